@@ -1,0 +1,89 @@
+package alerts
+
+import (
+	"time"
+
+	"reputed/checks"
+)
+
+// State is where an incident stands (design section 5).
+type State string
+
+const (
+	Open         State = "open"
+	Acknowledged State = "acknowledged" // somebody has taken it: no reminders
+	Silenced     State = "silenced"     // told to nobody until Silenced ends
+	Clearing     State = "clearing"     // every member was clean once; not yet often enough
+	Resolved     State = "resolved"
+)
+
+// Incident is one cause of trouble through time.
+type Incident struct {
+	ID       int64  // given by the store; 0 before it is stored
+	Cause    string // what joins findings to it: "target:192.0.2.10", "source:spamcop", "monitor:resolver"
+	Title    string // one line for people, made by us from a finding's summary
+	State    State
+	Severity checks.Severity
+	Members  []Member // worst first
+	Impact   checks.Impact
+
+	Opened   time.Time
+	Changed  time.Time // last opened, worsened, improved or resolved
+	LastSeen time.Time // last time a member was seen as a problem
+	Resolved time.Time
+
+	AckedBy  string
+	AckedAt  time.Time
+	Silenced time.Time // until when; zero: not
+	Note     string    // last note by a person
+
+	LastTold time.Time // of opened, worsened or reminder
+	Reminded int       // reminders since the last acknowledgement or rise
+	Existing bool      // was there when the target was first looked at
+	Relapses int       // how often it came back within RelapseWindow
+}
+
+// Member is one question of an incident: a finding's key and its latest outcome.
+type Member struct {
+	Finding    checks.Finding // the latest with Status Problem: evidence and facts
+	First      time.Time      // first seen as a problem in this incident
+	Last       time.Time      // last seen as a problem
+	ClearSince time.Time      // first of an unbroken run of OK findings; zero: not clear
+	Clear      bool           // closed: two OK findings a Settle apart, or one authoritative
+	Unknown    time.Time      // since when the question has had no answer; zero: it has
+}
+
+// ChangeKind is what happened to an incident.
+type ChangeKind string
+
+const (
+	Opened   ChangeKind = "opened"
+	Worsened ChangeKind = "worsened"
+	Updated  ChangeKind = "updated" // a member joined or left, or impact moved, without a rise in severity
+	Reminder ChangeKind = "reminder"
+	Ended    ChangeKind = "resolved"
+	Quiet    ChangeKind = "quiet" // stored only, and said why nobody is told
+)
+
+// Change is one step of one incident. Tell says whether people hear of it;
+// when it is false, Why says the reason, which is kept for `reputed explain`.
+type Change struct {
+	Kind     ChangeKind
+	Incident Incident // as it is after the change
+	At       time.Time
+	Tell     bool
+	Why      string
+	New      []checks.Key // members that this change is about
+}
+
+// Notification is one change, ready to be told: everything that a channel
+// renders, and nothing that it has to look up.
+type Notification struct {
+	ID          string // dedup key, the same for every try: "12/opened/1764090000"
+	Kind        ChangeKind
+	At          time.Time
+	Incident    Incident
+	Remediation []checks.Remediation // for the open members, worst first, each runbook once
+	Command     string               // "reputed incident show 12"
+	Rehearsal   bool                 // from drill or demo: the channel marks it clearly
+}

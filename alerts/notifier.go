@@ -1,0 +1,31 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Notifier tells one channel. It must be safe to call again with the same
+// Notification after an error: delivery is at least once.
+type Notifier interface {
+	// Notify returns nil once the channel has said yes. An error that wraps
+	// [ErrRefused] means that the same notification will never be taken (a wrong
+	// token, an unknown channel); a [*RetryError] says how long to wait; every
+	// other error is tried again with growing delay.
+	Notify(ctx context.Context, n Notification) error
+}
+
+// ErrRefused: the channel will never take this. Do not try again.
+var ErrRefused = errors.New("refused by the channel")
+
+// RetryError says that the channel named a time before which not to try again.
+type RetryError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("%v (try again after %s)", e.Err, e.After) }
+
+func (e *RetryError) Unwrap() error { return e.Err }

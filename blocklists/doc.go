@@ -1,0 +1,16 @@
+// Package blocklists holds what is known about each DNS blocklist and how its
+// answers are read.
+//
+// A DNS blocklist (DNSBL) is a DNS zone. To ask whether 192.0.2.10 is on it, the
+// octets are reversed, the zone is appended, and the A record of
+// 10.2.0.192.bl.example. is looked up (RFC 5782 section 2.1); a domain is put in
+// front of the zone as it is (section 3). No record means "not listed". A record in
+// 127.0.0.0/8 is a return code, whose meaning only the list's operator knows:
+// listed for spam, a policy statement, a score, praise, or "I refuse to answer
+// you". A list proves that it works by two control points: one entry that must
+// be there and one that must not (section 5).
+//
+// The package does no lookups. [Zone] describes one list, [Zone.QueryName] makes
+// the name to ask, [Zone.Judge] reads the codes that came back. Built-in lists
+// ([Builtin]) and user-defined ones are the same type and pass the same [Zone.Validate].
+package blocklists

@@ -1,0 +1,88 @@
+package blocklists
+
+import "net/netip"
+
+// Family is a kind of thing that a list can be asked about.
+type Family string
+
+const (
+	IPv4 Family = "ip4"
+	IPv6 Family = "ip6"
+	Name Family = "domain"
+)
+
+// Decode is how the codes of a list are read.
+type Decode string
+
+const (
+	Exact Decode = "exact"   // each A record is looked up in the code table
+	Bits  Decode = "bitmask" // the last octet is a sum of bits, each in the code table
+	Any   Decode = "any"     // any of 127.0.0.2 to 127.0.0.254 is a listing for an unknown reason
+)
+
+// Severity is what a listing costs before anything is counted, in the words of
+// checks.Severity: critical, major, minor, informational.
+type Severity string
+
+// Zone is one blocklist. Every fact about it that somebody could doubt has a
+// source and the date it was read.
+type Zone struct {
+	ID       string // stable, lower case: "spamcop"
+	Title    string // name for people: "SpamCop Blocking List"
+	Operator string // one operator has one budget: "Cisco"
+	Zone     string // without final dot, lower case: "bl.spamcop.net"
+	Families []Family
+	Decode   Decode
+	Codes    []Code
+	Refusals []Code // "I do not answer you", never a listing; 127.255.255.0/24 is one for every zone
+	Controls Controls
+
+	Severity Severity // of a listing whose code has none of its own
+	Reach    string   // how widely it is used to reject, and why the severity is what it is
+	Removal  Removal
+
+	Registration string // "none", "recommended", "required": what asking needs
+	Limits       string // published limit of free use
+	Terms        string
+	Advice       string // what an operator should know when reading its answers
+	Website      string
+
+	Default    bool // asked unless the configuration says otherwise
+	Tags       []string
+	Confidence string // high, medium, low: how well the facts are supported
+	Sources    []string
+	Checked    string // date the facts were compiled, YYYY-MM-DD
+	BuiltIn    bool   // from the embedded catalogue
+}
+
+// Code is one row of a list's code table.
+type Code struct {
+	// Match is an address ("127.0.0.2"), a range of last octets ("127.0.0.4-127.0.0.7"),
+	// a pattern in which x stands for any octet ("127.0.x.2"), or, in a bitmask
+	// list, one bit as a decimal number ("64").
+	Match    string
+	Meaning  string
+	Class    Class
+	Severity Severity // empty: the zone's
+}
+
+// Controls are the entries by which a list proves that it works. An empty field
+// means that the list publishes none for that family.
+type Controls struct {
+	Listed4, Clean4       netip.Addr // RFC 5782 section 5: 127.0.0.2 and 127.0.0.1
+	Listed6, Clean6       netip.Addr // ::ffff:127.0.0.2 and ::ffff:127.0.0.1, asked as they are
+	ListedName, CleanName string     // "TEST" and "INVALID", or the list's own
+	ListedCode            netip.Addr // the code the listed control must give, if it is a certain one
+}
+
+// Removal is how one gets off the list. The URLs hold {ip} or {domain}.
+type Removal struct {
+	Method     string // self-service, network-owner, automatic, paid, none, ...
+	LookupURL  string
+	URL        string
+	FixFirst   string // what must be true before asking
+	AutoExpiry string // how entries end by themselves
+	Typical    string // time to clear after an accepted request
+	PayNever   bool   // the operator sells removal; do not buy it
+	WhoMayAsk  string
+}

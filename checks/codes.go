@@ -1,0 +1,87 @@
+package checks
+
+// Code names one kind of finding, for ever: configuration, runbooks and other
+// people's scripts refer to it. A code is never renamed or used for something else.
+type Code string
+
+const (
+	// About a target, from DNS blocklists.
+	CodeListed        Code = "dnsbl.listed"        // a list answers with a code of class listed
+	CodePolicy        Code = "dnsbl.policy"        // a list says that this range should not send to MX hosts
+	CodeInformational Code = "dnsbl.informational" // listed for its neighbours, its age, or as a score
+	CodeNotListed     Code = "dnsbl.clean"         // was listed, and is no longer
+	CodeNoAnswer      Code = "dnsbl.unknown"       // asked, no usable answer
+
+	// About a list.
+	CodeListRefused  Code = "list.refused"  // the operator refuses to answer our resolver
+	CodeListUnusable Code = "list.unusable" // lists the world, is parked, or is gone
+	CodeListUnknown  Code = "list.unknown"  // its controls had no answer
+
+	// About a target, from mail that came back.
+	CodeRefused  Code = "bounce.refused"  // receivers refuse our mail for its reputation
+	CodeAccepted Code = "bounce.accepted" // they did, and no refusal has been seen for the quiet time
+
+	// About this monitor.
+	CodeBlind       Code = "monitor.resolver" // more than half of what was asked had no answer
+	CodeRewriting   Code = "monitor.rewrite"  // the resolver invents addresses for names that do not exist
+	CodeMailbox     Code = "monitor.mailbox"  // a bounce mailbox cannot be read
+	CodeUnproved    Code = "monitor.unproved" // nothing in a mailbox can be proved to be ours
+	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
+	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
+)
+
+// Titles gives each code the few words that head an alert or a table.
+var titles = map[Code]string{
+	CodeListed:        "Listed on a blocklist",
+	CodePolicy:        "In a policy list",
+	CodeInformational: "Mentioned by a list",
+	CodeNotListed:     "No longer listed",
+	CodeNoAnswer:      "No usable answer",
+	CodeListRefused:   "List refuses our resolver",
+	CodeListUnusable:  "List is unusable",
+	CodeListUnknown:   "List does not answer",
+	CodeRefused:       "Mail refused for reputation",
+	CodeAccepted:      "No more refusals",
+	CodeBlind:         "Most lists could not be asked",
+	CodeRewriting:     "Resolver invents answers",
+	CodeMailbox:       "Bounce mailbox not readable",
+	CodeUnproved:      "Bounces cannot be proved ours",
+	CodeChannelDown:   "Alert channel down",
+	CodeMonitorWell:   "Monitor is well again",
+}
+
+// Title is the code in a few words, or the code itself if it is unknown.
+func (c Code) Title() string {
+	if t, ok := titles[c]; ok {
+		return t
+	}
+	return string(c)
+}
+
+// Names of the values in [Finding].Facts. A fact is plain text; a missing one is
+// left out rather than guessed.
+const (
+	FactAddress     = "address"     // the address listed or refused, plain
+	FactDomain      = "domain"      // the sending domain listed or refused
+	FactList        = "list"        // catalogue id of the list
+	FactListName    = "list_name"   // its name for people
+	FactZone        = "zone"        // its zone
+	FactCodes       = "codes"       // return codes, comma separated
+	FactMeaning     = "meaning"     // what those codes mean
+	FactReason      = "reason"      // the list's TXT
+	FactLookupURL   = "lookup_url"  // where a person looks this target up, filled in
+	FactRemovalURL  = "removal_url" // where removal is asked, filled in
+	FactVendor      = "vendor"      // who refused: "Cisco Talos", "Microsoft"
+	FactRule        = "rule"        // id of the classification rule
+	FactReceiver    = "receiver"    // receiving domain
+	FactRemote      = "remote"      // host that refused
+	FactReply       = "reply"       // SMTP reply code
+	FactStatus      = "status"      // enhanced status code, RFC 3463
+	FactDiagnostic  = "diagnostic"  // the literal refusal
+	FactCategory    = "category"    // bounce category, design section 6
+	FactRemedy      = "remedy"      // id of the runbook that a rule names
+	FactServers     = "servers"     // resolvers asked
+	FactCount       = "count"       // how many mails were refused
+	FactOfTargets   = "of_targets"  // how many targets share this
+	FactInstruction = "instruction" // the one sentence that says what to do
+)

@@ -1,0 +1,18 @@
+// Command reputed watches what the rest of the mail world thinks of the
+// servers you send from. See README.md; "reputed --help" lists the commands.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	app := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	code := app.main(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
