@@ -18,12 +18,13 @@ type Delivery struct {
 // in the same transaction as the incident it tells of, and survives a restart.
 //
 // Notices of one incident to one channel come in order: a later one is not due
-// while an earlier one waits.
+// while an earlier one waits. Channels are asked for one by one, so that one
+// that is down delays no other.
 type Outbox interface {
-	// Due gives up to limit deliveries whose time has come, oldest first.
-	Due(ctx context.Context, now time.Time, limit int) ([]Delivery, error)
-	// NextDue is when the next waiting delivery is due; false if none waits.
-	NextDue(ctx context.Context) (time.Time, bool, error)
+	// Due gives up to limit deliveries to a channel whose time has come, oldest first.
+	Due(ctx context.Context, channel string, now time.Time, limit int) ([]Delivery, error)
+	// NextDue is when the next waiting delivery to a channel is due; false if none waits.
+	NextDue(ctx context.Context, channel string) (time.Time, bool, error)
 	// Sent records that the channel said yes.
 	Sent(ctx context.Context, id int64, at time.Time) error
 	// Retry puts a delivery off until next, after tries failed attempts.
