@@ -1,0 +1,368 @@
+package alerts
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/checks"
+)
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// world plays runs of findings through Fold and remembers incidents as the
+// store would.
+type world struct {
+	t        *testing.T
+	policy   Policy
+	now      time.Time
+	nextID   int64
+	open     []Incident
+	resolved []Incident
+	impacts  []checks.Impact
+	first    bool
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, now: start, policy: Policy{RemindCritical: 4 * time.Hour, RemindMajor: 24 * time.Hour, MinSeverity: checks.Minor}}
+}
+
+func (w *world) run(findings ...checks.Finding) []Change {
+	for i := range findings {
+		findings[i].At = w.now
+	}
+	in := Input{Open: w.open, Recent: w.resolved, Findings: findings, Impacts: w.impacts, Policy: w.policy, FirstRun: w.first, Now: w.now}
+	before := fmt.Sprintf("%+v", in)
+	changes := Fold(in)
+	if after := fmt.Sprintf("%+v", in); after != before {
+		w.t.Fatalf("Fold changed its input:\n%s\n%s", before, after)
+	}
+	if again := Fold(in); !reflect.DeepEqual(changes, again) {
+		w.t.Fatalf("Fold twice is not the same:\n%+v\n%+v", changes, again)
+	}
+	for i := range changes {
+		inc := &changes[i].Incident
+		if inc.ID == 0 {
+			w.nextID++
+			inc.ID = w.nextID
+		}
+		same := func(x Incident) bool { return x.ID == inc.ID }
+		w.open = slices.DeleteFunc(w.open, same)
+		w.resolved = slices.DeleteFunc(w.resolved, same)
+		if inc.State == Resolved {
+			w.resolved = append(w.resolved, *inc)
+		} else {
+			w.open = append(w.open, *inc)
+		}
+	}
+	w.now = w.now.Add(10 * time.Minute)
+	return changes
+}
+
+// listing is a finding of one list about one target.
+func listing(target, list string, status checks.Status, severity checks.Severity) checks.Finding {
+	t, err := checks.ParseID(target)
+	if err != nil {
+		panic(err)
+	}
+	f := checks.Finding{
+		Key: checks.Key{Check: "dnsbl", Target: t.ID(), Source: list}, Target: t, Status: status,
+		Code: checks.CodeNotListed, Settle: 5 * time.Minute,
+		Facts: map[string]string{checks.FactListName: list, checks.FactList: list},
+	}
+	switch status {
+	case checks.Problem:
+		f.Code, f.Severity = checks.CodeListed, severity
+		f.Summary = target + " is listed by " + list
+	case checks.Unknown:
+		f.Code = checks.CodeNoAnswer
+	}
+	return f
+}
+
+func refusal(target, vendor string, status checks.Status, severity checks.Severity) checks.Finding {
+	f := listing(target, vendor, status, severity)
+	f.Key.Check, f.Settle = "bounce", 0
+	f.Code = checks.CodeAccepted
+	if status == checks.Problem {
+		f.Code = checks.CodeRefused
+		f.Summary = vendor + " refuses mail from " + target
+	}
+	return f
+}
+
+func refused(target string, receivers ...string) checks.Impact {
+	i := checks.Impact{Target: target, Since: start}
+	for _, r := range receivers {
+		i.Receivers = append(i.Receivers, checks.ReceiverImpact{Receiver: r, Refused: checks.Count{N: 1, Counted: true}, First: start, Last: start})
+	}
+	return i
+}
+
+// told is the kinds of the changes that people hear of, or "." for none.
+func told(changes []Change) string {
+	var out []string
+	for _, c := range changes {
+		if c.Tell {
+			out = append(out, string(c.Kind))
+		}
+	}
+	if len(out) == 0 {
+		return "."
+	}
+	return strings.Join(out, "+")
+}
+
+// One letter a run, every ten minutes: P problem, o ok, ? unknown, - not asked; one outcome a letter.
+func TestTimelines(t *testing.T) {
+	for name, c := range map[string]struct{ runs, want string }{
+		"a problem opens at once, two clean answers close": {"Poo", "opened . resolved"},
+		"unknown neither opens nor ends":                   {"?P?P?o?o", ". opened . . . . . resolved"},
+		"one clean answer closes nothing":                  {"PoPoP", "opened . . . ."},
+		"unknown between clean answers proves nothing":     {"Po?o", "opened . . resolved"},
+		"a return is a relapse":                            {"PooPoo", "opened . resolved opened . resolved"},
+		"clean without a problem is no news":               {"ooo", ". . ."},
+		"a run that does not ask moves nothing":            {"P---o-o", "opened . . . . . resolved"},
+		"unknown for ever keeps it open":                   {"P?????????", "opened . . . . . . . . ."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var got []string
+			for _, r := range c.runs {
+				status := map[rune]checks.Status{'P': checks.Problem, 'o': checks.OK, '?': checks.Unknown}[r]
+				if status == "" {
+					got = append(got, told(w.run()))
+					continue
+				}
+				got = append(got, told(w.run(listing("192.0.2.10", "spamcop", status, checks.Major))))
+			}
+			if g := strings.Join(got, " "); g != c.want {
+				t.Errorf("runs %s\n got %s\nwant %s", c.runs, g, c.want)
+			}
+		})
+	}
+}
+
+func TestRelapseContinuesTheSameHistory(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range []checks.Status{checks.Problem, checks.OK, checks.OK} {
+		w.run(listing("192.0.2.10", "spamcop", s, checks.Major))
+	}
+	w.now = w.now.Add(29 * 24 * time.Hour)
+	c := w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
+	if len(c) != 1 || c[0].Incident.ID != 1 || c[0].Incident.Relapses != 1 {
+		t.Fatalf("within the window: %+v", c)
+	}
+	w.run(listing("192.0.2.10", "spamcop", checks.OK, ""))
+	w.run(listing("192.0.2.10", "spamcop", checks.OK, ""))
+	w.now = w.now.Add(31 * 24 * time.Hour)
+	c = w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
+	if len(c) != 1 || c[0].Incident.ID != 2 || c[0].Incident.Relapses != 0 {
+		t.Fatalf("after the window: %+v", c)
+	}
+}
+
+func TestManyTargetsOfOneSourceAreOneMessage(t *testing.T) {
+	w := newWorld(t)
+	var findings []checks.Finding
+	for i := range 200 {
+		findings = append(findings, listing(fmt.Sprintf("192.0.2.%d", i), "spamcop", checks.Problem, checks.Major))
+	}
+	c := w.run(findings...)
+	if len(c) != 1 || !c[0].Tell || len(c[0].Incident.Members) != 200 {
+		t.Fatalf("%d changes, want one incident of 200 members", len(c))
+	}
+	if got := c[0].Incident.Title; !strings.HasPrefix(got, "200 targets") {
+		t.Errorf("title %q", got)
+	}
+	if got := told(w.run(listing("192.0.2.200", "spamcop", checks.Problem, checks.Major))); got != "." {
+		t.Errorf("one more of the same source: told %q, want nothing", got)
+	}
+}
+
+func TestOneIncidentPerCause(t *testing.T) {
+	w := newWorld(t)
+	c := w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), listing("198.51.100.7", "psbl", checks.Problem, checks.Minor))
+	if len(c) != 2 {
+		t.Fatalf("two targets, two lists: %d incidents, want 2", len(c))
+	}
+	c = w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
+	if len(w.open) != 2 || told(c) != "." {
+		t.Errorf("a lesser listing joins: %d open, told %q", len(w.open), told(c))
+	}
+	c = w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if told(c) != "worsened" || len(w.open) != 2 {
+		t.Errorf("a worse listing worsens: told %q, %d open", told(c), len(w.open))
+	}
+}
+
+func TestAnInformationalIncidentAbsorbsNoListing(t *testing.T) {
+	w := newWorld(t)
+	if got := told(w.run(listing("192.0.2.10", "uceprotect-3", checks.Problem, checks.Informational))); got != "." {
+		t.Fatalf("informational told: %q", got)
+	}
+	if w.open[0].Severity != checks.Informational {
+		t.Fatalf("%+v", w.open)
+	}
+	if got := told(w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))); got != "opened" || len(w.open) != 2 {
+		t.Errorf("told %q, %d open", got, len(w.open))
+	}
+	w = newWorld(t)
+	w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical), listing("192.0.2.10", "uceprotect-3", checks.Problem, checks.Informational))
+	if len(w.open) != 1 {
+		t.Errorf("found together they are one incident, got %d", len(w.open))
+	}
+}
+
+func TestEveryUntoldChangeHasAReason(t *testing.T) {
+	w := newWorld(t)
+	w.policy.MinSeverity = checks.Major
+	c := w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
+	if len(c) != 1 || c[0].Tell || !strings.Contains(c[0].Why, "min_severity") {
+		t.Errorf("%+v", c)
+	}
+	w.run(listing("192.0.2.10", "psbl", checks.OK, ""))
+	c = w.run(listing("192.0.2.10", "psbl", checks.OK, ""))
+	if len(c) != 1 || c[0].Kind != Ended || c[0].Tell || c[0].Why == "" {
+		t.Errorf("end of what nobody heard of: %+v", c)
+	}
+}
+
+func TestRemindersOnlyWhileNobodyHasTakenIt(t *testing.T) {
+	w := newWorld(t)
+	p := func() []Change { return w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical)) }
+	p()
+	w.now = start.Add(3*time.Hour + 59*time.Minute)
+	if got := told(p()); got != "." {
+		t.Errorf("before its time: %q", got)
+	}
+	if got := told(p()); got != "reminder" {
+		t.Errorf("after 4 h: %q", got)
+	}
+	if got := told(p()); got != "." {
+		t.Errorf("reminded again within the interval: %q", got)
+	}
+	w.open[0].AckedBy, w.open[0].AckedAt, w.open[0].State = "kim", w.now, Acknowledged
+	w.now = w.now.Add(5 * time.Hour)
+	c := p()
+	if told(c) != "." || !strings.Contains(c[0].Why, "kim") {
+		t.Errorf("acknowledged: told %q, why %q", told(c), c[0].Why)
+	}
+	if w.open[0].State != Acknowledged {
+		t.Errorf("state %s", w.open[0].State)
+	}
+}
+
+func TestBlindnessIsOneIncidentAndFreezesTheRest(t *testing.T) {
+	w := newWorld(t)
+	var bad, blind []checks.Finding
+	for i := range 5 {
+		bad = append(bad, listing(fmt.Sprintf("192.0.2.%d", i), fmt.Sprintf("list%d", i), checks.Problem, checks.Critical))
+		blind = append(blind, listing(fmt.Sprintf("192.0.2.%d", i), fmt.Sprintf("list%d", i), checks.Unknown, ""))
+	}
+	w.run(bad...)
+	blind = append(blind, checks.Finding{Key: checks.Key{Check: "dnsbl", Target: "monitor:resolver"}, Target: checks.Monitor("resolver"),
+		Code: checks.CodeBlind, Status: checks.Problem, Severity: checks.Major, Summary: "most lists could not be asked"})
+	if got := told(w.run(blind...)); got != "opened" || len(w.open) != 6 {
+		t.Errorf("outage: told %q, %d open; want one new incident", got, len(w.open))
+	}
+	w.now = w.now.Add(12 * time.Hour)
+	c := w.run(blind...)
+	for _, x := range c {
+		if x.Tell {
+			t.Errorf("told %s of %s while blind", x.Kind, x.Incident.Title)
+		}
+		if x.Incident.Severity == checks.Critical && !strings.Contains(x.Why, "no") {
+			t.Errorf("no reason: %+v", x)
+		}
+	}
+}
+
+func TestARiseVoidsTheAcknowledgement(t *testing.T) {
+	w := newWorld(t)
+	w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
+	w.open[0].AckedBy, w.open[0].AckedAt = "kim", w.now
+	c := w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor), listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if told(c) != "worsened" || c[0].Incident.State != Open || c[0].Incident.AckedBy != "" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestSilenceHoldsUntilItEnds(t *testing.T) {
+	w := newWorld(t)
+	w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
+	w.open[0].Silenced = w.now.Add(time.Hour)
+	c := w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if told(c) != "." || !strings.Contains(c[0].Why, "silenced until") || c[0].Incident.State != Silenced {
+		t.Errorf("%+v", c)
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if w.open[0].State != Open {
+		t.Errorf("after the silence: %s", w.open[0].State)
+	}
+}
+
+func TestHarmDecidesSeverity(t *testing.T) {
+	for name, c := range map[string]struct {
+		findings []checks.Finding
+		impact   checks.Impact
+		want     checks.Severity
+	}{
+		"reach alone": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)}, checks.Impact{}, checks.Major},
+		"a listing and refusals": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)},
+			refused("192.0.2.10", "example.net"), checks.Critical},
+		"refusals by one receiver": {
+			[]checks.Finding{refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)}, refused("192.0.2.10", "example.net"), checks.Major},
+		"refusals by many receivers": {
+			[]checks.Finding{refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)}, refused("192.0.2.10", "a.example", "b.example", "c.example"), checks.Critical},
+		"refusals of another target do not count": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)}, refused("198.51.100.7", "a.example", "b.example", "c.example"), checks.Major},
+		"counted deliveries lower": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Delivered: checks.Count{N: 3120, Counted: true}}}}, checks.Minor},
+		"few deliveries lower nothing": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Delivered: checks.Count{N: 2, Counted: true}}}}, checks.Major},
+		"deliveries that nobody counted lower nothing": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Delivered: checks.Count{N: 500}}}}, checks.Major},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.impacts = []checks.Impact{c.impact}
+			got := w.run(c.findings...)
+			if len(got) != 1 || got[0].Incident.Severity != c.want {
+				t.Errorf("got %+v, want one incident of severity %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnEndedIncidentKeepsWhatItCost(t *testing.T) {
+	w := newWorld(t)
+	w.impacts = []checks.Impact{refused("192.0.2.10", "example.net")}
+	w.run(refusal("192.0.2.10", "cisco", checks.Problem, checks.Major))
+	w.impacts = nil
+	c := w.run(refusal("192.0.2.10", "cisco", checks.OK, ""))
+	if told(c) != "resolved" || c[0].Incident.Impact.Refusals() != 1 || c[0].Incident.Severity != checks.Major {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestFirstRunSaysAlreadyListed(t *testing.T) {
+	w := newWorld(t)
+	w.first = true
+	if c := w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)); !c[0].Incident.Existing {
+		t.Error("not marked as already listed")
+	}
+	w.first = false
+	if c := w.run(listing("198.51.100.7", "psbl", checks.Problem, checks.Major)); c[0].Incident.Existing {
+		t.Error("a later one is news")
+	}
+}
