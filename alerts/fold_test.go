@@ -165,6 +165,20 @@ func TestRelapseContinuesTheSameHistory(t *testing.T) {
 	}
 }
 
+func TestOneHistoryIsReopenedByOneCause(t *testing.T) {
+	w := newWorld(t)
+	all := func(s checks.Status) []checks.Finding {
+		return []checks.Finding{listing("192.0.2.1", "spamcop", s, checks.Major), listing("192.0.2.2", "spamcop", s, checks.Major), listing("192.0.2.2", "psbl", s, checks.Minor)}
+	}
+	w.run(all(checks.Problem)...)
+	w.run(all(checks.OK)...)
+	w.run(all(checks.OK)...)
+	c := w.run(listing("192.0.2.1", "spamcop", checks.Problem, checks.Major), listing("192.0.2.2", "psbl", checks.Problem, checks.Minor))
+	if len(c) != 2 || c[0].Incident.ID == c[1].Incident.ID {
+		t.Errorf("two causes that were one: %+v", c)
+	}
+}
+
 func TestManyTargetsOfOneSourceAreOneMessage(t *testing.T) {
 	w := newWorld(t)
 	var findings []checks.Finding
@@ -317,6 +331,9 @@ func TestHarmDecidesSeverity(t *testing.T) {
 		"a listing and refusals": {
 			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)},
 			refused("192.0.2.10", "example.net"), checks.Critical},
+		"a listing and a refusal that nobody counted": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)},
+			checks.Impact{}, checks.Major},
 		"refusals by one receiver": {
 			[]checks.Finding{refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)}, refused("192.0.2.10", "example.net"), checks.Major},
 		"refusals by many receivers": {

@@ -1,0 +1,191 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"reputed/checks"
+)
+
+// How long a delivery waits after a failed try: doubled from FirstRetry up to
+// MaxRetry, for ever. A channel that is down for a week gets what it missed.
+const (
+	FirstRetry = 5 * time.Second
+	MaxRetry   = 15 * time.Minute
+	// NotifyTimeout bounds one call of a channel.
+	NotifyTimeout = 30 * time.Second
+	// idle is how long a channel's worker sleeps when nothing waits and nobody
+	// pokes it: another process (`reputed incident ack`) may have queued something.
+	idle = time.Minute
+)
+
+// Deliverer carries notices from the outbox to their channels, at least once
+// each and in order for each incident.
+type Deliverer struct {
+	Outbox   Outbox
+	Channels map[string]Notifier
+	Log      *slog.Logger
+	// Observe, if set, hears of every try: err is nil when the channel said yes.
+	// It is called from several goroutines.
+	Observe func(channel string, n Notification, err error)
+
+	once  sync.Once
+	pokes map[string]chan struct{}
+}
+
+// Run delivers until ctx ends. Each channel has a worker of its own, so that one
+// that is slow or down delays no other. What was being told when ctx ended is
+// told again after a restart.
+func (d *Deliverer) Run(ctx context.Context) {
+	d.init()
+	var wg sync.WaitGroup
+	for _, name := range slices.Sorted(maps.Keys(d.Channels)) {
+		wg.Go(func() { d.work(ctx, name, d.Channels[name]) })
+	}
+	wg.Wait()
+}
+
+// Poke says that something was queued. It never blocks and may be called before Run.
+func (d *Deliverer) Poke() {
+	d.init()
+	for _, poke := range d.pokes {
+		select {
+		case poke <- struct{}{}:
+		default: // it is awake already and will see what was queued
+		}
+	}
+}
+
+func (d *Deliverer) init() {
+	d.once.Do(func() {
+		d.pokes = map[string]chan struct{}{}
+		for name := range d.Channels {
+			d.pokes[name] = make(chan struct{}, 1)
+		}
+	})
+}
+
+func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
+	failures := 0 // in a row
+	for ctx.Err() == nil {
+		wait, err := d.drain(ctx, name, channel)
+		poke := d.pokes[name]
+		if err != nil {
+			// The channel is in trouble as a whole: what else waits for it is not tried
+			// either, and news does not shorten the wait.
+			wait, poke = max(wait, backoff(failures)), nil
+			failures++
+		} else {
+			failures = 0
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-poke:
+		}
+		timer.Stop()
+	}
+}
+
+// drain delivers what is due to one channel until nothing is or a try fails, and
+// gives how long to sleep.
+func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (time.Duration, error) {
+	for {
+		due, err := d.Outbox.Due(ctx, name, time.Now(), 20)
+		if err != nil {
+			d.warn(ctx, "outbox not read", name, err)
+			return FirstRetry, err
+		}
+		if len(due) == 0 {
+			break
+		}
+		for _, delivery := range due {
+			if wait, err := d.deliver(ctx, name, channel, delivery); err != nil {
+				return wait, err
+			}
+		}
+	}
+	next, waiting, err := d.Outbox.NextDue(ctx, name)
+	switch {
+	case err != nil:
+		d.warn(ctx, "outbox not read", name, err)
+		return FirstRetry, err
+	case !waiting:
+		return idle, nil
+	}
+	return min(max(time.Until(next), 10*time.Millisecond), idle), nil
+}
+
+// deliver makes one try and records its outcome. An error says that the channel
+// or the outbox failed, with how long to leave it alone.
+func (d *Deliverer) deliver(ctx context.Context, name string, channel Notifier, delivery Delivery) (time.Duration, error) {
+	try, cancel := context.WithTimeout(ctx, NotifyTimeout)
+	err := notify(try, channel, delivery.Notification)
+	cancel()
+	if ctx.Err() != nil && err != nil {
+		return 0, err // we are stopping; it was not the channel's fault, and the notice stays due
+	}
+	if d.Observe != nil {
+		d.Observe(name, delivery.Notification, err)
+	}
+	now := time.Now()
+	wait := time.Duration(0)
+	var record error
+	var retry *RetryError
+	switch {
+	case err == nil:
+		record = d.Outbox.Sent(ctx, delivery.ID, now)
+	case errors.Is(err, ErrRefused):
+		// Refused is an end: the channel works, and what comes after may be taken.
+		d.warn(ctx, "alert refused by the channel", name, err)
+		record, err = d.Outbox.Refuse(ctx, delivery.ID, now, checks.Line(err.Error(), 300)), nil
+	default:
+		wait = backoff(delivery.Tries)
+		if errors.As(err, &retry) && retry.After > 0 {
+			wait = min(retry.After, 24*time.Hour)
+		}
+		d.warn(ctx, "alert not delivered, will try again", name, err)
+		record = d.Outbox.Retry(ctx, delivery.ID, now.Add(wait), delivery.Tries+1, checks.Line(err.Error(), 300))
+	}
+	if record != nil {
+		// Not recorded means told again: twice is better than never.
+		d.warn(ctx, "delivery not recorded", name, record)
+		return FirstRetry, record
+	}
+	return wait, err
+}
+
+// notify calls the channel and turns a panic in it into an error: one broken
+// renderer must not silence the others.
+func notify(ctx context.Context, channel Notifier, n Notification) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the channel panicked: %v", r)
+		}
+	}()
+	return channel.Notify(ctx, n)
+}
+
+// backoff is how long to wait after so many failed tries before this one.
+func backoff(tries int) time.Duration {
+	wait := FirstRetry
+	for range tries {
+		if wait *= 2; wait >= MaxRetry {
+			return MaxRetry
+		}
+	}
+	return wait
+}
+
+func (d *Deliverer) warn(ctx context.Context, msg, channel string, err error) {
+	if d.Log != nil && ctx.Err() == nil {
+		d.Log.LogAttrs(ctx, slog.LevelWarn, msg, slog.String("channel", channel), slog.Any("err", err))
+	}
+}

@@ -1,0 +1,252 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// memoryOutbox is an Outbox in memory with the order that the store keeps.
+type memoryOutbox struct {
+	mu    sync.Mutex
+	rows  []*row
+	fails int // so many records fail
+}
+
+type row struct {
+	Delivery
+	due   time.Time
+	state string // waiting, sent, refused
+	why   string
+}
+
+func (o *memoryOutbox) queue(channel string, incident int64, note string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := Notification{ID: note, Incident: Incident{ID: incident}}
+	o.rows = append(o.rows, &row{Delivery: Delivery{ID: int64(len(o.rows) + 1), Channel: channel, Notification: n}, due: time.Now(), state: "waiting"})
+}
+
+func (o *memoryOutbox) waiting(channel string) []*row {
+	var out []*row
+	held := map[int64]bool{}
+	for _, r := range o.rows {
+		if r.Channel == channel && r.state == "waiting" && !held[r.Notification.Incident.ID] {
+			held[r.Notification.Incident.ID] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (o *memoryOutbox) Due(_ context.Context, channel string, now time.Time, limit int) ([]Delivery, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []Delivery
+	for _, r := range o.waiting(channel) {
+		if !r.due.After(now) && len(out) < limit {
+			out = append(out, r.Delivery)
+		}
+	}
+	return out, nil
+}
+
+func (o *memoryOutbox) NextDue(_ context.Context, channel string) (time.Time, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.waiting(channel)
+	if len(w) == 0 {
+		return time.Time{}, false, nil
+	}
+	return slices.MinFunc(w, func(a, b *row) int { return a.due.Compare(b.due) }).due, true, nil
+}
+
+func (o *memoryOutbox) set(id int64, f func(*row)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.fails > 0 {
+		o.fails--
+		return errors.New("disk full")
+	}
+	f(o.rows[id-1])
+	return nil
+}
+
+func (o *memoryOutbox) Sent(_ context.Context, id int64, _ time.Time) error {
+	return o.set(id, func(r *row) { r.state = "sent" })
+}
+
+func (o *memoryOutbox) Retry(_ context.Context, id int64, next time.Time, tries int, why string) error {
+	return o.set(id, func(r *row) { r.due, r.Tries, r.why = next, tries, why })
+}
+
+func (o *memoryOutbox) Refuse(_ context.Context, id int64, _ time.Time, why string) error {
+	return o.set(id, func(r *row) { r.state, r.why = "refused", why })
+}
+
+// script is a channel that answers as told and writes down what it heard.
+type script struct {
+	mu     sync.Mutex
+	heard  []string
+	at     []time.Time
+	answer func(try int, n Notification) error
+}
+
+func (s *script) Notify(ctx context.Context, n Notification) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = append(s.heard, n.ID)
+	s.at = append(s.at, time.Now())
+	if s.answer == nil {
+		return nil
+	}
+	return s.answer(len(s.heard), n)
+}
+
+func deliver(d *Deliverer, length time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), length)
+	defer cancel()
+	d.Run(ctx)
+}
+
+func TestAChannelThatFailsForAnHourHearsEverythingInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		box := &memoryOutbox{}
+		slack := &script{answer: func(int, Notification) error {
+			if time.Since(began) < time.Hour {
+				return errors.New("500 internal server error")
+			}
+			return nil
+		}}
+		box.queue("slack", 1, "1/opened")
+		box.queue("slack", 1, "1/worsened")
+		box.queue("slack", 2, "2/opened")
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, 3*time.Hour)
+		for _, r := range box.rows {
+			if r.state != "sent" {
+				t.Errorf("%s is %s", r.Notification.ID, r.state)
+			}
+		}
+		if slices.Index(slack.heard, "1/worsened") < slices.Index(slack.heard, "1/opened") {
+			t.Errorf("out of order: %v", slack.heard)
+		}
+		if n := len(slack.heard); n > 60 {
+			t.Errorf("%d calls in three hours: a channel that is down is being beaten", n)
+		}
+	})
+}
+
+func TestOneDeadChannelDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		hang := notifierFunc(func(ctx context.Context, _ Notification) error { <-ctx.Done(); return ctx.Err() })
+		good := &script{}
+		began := time.Now()
+		for i := range 5 {
+			box.queue("hang", int64(i), fmt.Sprint(i))
+			box.queue("good", int64(i), fmt.Sprint(i))
+		}
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"hang": hang, "good": good}}, time.Minute)
+		if len(good.heard) != 5 || good.at[4].Sub(began) > time.Second {
+			t.Errorf("good channel heard %v", good.heard)
+		}
+	})
+}
+
+type notifierFunc func(context.Context, Notification) error
+
+func (f notifierFunc) Notify(ctx context.Context, n Notification) error { return f(ctx, n) }
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		slack := &script{answer: func(try int, _ Notification) error {
+			if try == 1 {
+				return &RetryError{After: 37 * time.Second, Err: errors.New("429")}
+			}
+			return nil
+		}}
+		box.queue("slack", 1, "1/opened")
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, 10*time.Minute)
+		if len(slack.at) != 2 || slack.at[1].Sub(slack.at[0]) < 37*time.Second || slack.at[1].Sub(slack.at[0]) > 38*time.Second {
+			t.Errorf("called at %v", slack.at)
+		}
+	})
+}
+
+func TestWhatIsRefusedIsNotTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		slack := &script{answer: func(_ int, n Notification) error {
+			if n.ID == "1/opened" {
+				return fmt.Errorf("channel_not_found: %w", ErrRefused)
+			}
+			return nil
+		}}
+		box.queue("slack", 1, "1/opened")
+		box.queue("slack", 1, "1/worsened")
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, time.Hour)
+		if want := []string{"1/opened", "1/worsened"}; !slices.Equal(slack.heard, want) {
+			t.Errorf("heard %v, want %v", slack.heard, want)
+		}
+		if box.rows[0].state != "refused" || box.rows[0].why == "" {
+			t.Errorf("row %+v", box.rows[0])
+		}
+	})
+}
+
+func TestWhatIsNotRecordedIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{fails: 1}
+		slack := &script{}
+		box.queue("slack", 1, "1/opened")
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, time.Hour)
+		if len(slack.heard) != 2 || box.rows[0].state != "sent" {
+			t.Errorf("heard %v, row is %s", slack.heard, box.rows[0].state)
+		}
+	})
+}
+
+func TestAPanicInAChannelIsAFailedTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		slack := &script{answer: func(try int, _ Notification) error {
+			if try == 1 {
+				panic("nil map")
+			}
+			return nil
+		}}
+		box.queue("slack", 1, "1/opened")
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, time.Hour)
+		if box.rows[0].state != "sent" {
+			t.Errorf("row is %s", box.rows[0].state)
+		}
+	})
+}
+
+func TestPokeWakesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		slack := &script{}
+		d := &Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() { d.Run(ctx) })
+		synctest.Wait()
+		box.queue("slack", 1, "1/opened")
+		queued := time.Now()
+		d.Poke()
+		synctest.Wait()
+		if len(slack.at) != 1 || slack.at[0] != queued {
+			t.Errorf("heard at %v, queued %v", slack.at, queued)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
