@@ -19,7 +19,7 @@ type plan struct {
 	schedule Schedule
 	jitter   time.Duration // each slot is due so much later
 	next     time.Time     // slot; zero: none
-	seen     time.Time     // the latest time handed in
+	seen     time.Time     // the latest time handed in since slots were planned anew
 	fresh    bool          // it is not known when the job last ran
 }
 
@@ -38,9 +38,11 @@ func newPlan(s Schedule, jitter time.Duration, last, now time.Time) *plan {
 func (p *plan) due(now time.Time) (slot time.Time, missed int, ok bool) {
 	if p.seen.Sub(now) >= setBack {
 		// Otherwise a clock that was years ahead at boot would silence the job for years.
-		p.next = p.schedule.Next(now)
+		p.next, p.seen = p.schedule.Next(now), now
 	}
-	p.seen = now
+	if now.After(p.seen) { // many small steps back are as bad as one
+		p.seen = now
+	}
 	if p.next.IsZero() || now.Before(p.at()) {
 		return time.Time{}, 0, false
 	}
