@@ -21,8 +21,31 @@ const (
 )
 
 // Severity is what a listing costs before anything is counted, in the words of
-// checks.Severity: critical, major, minor, informational.
+// checks.Severity.
 type Severity string
+
+const (
+	SeverityCritical      Severity = "critical"      // receivers refuse mail for it widely
+	SeverityMajor         Severity = "major"         // some large receivers refuse mail for it
+	SeverityMinor         Severity = "minor"         // few refuse, more score
+	SeverityInformational Severity = "informational" // nobody of weight refuses mail for it
+)
+
+// Rank orders severities: informational 1, minor 2, major 3, critical 4; any
+// other text, the empty one included, is 0.
+func (s Severity) Rank() int {
+	switch s {
+	case SeverityCritical:
+		return 4
+	case SeverityMajor:
+		return 3
+	case SeverityMinor:
+		return 2
+	case SeverityInformational:
+		return 1
+	}
+	return 0
+}
 
 // Zone is one blocklist. Every fact about it that somebody could doubt has a
 // source and the date it was read.
@@ -31,6 +54,10 @@ type Zone struct {
 	Title    string // name for people: "SpamCop Blocking List"
 	Operator string // one operator has one budget: "Cisco"
 	Zone     string // without final dot, lower case: "bl.spamcop.net"
+	// Also are other names under which a refusal may name the same data: component
+	// zones of a combined list, mirrors for subscribers, former names, and the operator's
+	// own domain if it runs one list only. They are recognised ([Named]) and never asked.
+	Also     []string
 	Families []Family
 	Decode   Decode
 	Codes    []Code
@@ -55,15 +82,18 @@ type Zone struct {
 	BuiltIn    bool   // from the embedded catalogue
 }
 
-// Code is one row of a list's code table.
+// Code is one row of a list's code table, or of its refusals.
 type Code struct {
 	// Match is an address ("127.0.0.2"), a range of last octets ("127.0.0.4-127.0.0.7"),
 	// a pattern in which x stands for any octet ("127.0.x.2"), or, in a bitmask
-	// list, one bit as a decimal number ("64").
+	// list, one bit as a decimal number ("64"). A row for one address goes before
+	// ranges and patterns, and 127.0.0.1 is matched by a row of its own only:
+	// what it means differs from list to list.
 	Match    string
 	Meaning  string
 	Class    Class
-	Severity Severity // empty: the zone's
+	Severity Severity // of a listing; empty: the zone's
+	Fix      string   // of a refusal: what to do about it; empty: what its code usually asks for
 }
 
 // Controls are the entries by which a list proves that it works. An empty field
@@ -73,11 +103,13 @@ type Controls struct {
 	Listed6, Clean6       netip.Addr // ::ffff:127.0.0.2 and ::ffff:127.0.0.1, asked as they are
 	ListedName, CleanName string     // "TEST" and "INVALID", or the list's own
 	ListedCode            netip.Addr // the code the listed control must give, if it is a certain one
+	Note                  string     // why a family that is served lacks one
 }
 
-// Removal is how one gets off the list. The URLs hold {ip} or {domain}.
+// Removal is how one gets off the list. The URLs may hold {ip}, {domain}, or {q},
+// the reversed address as it is asked; [Zone.LookupURLFor] and [Zone.RemovalURLFor] fill them in.
 type Removal struct {
-	Method     string // self-service, network-owner, automatic, paid, none, ...
+	Method     string // one of self-service, network-owner, automatic, contact, paid, none; empty: not known
 	LookupURL  string
 	URL        string
 	FixFirst   string // what must be true before asking

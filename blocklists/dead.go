@@ -1,0 +1,136 @@
+package blocklists
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"reputed/blocklists/catalog"
+)
+
+// DeadZone is a zone that must no longer be asked. Its silence reads as
+// "clean" and its wildcard as "listed", both of everything.
+type DeadZone struct {
+	Zone       string   // without final dot, lower case
+	Also       []string // its sub-zones and other names, dead too
+	Title      string
+	Died       string // 2024-06-05, 2008-05, 2013 or 2000s; with "by " or "about " in front if that is all that is known; "never" existed; empty: not known
+	Behaviour  string // what it does since, to follow "it": "is empty"
+	Instead    string // zone to ask in its place; empty: none
+	Note       string
+	Confidence string // high, medium, low
+	Source     string
+}
+
+type deadSpec struct {
+	Zone       string   `toml:"zone"`
+	Also       []string `toml:"also"`
+	Title      string   `toml:"title"`
+	Died       string   `toml:"died"`
+	Behaviour  string   `toml:"behaviour"`
+	Instead    string   `toml:"instead"`
+	Note       string   `toml:"note"`
+	Confidence string   `toml:"confidence"`
+	Source     string   `toml:"source"`
+}
+
+// Warning is one sentence for whoever has configured the zone: when and how it
+// died, and what to do.
+func (d DeadZone) Warning() string {
+	todo := "take it out of the configuration"
+	if d.Instead != "" {
+		todo = "ask " + d.Instead + " in its place"
+	}
+	how := ""
+	if d.Behaviour != "" {
+		how = ": it " + d.Behaviour
+	}
+	return fmt.Sprintf("%s (%s) %s%s; %s", d.Zone, d.Title, d.when(), how, todo)
+}
+
+// when puts Died into words.
+func (d DeadZone) when() string {
+	if d.Died == "never" {
+		return "never existed"
+	}
+	ended := "ended"
+	if d.Confidence == "low" {
+		ended = "is believed to have ended"
+	}
+	date, by := strings.CutPrefix(d.Died, "by ")
+	switch {
+	case date == "":
+		return ended + ", at a date that is not known"
+	case strings.HasPrefix(date, "about "):
+		return ended + " " + date
+	case strings.HasSuffix(date, "s"):
+		date = "in the " + date
+	case len(date) == len("2006-01-02"):
+		date = "on " + date
+	default:
+		date = "in " + date
+	}
+	if by {
+		date += " or before"
+	}
+	return ended + " " + date
+}
+
+// Dead are the zones that must no longer be asked, in the order of the table. An
+// error means that the program was built with a broken table.
+func Dead() ([]DeadZone, error) {
+	dead, err := deadZones()
+	return slices.Clone(dead), err
+}
+
+// FindDead looks a zone up among the dead ones: the zone itself, one of its other
+// names, or a name below either; the Zone of the result is the one of these that was meant, so that
+// the warning speaks of what was asked. It finds nothing if [Dead] has an error.
+func FindDead(zone string) (DeadZone, bool) {
+	dead, err := deadZones()
+	if err != nil {
+		return DeadZone{}, false
+	}
+	zone = normalName(zone)
+	for _, d := range dead {
+		for _, name := range append([]string{d.Zone}, d.Also...) {
+			if under(zone, name) {
+				d.Zone = name
+				return d, true
+			}
+		}
+	}
+	return DeadZone{}, false
+}
+
+// deadZones reads the table once: every bounce that names a list asks for it.
+var deadZones = sync.OnceValues(func() ([]DeadZone, error) {
+	files, err := readAll(catalog.Files())
+	if err != nil {
+		return nil, fmt.Errorf("built-in dead blocklists: %w", err)
+	}
+	var dead []DeadZone
+	var errs []error
+	seen := map[string]bool{}
+	for _, f := range files {
+		for _, s := range f.Dead {
+			d := DeadZone(s)
+			for _, name := range append([]string{d.Zone}, d.Also...) {
+				if !domainName(name) || seen[name] {
+					errs = append(errs, fmt.Errorf("dead zone %q: %q is no domain name, or stands there twice", d.Zone, name))
+				}
+				seen[name] = true
+			}
+			if d.Title == "" || d.Source == "" {
+				errs = append(errs, fmt.Errorf("dead zone %q: title or source is missing", d.Zone))
+			}
+			dead = append(dead, d)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("built-in dead blocklists: %w", err)
+	}
+	return dead, nil
+})

@@ -1,0 +1,52 @@
+package blocklists
+
+import "strings"
+
+// Named finds the list that a refusal means by a name: its id, its zone, one of its
+// other names (Zone.Also), or a longer host that ends in one of these, as a whole query name
+// and a subscriber's zone do. So "sbl.spamhaus.org", "zen.spamhaus.org." and
+// "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of several the longest name wins.
+//
+// A shorter name ("spamhaus.org") means a list only where the list says so in
+// Also; an operator with several lists cannot be told apart by its domain.
+func Named(zones []Zone, name string) (Zone, bool) {
+	name = normalName(name)
+	best, length := -1, 0
+	for i, z := range zones {
+		if z.ID == name && name != "" {
+			return z, true
+		}
+		if n := z.meant(name); n > length {
+			best, length = i, n
+		}
+	}
+	if best < 0 {
+		return Zone{}, false
+	}
+	return zones[best], true
+}
+
+// meant is how long the longest name of the list is that name equals or lies under.
+func (z Zone) meant(name string) int {
+	length := 0
+	if under(name, z.Zone) {
+		length = len(z.Zone)
+	}
+	for _, a := range z.Also {
+		if under(name, a) {
+			length = max(length, len(a))
+		}
+	}
+	return length
+}
+
+// under says whether name is zone or a name below it.
+func under(name, zone string) bool {
+	rest, ok := strings.CutSuffix(name, zone)
+	return ok && zone != "" && (rest == "" || strings.HasSuffix(rest, "."))
+}
+
+// normalName folds the ways in which people and mails write a name.
+func normalName(s string) string {
+	return strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "."))
+}

@@ -1,0 +1,101 @@
+package blocklists
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// FamilyOf returns the family that addr is asked as. An IPv4-mapped IPv6 address
+// is IPv6: ::ffff:127.0.0.2 is a control of IPv6 lists (RFC 5782 section 5), and
+// whoever means the IPv4 address unmaps it when parsing.
+func FamilyOf(addr netip.Addr) Family {
+	if addr.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Serves says whether the list holds things of this family. A list that does not
+// answers "no such name", which is not the same as clean.
+func (z Zone) Serves(f Family) bool { return slices.Contains(z.Families, f) }
+
+// QueryName returns the absolute name to look up addr in z: the octets of an
+// IPv4 address reversed (RFC 5782 section 2.1), or the 32 nibbles of an IPv6
+// address reversed, in lower case (section 2.4). It never unmaps: ::ffff:127.0.0.2 is
+// a control and is asked as IPv6. The invalid address has no name: "".
+func (z Zone) QueryName(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return ""
+	}
+	var buf [maxName + 1]byte
+	return string(z.AppendQueryName(buf[:0], addr))
+}
+
+// AppendQueryName appends what [Zone.QueryName] returns to dst. With room in dst
+// it allocates nothing.
+func (z Zone) AppendQueryName(dst []byte, addr netip.Addr) []byte {
+	if !addr.IsValid() {
+		return dst
+	}
+	dst = appendReversed(dst, addr)
+	dst = append(dst, '.')
+	dst = append(dst, z.Zone...)
+	return append(dst, '.')
+}
+
+// QueryDomain returns the absolute name to look up a domain in z: the name in
+// front of the zone (RFC 5782 section 3), in lower case. Name is expected as ASCII (A-labels), with
+// or without its final dot. The result may be longer than the DNS allows; whoever asks finds out.
+func (z Zone) QueryDomain(name string) string {
+	return string(z.AppendQueryDomain(nil, name))
+}
+
+// AppendQueryDomain appends what [Zone.QueryDomain] returns to dst.
+func (z Zone) AppendQueryDomain(dst []byte, name string) []byte {
+	name = strings.TrimSuffix(name, ".")
+	dst = slices.Grow(dst, len(name)+len(z.Zone)+2)
+	for _, c := range []byte(name) {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	dst = append(dst, '.')
+	dst = append(dst, z.Zone...)
+	return append(dst, '.')
+}
+
+// appendReversed appends the labels of addr in the order of a question, without
+// a final dot.
+func appendReversed(dst []byte, addr netip.Addr) []byte {
+	if addr.Is4() {
+		b := addr.As4()
+		for i := 3; i >= 0; i-- {
+			dst = appendOctet(dst, b[i])
+			if i > 0 {
+				dst = append(dst, '.')
+			}
+		}
+		return dst
+	}
+	const hex = "0123456789abcdef"
+	b := addr.As16()
+	for i := 15; i >= 0; i-- {
+		dst = append(dst, hex[b[i]&0xf], '.', hex[b[i]>>4])
+		if i > 0 {
+			dst = append(dst, '.')
+		}
+	}
+	return dst
+}
+
+func appendOctet(dst []byte, o byte) []byte {
+	if o >= 100 {
+		dst = append(dst, '0'+o/100)
+	}
+	if o >= 10 {
+		dst = append(dst, '0'+o/10%10)
+	}
+	return append(dst, '0'+o%10)
+}
