@@ -1,0 +1,189 @@
+package remedy
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// kind is what sort of value a placeholder stands for.
+type kind int
+
+const (
+	textValue kind = iota
+	linkValue      // a whole link; allowed only as the whole of a url
+)
+
+// placeholders are the names that a runbook may use. Most are the facts of
+// checks/codes.go by their own names; the rest is worked out in [values].
+var placeholders = map[string]kind{
+	checks.FactAddress: textValue, checks.FactDomain: textValue, // ours, checked to be what they say
+	checks.FactList: textValue, checks.FactListName: textValue, checks.FactZone: textValue,
+	checks.FactCodes: textValue, checks.FactMeaning: textValue, checks.FactReason: textValue,
+	checks.FactVendor: textValue, checks.FactRemote: textValue, checks.FactReceiver: textValue,
+	checks.FactReply: textValue, checks.FactStatus: textValue, checks.FactDiagnostic: textValue,
+	checks.FactServers: textValue, checks.FactCount: textValue, checks.FactOfTargets: textValue,
+	checks.FactInstruction: textValue,
+	checks.FactLookupURL:   linkValue, checks.FactRemovalURL: linkValue,
+
+	"subject":      textValue, // the address, else the domain
+	"part":         textValue, // of this monitor: name of a mailbox or channel
+	"server":       textValue, // first of servers: its address ...
+	"server_port":  textValue, // ... and its port
+	"fix_first":    textValue, // blocklists.Removal: what must be true before asking
+	"auto_expiry":  textValue, // how entries end by themselves
+	"typical":      textValue, // time to clear after a request
+	"asks":         textValue, // who may ask for removal
+	"owner":        textValue, // list's name, if only the network owner may ask
+	"waits":        textValue, // list's name, if nobody can ask and entries end by themselves
+	"pay_never":    textValue, // list's name, if it sells removal
+	"registration": textValue, // list's name, if it gives keys or registers resolvers
+	"limits":       textValue, // published limit of free use
+}
+
+// maxFactRunes is how much of one fact stands in a sentence: with the number of
+// its step, two lines of 80.
+const maxFactRunes = 150
+
+// values are the placeholders known for a finding: its facts, cleaned, and what
+// the catalogue says of its list. What is not known, or is not what its name says,
+// is missing.
+func values(f checks.Finding, zone blocklists.Zone) map[string]string {
+	v := map[string]string{}
+	set := func(name, value string) {
+		if value = checks.Line(value, maxFactRunes); value != "" {
+			v[name] = value
+		}
+	}
+	for name, kind := range placeholders {
+		if kind == textValue {
+			set(name, f.Facts[name])
+		}
+	}
+	set(checks.FactList, listID(f))
+	identity(v, f)
+	set(checks.FactListName, first(f.Facts[checks.FactListName], zone.Title, listID(f)))
+	set(checks.FactZone, first(f.Facts[checks.FactZone], zone.Zone))
+	server(v, f.Facts[checks.FactServers])
+	links(v, f, zone)
+	removal(v, set, zone)
+	return v
+}
+
+// identity sets what the finding is about: address, domain, receiver, part of
+// the monitor. Facts that are no address or no domain are dropped, not shown: a
+// link or command made of them would lead astray.
+func identity(v map[string]string, f checks.Finding) {
+	address, err := netip.ParseAddr(v[checks.FactAddress])
+	if err != nil && f.Target.Kind == checks.KindAddress {
+		address = f.Target.Addr
+	}
+	delete(v, checks.FactAddress)
+	if address.IsValid() {
+		v[checks.FactAddress] = checks.Address(address).String()
+	}
+	domain, receiver := v[checks.FactDomain], v[checks.FactReceiver]
+	delete(v, checks.FactDomain)
+	delete(v, checks.FactReceiver)
+	if f.Target.Kind == checks.KindDomain {
+		domain = first(domain, f.Target.Name)
+	}
+	if f.Target.Kind == checks.KindReceiver {
+		receiver = first(receiver, f.Target.Name)
+	}
+	for name, value := range map[string]string{checks.FactDomain: domain, checks.FactReceiver: receiver} {
+		if d, err := checks.Domain(value); err == nil {
+			v[name] = d.Name
+		}
+	}
+	if subject := first(v[checks.FactAddress], v[checks.FactDomain]); subject != "" {
+		v["subject"] = subject
+	}
+	if _, part, ok := strings.Cut(f.Target.Name, ":"); ok && f.Target.Kind == checks.KindMonitor {
+		v["part"] = checks.Line(part, maxFactRunes)
+	}
+}
+
+// server takes the first of the resolvers apart, so that a command can ask it.
+func server(v map[string]string, servers string) {
+	one, _, _ := strings.Cut(servers, ",")
+	if hostPort, err := netip.ParseAddrPort(strings.TrimSpace(one)); err == nil {
+		v["server"] = hostPort.Addr().WithZone("").String()
+		v["server_port"] = strconv.Itoa(int(hostPort.Port()))
+	}
+}
+
+// links sets the pages of the list. The catalogue's come before those in the
+// facts; and those of a refused mail are not used at all: the text of a refusal
+// is written by whoever refused, and can name any page.
+func links(v map[string]string, f checks.Finding, zone blocklists.Zone) {
+	for name, catalogue := range map[string]string{
+		checks.FactLookupURL:  zone.LookupURLFor(v["subject"]),
+		checks.FactRemovalURL: zone.RemovalURLFor(v["subject"]),
+	} {
+		url := link(catalogue)
+		if url == "" && f.Code != checks.CodeRefused {
+			url = link(f.Facts[name])
+		}
+		if url != "" {
+			v[name] = url
+		}
+	}
+}
+
+// removal sets what the catalogue knows of leaving the list. Where asking is of
+// no use, there is no removal_url: a form that cannot help costs the night.
+func removal(v map[string]string, set func(name, value string), zone blocklists.Zone) {
+	name := v[checks.FactListName]
+	set("fix_first", zone.Removal.FixFirst)
+	set("auto_expiry", zone.Removal.AutoExpiry)
+	set("typical", zone.Removal.Typical)
+	set("limits", zone.Limits)
+	switch zone.Removal.Method {
+	case "network-owner":
+		set("owner", name)
+		set("asks", "only the network owner, usually your provider")
+		delete(v, checks.FactRemovalURL)
+	case "automatic", "none":
+		set("waits", name)
+		set("asks", "nobody: the entry ends by itself")
+		delete(v, checks.FactRemovalURL)
+	case "self-service", "contact":
+		set("asks", "you")
+	}
+	set("asks", zone.Removal.WhoMayAsk)
+	if zone.Removal.PayNever {
+		set("pay_never", name)
+	}
+	switch zone.Registration {
+	case "", "none":
+	default:
+		set("registration", name)
+	}
+}
+
+// listID is the catalogue id of the list that a finding is about, or "".
+func listID(f checks.Finding) string {
+	switch {
+	case f.Facts[checks.FactList] != "":
+		return f.Facts[checks.FactList]
+	case f.Target.Kind == checks.KindList:
+		return f.Target.Name
+	case f.Key.Check == "dnsbl":
+		return f.Key.Source
+	}
+	return ""
+}
+
+// first is the first text that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

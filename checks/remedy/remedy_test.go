@@ -1,0 +1,365 @@
+package remedy
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func load(t *testing.T) *Book {
+	t.Helper()
+	b, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// zones is a small catalogue with one list for each way of leaving it.
+func zones(id string) (blocklists.Zone, bool) {
+	z := blocklists.Zone{ID: id, Zone: id + ".example", Limits: "100,000 queries a day"}
+	z.Removal.LookupURL = "https://list.example/look?ip={ip}"
+	z.Removal.URL = "https://list.example/remove/{ip}"
+	switch id {
+	case "self":
+		z.Title = "Self Service List"
+		z.Removal.Method, z.Removal.FixFirst, z.Removal.Typical = "self-service", "a forward-confirmed PTR", "minutes"
+		z.Registration = "required"
+	case "owner":
+		z.Title = "Owner List"
+		z.Removal.Method = "network-owner"
+	case "paid":
+		z.Title = "Paid List"
+		z.Removal.Method, z.Removal.AutoExpiry, z.Removal.PayNever = "automatic", "7 days after the last hit", true
+	default:
+		return blocklists.Zone{}, false
+	}
+	return z, true
+}
+
+// plausible are the facts that a finding of any kind may carry.
+func plausible() map[string]string {
+	return map[string]string{
+		checks.FactAddress: "192.0.2.10", checks.FactDomain: "example.org", checks.FactListName: "Example List", checks.FactList: "example",
+		checks.FactReceiver: "example.net", checks.FactRemote: "mx1.example.net", checks.FactVendor: "Example Filter",
+		checks.FactDiagnostic: "554 5.7.1 refused because of its reputation", checks.FactServers: "192.0.2.53:53, 198.51.100.53:53",
+		checks.FactInstruction: "Ask through a resolver of your own.",
+	}
+}
+
+func listed(list, codes string) checks.Finding {
+	f := finding(checks.CodeListed, checks.FactList, list, checks.FactCodes, codes)
+	f.Key = checks.Key{Check: "dnsbl", Target: "192.0.2.10", Source: list}
+	return f
+}
+
+func finding(code checks.Code, facts ...string) checks.Finding {
+	f := checks.Finding{Code: code, Status: checks.Problem, Target: checks.Address(netip.MustParseAddr("192.0.2.10")), Facts: map[string]string{}}
+	for i := 0; i < len(facts); i += 2 {
+		f.Facts[facts[i]] = facts[i+1]
+	}
+	return f
+}
+
+func TestEveryRunbookRenders(t *testing.T) {
+	b := load(t)
+	for _, r := range b.runbooks {
+		t.Run(r.id, func(t *testing.T) {
+			for name, facts := range map[string]map[string]string{"all facts": plausible(), "no facts": {}} {
+				f := finding(checks.CodeRefused)
+				f.Facts = facts
+				if len(facts) == 0 {
+					f.Target = checks.Monitor("resolver")
+				} else if strings.HasPrefix(string(first(toStrings(r.findings)...)), "monitor.") {
+					f.Target = checks.Monitor("mailbox:bounces")
+				}
+				checkRendered(t, name, r.fill(f, values(f, blocklists.Zone{})), len(facts) > 0)
+			}
+		})
+	}
+}
+
+func toStrings(codes []checks.Code) (s []string) {
+	for _, c := range codes {
+		s = append(s, string(c))
+	}
+	return s
+}
+
+// checkRendered wants what a tired person can follow: few short steps, and
+// nothing left over from the template.
+func checkRendered(t *testing.T, name string, rem checks.Remediation, full bool) {
+	t.Helper()
+	if n := len(rem.Steps); n > 8 || n < 3 {
+		t.Errorf("%s: %d steps, want 3 to 8", name, n)
+	}
+	if rem.Title == "" || full && (rem.WhoAsk == "" && rem.Takes == "" && rem.ID != "general-listed" && rem.ID != "informational") {
+		t.Errorf("%s: title %q, who may ask %q, takes %q", name, rem.Title, rem.WhoAsk, rem.Takes)
+	}
+	texts := append([]string{rem.Title, rem.WhoAsk, rem.Takes}, rem.Never...)
+	for _, s := range rem.Steps {
+		texts = append(texts, s.Text)
+		// With its number a step takes at most two lines of 80.
+		if n := utf8.RuneCountInString(s.Text); n > 152 {
+			t.Errorf("%s: step of %d runes, want at most 152: %q", name, n, s.Text)
+		}
+		if strings.ContainsAny(s.URL, "{} ") || s.URL != "" && link(s.URL) == "" {
+			t.Errorf("%s: link %q", name, s.URL)
+		}
+		if m, _ := parse(s.Command, inCommand); len(m) > 1 || len(s.Command) > 120 || strings.Contains(s.Command, "\n") {
+			t.Errorf("%s: command %q", name, s.Command)
+		}
+		if strings.HasSuffix(s.Text, ":") && s.Command == "" {
+			t.Errorf("%s: step announces a command and has none: %q", name, s.Text)
+		}
+	}
+	for _, text := range texts {
+		if strings.ContainsAny(text, "{}\n") || strings.Contains(text, "  ") || text != strings.TrimSpace(text) {
+			t.Errorf("%s: left over from the template: %q", name, text)
+		}
+	}
+}
+
+func TestGolden(t *testing.T) {
+	b := load(t)
+	builtin, err := builtinZones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	talos := finding(checks.CodeRefused, checks.FactRemedy, "cisco-talos", checks.FactReceiver, "example.net", checks.FactAddress, "192.0.2.10",
+		checks.FactDiagnostic, "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.")
+	v6 := finding(checks.CodeRefused, checks.FactRemedy, "cisco-talos")
+	v6.Target = checks.Address(netip.MustParseAddr("2001:db8::25"))
+	pbl := listed("spamhaus-zen", "127.0.0.10")
+	pbl.Code = checks.CodePolicy
+	refused := finding(checks.CodeListRefused, checks.FactList, "spamhaus-zen", checks.FactInstruction, "Ask through a resolver of your own, or with a key.")
+	refused.Target = checks.List("spamhaus-zen")
+	for name, f := range map[string]checks.Finding{
+		"cisco-talos": talos, "cisco-talos-ipv6": v6, "spamcop": listed("spamcop", "127.0.0.2"),
+		"spamhaus-xbl": listed("spamhaus-zen", "127.0.0.4"), "spamhaus-pbl": pbl, "list-refused": refused,
+		"general-psbl": listed("psbl", "127.0.0.2"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name, b.For(f, builtin))
+		})
+	}
+}
+
+// What the catalogue says of its lists must read well where a runbook puts it.
+func TestEveryBuiltInListHasItsSteps(t *testing.T) {
+	b := load(t)
+	all, err := blocklists.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookup, err := builtinZones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, z := range all {
+		for _, code := range []checks.Code{checks.CodeListed, checks.CodePolicy, checks.CodeInformational, checks.CodeListRefused, checks.CodeListUnusable} {
+			f := listed(z.ID, "")
+			f.Code = code
+			if slices.Contains(z.Families, blocklists.Name) {
+				f.Target, _ = checks.Domain("example.org")
+			}
+			rem := b.For(f, lookup)
+			if rem.ID == "" {
+				t.Errorf("%s, %s: no runbook", z.ID, code)
+			}
+			checkRendered(t, z.ID+", "+string(code), rem, false)
+		}
+	}
+}
+
+// builtinZones looks lists up in the built-in catalogue.
+func builtinZones() (func(string) (blocklists.Zone, bool), error) {
+	zones, err := blocklists.Builtin()
+	return func(id string) (blocklists.Zone, bool) {
+		i := slices.IndexFunc(zones, func(z blocklists.Zone) bool { return z.ID == id })
+		if i < 0 {
+			return blocklists.Zone{}, false
+		}
+		return zones[i], true
+	}, err
+}
+
+func golden(t *testing.T, name string, rem checks.Remediation) {
+	t.Helper()
+	got := draw(rem)
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// draw writes a remediation as plain lines.
+func draw(rem checks.Remediation) string {
+	var b strings.Builder
+	b.WriteString(rem.ID + ": " + rem.Title + "\n")
+	for i, s := range rem.Steps {
+		b.WriteString(strconv.Itoa(i+1) + ". " + s.Text + "\n")
+		if s.Command != "" {
+			b.WriteString("     $ " + s.Command + "\n")
+		}
+		if s.URL != "" {
+			b.WriteString("     " + s.URL + "\n")
+		}
+	}
+	b.WriteString("asks: " + rem.WhoAsk + "\ntakes: " + rem.Takes + "\n")
+	for _, n := range rem.Never {
+		b.WriteString("- " + n + "\n")
+	}
+	return b.String()
+}
+
+func TestChoice(t *testing.T) {
+	b := load(t)
+	policy := func(f checks.Finding) checks.Finding { f.Code = checks.CodePolicy; return f }
+	with := func(f checks.Finding, name, value string) checks.Finding { f.Facts[name] = value; return f }
+	for name, c := range map[string]struct {
+		f    checks.Finding
+		want string
+	}{
+		"a rule's remedy decides":                         {with(listed("spamcop", ""), checks.FactRemedy, "proofpoint"), "proofpoint"},
+		"a list has its own":                              {listed("spamcop", "127.0.0.2"), "spamcop"},
+		"a list without its own gets the general one":     {listed("psbl", "127.0.0.2"), "general-listed"},
+		"a list named beats a general remedy":             {finding(checks.CodeRefused, checks.FactRemedy, "generic-list", checks.FactList, "spamcop"), "spamcop"},
+		"a general remedy beats the category":             {finding(checks.CodeRefused, checks.FactRemedy, "generic-list", checks.FactCategory, "rdns"), "generic-list"},
+		"the category beats the code":                     {finding(checks.CodeRefused, checks.FactCategory, "rdns"), "rdns"},
+		"the code is the last resort":                     {finding(checks.CodeRefused), "generic-receiver"},
+		"an unknown remedy does no harm":                  {finding(checks.CodeRefused, checks.FactRemedy, "no-such"), "generic-receiver"},
+		"ZEN: SBL":                                        {listed("spamhaus-zen", "127.0.0.2"), "spamhaus-sbl"},
+		"ZEN: CSS":                                        {listed("spamhaus-zen", "127.0.0.3"), "spamhaus-css"},
+		"ZEN: XBL":                                        {listed("spamhaus-zen", "127.0.0.4"), "spamhaus-xbl"},
+		"ZEN: PBL":                                        {policy(listed("spamhaus-zen", "127.0.0.11")), "spamhaus-pbl"},
+		"ZEN: the longest way first":                      {listed("spamhaus-zen", "127.0.0.10,127.0.0.4, 127.0.0.2"), "spamhaus-sbl"},
+		"ZEN with a key is the same":                      {listed("spamhaus-zen-dqs", "127.0.0.4"), "spamhaus-xbl"},
+		"ZEN by meaning where the code is not known":      {with(listed("spamhaus-zen", ""), checks.FactMeaning, "CSS: automated listing"), "spamhaus-css"},
+		"a refusal that says ZEN does not say which list": {finding(checks.CodeRefused, checks.FactList, "spamhaus-zen", checks.FactRemedy, "spamhaus"), "spamhaus"},
+		"a refusal that says XBL":                         {finding(checks.CodeRefused, checks.FactList, "spamhaus-xbl", checks.FactRemedy, "spamhaus"), "spamhaus-xbl"},
+		"a refusal that says Spamhaus and no list":        {finding(checks.CodeRefused, checks.FactRemedy, "spamhaus"), "spamhaus"},
+		"DBL":                            {listed("spamhaus-dbl", "127.0.1.2"), "spamhaus-dbl"},
+		"a policy entry of another list": {policy(listed("abusix-combined", "127.0.0.11")), "policy-list"},
+		"the list itself refuses: not the way off it": {finding(checks.CodeListRefused, checks.FactList, "spamcop"), "list-refused"},
+		"a dead channel is not a listing":             {finding(checks.CodeChannelDown), "channel-down"},
+		"what is over needs nothing":                  {finding(checks.CodeNotListed, checks.FactList, "spamcop"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := b.For(c.f, nil); got.ID != c.want {
+				t.Errorf("got %q, want %q", got.ID, c.want)
+			}
+		})
+	}
+}
+
+func TestEveryRemedyThatARuleMayNameExists(t *testing.T) {
+	b := load(t)
+	for _, id := range []string{
+		"general-listed", "spamcop", "spamhaus", "spamhaus-sbl", "spamhaus-css", "spamhaus-xbl", "spamhaus-pbl", "spamhaus-dbl",
+		"barracuda", "uceprotect", "policy-list", "cisco-talos", "cisco-talos-domain", "microsoft-outlook",
+		"microsoft-exchange-online", "google", "yahoo", "proofpoint", "cloudmark", "abusix", "rate-limited", "content",
+		"authentication", "rdns", "generic-list", "generic-receiver", "resolver-blind", "resolver-rewrites", "list-refused",
+		"list-unusable", "mailbox-unreadable", "unproved", "channel-down",
+	} {
+		if !b.Has(id) {
+			t.Errorf("no runbook %q", id)
+		}
+		if got := b.For(finding(checks.CodeRefused, checks.FactRemedy, id), nil).ID; got != id {
+			t.Errorf("remedy %q gives runbook %q", id, got)
+		}
+	}
+}
+
+// The codes are read from the source, so that a new one without a runbook fails
+// here and not at three in the morning.
+func TestEveryCodeThatIsAProblemHasARunbook(t *testing.T) {
+	b := load(t)
+	over := map[checks.Code]bool{checks.CodeNotListed: true, checks.CodeAccepted: true, checks.CodeMonitorWell: true}
+	src, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "codes.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	ast.Inspect(src, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.Ident); !ok || typ.Name != "Code" {
+			return true
+		}
+		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		code := checks.Code(text)
+		if got := b.For(finding(code), nil); (got.ID == "") != over[code] {
+			t.Errorf("code %s gives runbook %q", code, got.ID)
+		}
+		return true
+	})
+	if n < 15 {
+		t.Errorf("found %d codes in codes.go, want all of them", n)
+	}
+}
+
+func TestGeneralListedFollowsTheList(t *testing.T) {
+	b := load(t)
+	has := func(rem checks.Remediation, text string) bool {
+		return strings.Contains(draw(rem), text)
+	}
+	self, owner, paid := b.For(listed("self", ""), zones), b.For(listed("owner", ""), zones), b.For(listed("paid", ""), zones)
+	for name, ok := range map[string]bool{
+		"self-service has the form for this address": has(self, "https://list.example/remove/192.0.2.10"),
+		"self-service says what comes first":         has(self, "a forward-confirmed PTR"),
+		"self-service may be asked by you":           self.WhoAsk == "you" && self.Takes == "minutes",
+		"network owner has no form":                  !has(owner, "/remove/") && has(owner, "Only the network owner can ask Owner List"),
+		"automatic has no form":                      !has(paid, "/remove/") && has(paid, "Do not ask Paid List"),
+		"automatic says when":                        paid.Takes == "7 days after the last hit",
+		"never pay only where removal is sold":       has(paid, "Never pay Paid List") && !has(self, "Never pay"),
+	} {
+		if !ok {
+			t.Errorf("%s: not so:\n%s\n%s\n%s", name, draw(self), draw(owner), draw(paid))
+		}
+	}
+}
+
+func TestForAllGivesEachWayOutOnce(t *testing.T) {
+	b := load(t)
+	var ids []string
+	for _, rem := range b.ForAll([]checks.Finding{
+		listed("spamcop", "127.0.0.2"), listed("spamcop", "127.0.0.2"), listed("self", ""), listed("owner", ""), finding(checks.CodeNotListed),
+	}, zones) {
+		ids = append(ids, rem.ID)
+	}
+	if want := []string{"spamcop", "general-listed", "general-listed"}; !slices.Equal(ids, want) {
+		t.Errorf("got %v, want %v", ids, want)
+	}
+}
