@@ -27,6 +27,7 @@ type Question struct {
 	Name  string // absolute, as in "2.0.0.127.zen.spamhaus.org."; letters in any case
 	Type  Type
 	Group string // opaque key of whose limits the question counts against (an operator); may be empty
+	Avoid string // server to try last, as [Answer].Server names it: for a second opinion; may be empty
 	Ref   uint64
 }
 

@@ -1,0 +1,148 @@
+package probes
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// readAnswer turns a matched response into an Answer, or into the named error
+// that its rcode is: only NOERROR and NXDOMAIN say anything about the name.
+func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
+	switch m.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+	case dns.RcodeRefused:
+		return Answer{}, ErrRefused
+	default: // SERVFAIL, FORMERR, NOTIMP, ...
+		return Answer{}, ErrServFail
+	}
+	a := Answer{RCode: rcodeName(m.Rcode), Authoritative: m.Authoritative}
+	if len(m.Question) == 1 {
+		var err error
+		if a.Records, err = recordsOf(m.Answer, m.Question[0].Name, qtype); err != nil {
+			return Answer{}, err
+		}
+	}
+	delegated := false
+	for _, rr := range m.Ns {
+		switch rr := rr.(type) {
+		case *dns.SOA:
+			if rr.Hdr.Class != dns.ClassINET || rr.Hdr.Rdlength == 0 {
+				continue
+			}
+			// RFC 2308 section 5: the lesser of MINIMUM and the TTL of the SOA itself.
+			a.SOA = SOA{Zone: rr.Hdr.Name, Minimum: min(ttl(rr.Hdr.Ttl), ttl(rr.Minttl))}
+		case *dns.NS:
+			delegated = true
+		}
+	}
+	if a.RCode == "NOERROR" && len(m.Answer) == 0 && delegated && a.SOA.Zone == "" && !a.Authoritative {
+		// RFC 2308 section 2.2: name servers and no SOA are a referral, not "no such record".
+		return Answer{}, fmt.Errorf("%w: it only refers to other servers; ask a resolver that recurses", ErrServFail)
+	}
+	return a, nil
+}
+
+// recordsOf gives the records of the type asked at the end of the CNAME chain
+// that starts at name, as far as the answer itself holds the chain (RFC 1034
+// section 3.6.2). Records of other names, types and classes are not ours.
+func recordsOf(section []dns.RR, name string, qtype uint16) ([]Record, error) {
+	for range section { // a chain is no longer than the section, and a loop ends too
+		next := ""
+		for _, rr := range section {
+			if c, ok := rr.(*dns.CNAME); ok && qtype != dns.TypeCNAME && ours(rr, name) {
+				next = c.Target
+			}
+		}
+		if next == "" {
+			break
+		}
+		name = next
+	}
+	var records []Record
+	for _, rr := range section {
+		if rr.Header().Rrtype != qtype || !ours(rr, name) {
+			continue
+		}
+		r, ok := record(rr)
+		if !ok {
+			return nil, fmt.Errorf("%w: record without data", ErrServFail)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func ours(rr dns.RR, name string) bool {
+	return rr.Header().Class == dns.ClassINET && dns.CanonicalName(rr.Header().Name) == dns.CanonicalName(name)
+}
+
+// record is false for a record without data, which the library lets through.
+func record(rr dns.RR) (Record, bool) {
+	h := rr.Header()
+	r := Record{Name: h.Name, TTL: ttl(h.Ttl)}
+	if h.Rdlength == 0 {
+		return r, false
+	}
+	switch rr := rr.(type) {
+	case *dns.A:
+		addr, ok := netip.AddrFromSlice(rr.A)
+		r.Addr = addr.Unmap()
+		return r, ok
+	case *dns.AAAA:
+		addr, ok := netip.AddrFromSlice(rr.AAAA)
+		r.Addr = addr
+		return r, ok
+	case *dns.TXT:
+		// RFC 7208 section 3.3 and every list's practice: the strings are one text, joined without a space.
+		r.Text = unescape(strings.Join(rr.Txt, ""))
+	default:
+		r.Text = strings.TrimPrefix(rr.String(), h.String())
+	}
+	return r, true
+}
+
+// unescape undoes the presentation form that the library keeps texts in:
+// \DDD is an octet by its decimal value, \ before anything else is that thing
+// (RFC 1035 section 5.1).
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b = append(b, s[i])
+			continue
+		}
+		if i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 10, 8); err == nil {
+				b = append(b, byte(n))
+				i += 3
+				continue
+			}
+		}
+		i++
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// ttl reads a TTL; one with the highest bit set counts as zero (RFC 2181 section 8).
+func ttl(seconds uint32) time.Duration {
+	if seconds > 1<<31-1 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+func rcodeName(rcode int) string {
+	if name, ok := dns.RcodeToString[rcode]; ok {
+		return name
+	}
+	return "RCODE" + strconv.Itoa(rcode)
+}

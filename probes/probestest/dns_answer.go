@@ -1,0 +1,248 @@
+package probestest
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/miekg/dns"
+)
+
+// serve answers one question the way its zone behaves.
+func (d *DNS) serve(w dns.ResponseWriter, query *dns.Msg) {
+	if len(query.Question) != 1 {
+		return
+	}
+	_, tcp := w.RemoteAddr().(*net.TCPAddr)
+	packets := d.respond(query, tcp)
+	for _, p := range packets {
+		_, _ = w.Write(p) // a client that went away is none of our business
+	}
+}
+
+// respond gives the packets to send, in order; none is silence.
+func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
+	q := query.Question[0]
+	name := absolute(q.Name)
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	z := d.zoneOf(name)
+	z.counts.All++
+	if tcp {
+		z.counts.TCP++
+	}
+	switch q.Qtype {
+	case dns.TypeA:
+		z.counts.A++
+	case dns.TypeTXT:
+		z.counts.TXT++
+	case dns.TypeSOA:
+		z.counts.SOA++
+	}
+
+	m := new(dns.Msg).SetReply(query)
+	m.RecursionAvailable = true
+	m.Authoritative = z.Authoritative
+	switch z.Mode {
+	case ZoneMute:
+		return nil
+	case ZoneLossy:
+		key := dns.Question{Name: name, Qtype: q.Qtype}
+		if !z.asked[key] {
+			z.asked[key] = true
+			return nil
+		}
+	case ZoneServFail:
+		m.Rcode = dns.RcodeServerFailure
+		return packed(m)
+	case ZoneRefused:
+		m.Rcode = dns.RcodeRefused
+		return packed(m)
+	case ZoneReferral:
+		m.Ns = []dns.RR{&dns.NS{Hdr: header(z.Name, dns.TypeNS, z.TTL), Ns: "ns.example.net."}}
+		return packed(m)
+	case ZoneNoEDNS:
+		if query.IsEdns0() != nil {
+			m.Rcode = dns.RcodeFormatError
+			return packed(m)
+		}
+	case ZoneTruncate:
+		if !tcp {
+			m.Truncated = true
+			return packed(m)
+		}
+	}
+	z.fill(m, q, name)
+	if z.Mode == ZoneCaseFlip {
+		flip(m)
+	}
+	truth := m.Copy()
+	if !tcp {
+		size := dns.MinMsgSize
+		if opt := query.IsEdns0(); opt != nil {
+			size = max(size, int(opt.UDPSize()))
+		}
+		truth.Truncate(size)
+	}
+	return append(z.before(m), packed(truth)...)
+}
+
+// zoneOf is the zone with the longest name that the name ends in.
+func (d *DNS) zoneOf(name string) *zone {
+	for rest := name; ; {
+		if z, ok := d.zones[rest]; ok {
+			return z
+		}
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok || after == "" {
+			return d.zones["."]
+		}
+		rest = after
+	}
+}
+
+// fill writes what the zone holds for the name.
+func (z *zone) fill(m *dns.Msg, q dns.Question, name string) {
+	front := strings.TrimSuffix(strings.TrimSuffix(name, z.Name), ".")
+	apex := front == ""
+	if apex && q.Qtype == dns.TypeSOA && z.Mode != ZoneDead {
+		m.Answer = []dns.RR{z.soa(z.Name)}
+		return
+	}
+	e, listed := z.entries[front]
+	switch z.Mode {
+	case ZoneListWorld:
+		e, listed = entry{codes: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 2})}}, true
+	case ZoneParked:
+		e, listed = entry{codes: []netip.Addr{ParkedAddr}}, true
+	case ZoneRefusalCode:
+		e, listed = entry{codes: []netip.Addr{netip.AddrFrom4([4]byte{127, 255, 255, 254})}, txt: "Error: open resolver"}, true
+	case ZoneEmpty, ZoneDead:
+		listed = false
+	}
+	if !listed && apex && z.Mode != ZoneDead {
+		m.Ns = []dns.RR{z.soa(z.Name)}
+		return // the name exists, with other records
+	}
+	if !listed {
+		m.Rcode = dns.RcodeNameError
+		owner := z.Name
+		if z.Mode == ZoneDead {
+			owner = "."
+		}
+		m.Ns = []dns.RR{z.soa(owner)}
+		return
+	}
+	owner := q.Name
+	if z.Mode == ZoneCNAME {
+		for _, next := range []string{"first.alias." + z.Name, "second.alias." + z.Name} {
+			m.Answer = append(m.Answer, &dns.CNAME{Hdr: header(owner, dns.TypeCNAME, z.TTL), Target: next})
+			owner = next
+		}
+	}
+	before := len(m.Answer)
+	switch q.Qtype {
+	case dns.TypeA:
+		for _, code := range e.codes {
+			m.Answer = append(m.Answer, &dns.A{Hdr: header(owner, dns.TypeA, z.TTL), A: code.AsSlice()})
+		}
+	case dns.TypeTXT:
+		if e.txt != "" {
+			m.Answer = append(m.Answer, &dns.TXT{Hdr: header(owner, dns.TypeTXT, z.TTL), Txt: txtStrings(e.txt)})
+		}
+	}
+	if len(m.Answer) == before {
+		m.Ns = []dns.RR{z.soa(z.Name)}
+	}
+}
+
+// before is what comes ahead of the true answer m.
+func (z *zone) before(m *dns.Msg) [][]byte {
+	if z.Mode == ZoneGarbageFirst {
+		return [][]byte{{}, {0}, []byte("not a DNS message at all"), make([]byte, 12)}
+	}
+	lie := m.Copy()
+	lie.Answer, lie.Ns, lie.Rcode = nil, nil, dns.RcodeSuccess
+	if len(m.Answer) == 0 {
+		lie.Answer = []dns.RR{&dns.A{Hdr: header(m.Question[0].Name, dns.TypeA, z.TTL), A: net.IPv4(127, 0, 0, 2)}}
+	} else {
+		lie.Rcode = dns.RcodeNameError
+	}
+	switch z.Mode {
+	case ZoneForgedID:
+		lie.Id++
+	case ZoneForgedName:
+		lie.Question[0].Name = "forged." + z.Name
+	case ZoneForgedType:
+		lie.Question[0].Qtype = dns.TypeMX
+	case ZoneForgedQR:
+		lie.Response = false
+	case ZoneCutFirst:
+		whole := packed(m)
+		if len(whole) != 1 {
+			return nil
+		}
+		question := new(dns.Msg).SetQuestion(m.Question[0].Name, m.Question[0].Qtype)
+		p := packed(question)
+		return [][]byte{whole[0][:len(p[0])]}
+	default:
+		return nil
+	}
+	return packed(lie)
+}
+
+func (z *zone) soa(owner string) *dns.SOA {
+	return &dns.SOA{
+		Hdr: header(owner, dns.TypeSOA, z.Minimum), Ns: "ns.example.net.", Mbox: "hostmaster.example.net.",
+		Serial: 1, Refresh: 600, Retry: 300, Expire: 86400, Minttl: seconds(z.Minimum),
+	}
+}
+
+func header(name string, t uint16, ttl time.Duration) dns.RR_Header {
+	return dns.RR_Header{Name: name, Rrtype: t, Class: dns.ClassINET, Ttl: seconds(ttl)}
+}
+
+func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
+
+// txtStrings cuts a text into strings of at most 255 octets (RFC 1035 section
+// 3.3.14) in the library's notation.
+func txtStrings(text string) []string {
+	var parts []string
+	for {
+		part := text[:min(255, len(text))]
+		text = text[len(part):]
+		part = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(part)
+		parts = append(parts, part)
+		if text == "" {
+			return parts
+		}
+	}
+}
+
+// flip changes the case of every letter of the names.
+func flip(m *dns.Msg) {
+	other := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsUpper(r) {
+				return unicode.ToLower(r)
+			}
+			return unicode.ToUpper(r)
+		}, s)
+	}
+	m.Question[0].Name = other(m.Question[0].Name)
+	for _, rr := range m.Answer {
+		rr.Header().Name = other(rr.Header().Name)
+	}
+}
+
+func packed(m *dns.Msg) [][]byte {
+	p, err := m.Pack()
+	if err != nil {
+		// Only what a test put into a zone can do this; the client sees silence.
+		return nil
+	}
+	return [][]byte{p}
+}

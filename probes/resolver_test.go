@@ -1,0 +1,585 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"reputed/probes/probestest"
+)
+
+const (
+	listedName = "2.0.0.127.bl.example."
+	cleanName  = "1.0.0.127.bl.example."
+	// patient is a timeout that no passing test waits for; hasty is one that a
+	// test waits for because nothing ever comes.
+	patient = time.Minute
+	hasty   = 30 * time.Millisecond
+)
+
+func testResolver(t testing.TB, opts ResolverOptions, servers ...*probestest.DNS) *Resolver {
+	t.Helper()
+	for _, s := range servers {
+		opts.Servers = append(opts.Servers, s.Addr().String())
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = patient
+	}
+	r, err := NewResolver(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func blExample(mode probestest.ZoneMode) probestest.Zone {
+	return probestest.Zone{Name: "bl.example", Mode: mode}
+}
+
+func TestAnswersAreReportedLiterally(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode   probestest.ZoneMode
+		opts   ResolverOptions
+		listed string // answer to the listed name, or the error
+		clean  string
+	}{
+		"an entry and no entry":                       {probestest.ZoneNormal, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a truncated answer is fetched over TCP":      {probestest.ZoneTruncate, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a server without EDNS is asked without":      {probestest.ZoneNoEDNS, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"garbage before the answer is passed over":    {probestest.ZoneGarbageFirst, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a forged id is passed over":                  {probestest.ZoneForgedID, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a forged name is passed over":                {probestest.ZoneForgedName, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a forged type is passed over":                {probestest.ZoneForgedType, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a query is no response":                      {probestest.ZoneForgedQR, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a packet that ends early is no answer":       {probestest.ZoneCutFirst, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"letters come back in any case":               {probestest.ZoneCaseFlip, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"CNAMEs inside the answer are followed":       {probestest.ZoneCNAME, ResolverOptions{}, "127.0.0.2", "NXDOMAIN"},
+		"a lost packet is sent again":                 {probestest.ZoneLossy, ResolverOptions{Timeout: 200 * time.Millisecond}, "127.0.0.2", "NXDOMAIN"},
+		"SERVFAIL is no answer":                       {probestest.ZoneServFail, ResolverOptions{}, "server failure (SERVFAIL)", "server failure (SERVFAIL)"},
+		"REFUSED is no answer":                        {probestest.ZoneRefused, ResolverOptions{}, "refused (REFUSED)", "refused (REFUSED)"},
+		"silence is no answer":                        {probestest.ZoneMute, ResolverOptions{Timeout: hasty}, "no answer", "no answer"},
+		"a referral is not an empty answer":           {probestest.ZoneReferral, ResolverOptions{}, "server failure: it only refers to other servers; ask a resolver that recurses (NOERROR)", "server failure: it only refers to other servers; ask a resolver that recurses (NOERROR)"},
+		"an address outside 127/8 is reported as any": {probestest.ZoneParked, ResolverOptions{}, "203.0.113.9", "203.0.113.9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := probestest.StartDNS(t, blExample(c.mode))
+			r := testResolver(t, c.opts, d)
+			for q, want := range map[string]string{listedName: c.listed, cleanName: c.clean} {
+				a, err := r.AskOne(t.Context(), Question{Name: q, Type: TypeA})
+				got := a.String()
+				if err != nil {
+					got = strings.TrimPrefix(err.Error(), "query "+q+" A at "+d.Addr().String()+": ")
+				} else if a.Server != d.Addr().String() || a.RTT <= 0 {
+					t.Errorf("%s: server %q, round trip %v", q, a.Server, a.RTT)
+				}
+				if got != want {
+					t.Errorf("%s: got %s, want %s", q, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestErrorsHaveNames(t *testing.T) {
+	closed := closedPort(t)
+	long := strings.Repeat("abcdefghi.", 25) // 250 octets on the wire, with the root 251
+	for name, c := range map[string]struct {
+		mode   probestest.ZoneMode
+		server string
+		q      string
+		want   error
+	}{
+		"silence":               {probestest.ZoneMute, "", listedName, ErrTimeout},
+		"SERVFAIL":              {probestest.ZoneServFail, "", listedName, ErrServFail},
+		"REFUSED":               {probestest.ZoneRefused, "", listedName, ErrRefused},
+		"a closed port":         {"", closed, listedName, ErrUnreachable},
+		"an empty label":        {"", "", "a..bl.example.", ErrName},
+		"an empty name":         {"", "", "", ErrName},
+		"a label of 64":         {"", "", strings.Repeat("a", 64) + ".bl.example.", ErrName},
+		"a name of 256 octets":  {"", "", long + "abcd.", ErrName},
+		"a name of 257 octets":  {"", "", long + "abcde.", ErrName},
+		"a name of 255 is fine": {"", "", long + "abc.", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := ResolverOptions{Timeout: hasty}
+			if c.want != ErrTimeout {
+				opts.Timeout = patient
+			}
+			d := probestest.StartDNS(t, blExample(c.mode))
+			opts.Servers = []string{d.Addr().String()}
+			if c.server != "" {
+				opts.Servers = []string{c.server}
+			}
+			_, err := testResolver(t, opts).AskOne(t.Context(), Question{Name: c.q, Type: TypeA})
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			var ask *AskError
+			if err != nil && (!errors.As(err, &ask) || ask.Question.Name != c.q) {
+				t.Errorf("%v does not say which question", err)
+			}
+		})
+	}
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	return pc.LocalAddr().String()
+}
+
+func TestAnotherServerIsTried(t *testing.T) {
+	for name, c := range map[string]struct {
+		first probestest.ZoneMode
+		asked int // how often the first server was asked
+	}{
+		"after SERVFAIL": {probestest.ZoneServFail, 1},
+		"after REFUSED":  {probestest.ZoneRefused, 1},
+		"after silence":  {probestest.ZoneMute, 1},
+		"not without":    {probestest.ZoneNormal, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bad := probestest.StartDNS(t, blExample(c.first))
+			good := probestest.StartDNS(t, blExample(""))
+			opts := ResolverOptions{}
+			if c.first == probestest.ZoneMute {
+				opts.Timeout = hasty
+			}
+			r := testResolver(t, opts, bad, good)
+			for _, q := range []string{listedName, cleanName} {
+				a, err := r.AskOne(t.Context(), Question{Name: q, Type: TypeA})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.first != "" && a.Server != good.Addr().String() {
+					t.Errorf("answer by %s, want the second server", a.Server)
+				}
+			}
+			got := bad.Asked("bl.example").All
+			// SERVFAIL is an answer: the server is well, and is asked first again.
+			if c.first == probestest.ZoneServFail || c.first == probestest.ZoneRefused {
+				got--
+			}
+			if got != c.asked {
+				t.Errorf("the first server was asked %d times, want %d", got, c.asked)
+			}
+		})
+	}
+}
+
+func TestAServerThatSaidNoIsNotAskedTheSameAgain(t *testing.T) {
+	d := probestest.StartDNS(t, blExample(probestest.ZoneServFail))
+	_, err := testResolver(t, ResolverOptions{Tries: 5}, d).AskOne(t.Context(), Question{Name: listedName, Type: TypeA})
+	if n := d.Asked("bl.example").All; !errors.Is(err, ErrServFail) || n != 1 {
+		t.Errorf("asked %d times, %v", n, err)
+	}
+}
+
+func TestASecondOpinionComesFromAnotherServer(t *testing.T) {
+	one, two := probestest.StartDNS(t, blExample("")), probestest.StartDNS(t, blExample(""))
+	r := testResolver(t, ResolverOptions{}, one, two)
+	q := Question{Name: listedName, Type: TypeA}
+	a, err := r.AskOne(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Avoid = a.Server
+	b, err := r.AskOne(t.Context(), q)
+	if err != nil || a.Server == b.Server {
+		t.Errorf("first %s, then %s, %v", a.Server, b.Server, err)
+	}
+	alone := testResolver(t, ResolverOptions{}, one)
+	if b, err = alone.AskOne(t.Context(), q); err != nil || b.Server != a.Server {
+		t.Errorf("with one server only: %v, %v", b, err)
+	}
+}
+
+func TestWhatIsReportedWhenServersFailDifferently(t *testing.T) {
+	for name, c := range map[string]struct {
+		modes []probestest.ZoneMode
+		want  error
+	}{
+		"what was said counts for more than silence": {[]probestest.ZoneMode{probestest.ZoneRefused, probestest.ZoneMute}, ErrRefused},
+		"refused only if all that spoke refused":     {[]probestest.ZoneMode{probestest.ZoneRefused, probestest.ZoneServFail}, ErrServFail},
+		"the order does not matter":                  {[]probestest.ZoneMode{probestest.ZoneServFail, probestest.ZoneRefused}, ErrServFail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var servers []*probestest.DNS
+			for _, m := range c.modes {
+				servers = append(servers, probestest.StartDNS(t, blExample(m)))
+			}
+			opts := ResolverOptions{}
+			if slices.Contains(c.modes, probestest.ZoneMute) {
+				opts.Timeout = hasty
+			}
+			_, err := testResolver(t, opts, servers...).AskOne(t.Context(), Question{Name: listedName, Type: TypeA})
+			if !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTextsArriveAsTheListWroteThem(t *testing.T) {
+	d := probestest.StartDNS(t, blExample(""))
+	reason := `listed; "see" C:\new\012 https://bl.example/?ip=192.0.2.10 ` + strings.Repeat("0123456789", 40) + " ü\x1b[31m"
+	d.SetListed("bl.example", "192.0.2.10", reason)
+	a, err := testResolver(t, ResolverOptions{}, d).AskOne(t.Context(), Question{Name: "10.2.0.192.BL.example.", Type: TypeTXT})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Records) != 1 || a.Records[0].Text != reason {
+		t.Errorf("got  %q\nwant %q", a, reason)
+	}
+}
+
+func TestNegativeAnswersCarryTheirSOA(t *testing.T) {
+	d := probestest.StartDNS(t, probestest.Zone{Name: "bl.example", Minimum: 150 * time.Second, Authoritative: true})
+	a, err := testResolver(t, ResolverOptions{}, d).AskOne(t.Context(), Question{Name: cleanName, Type: TypeA})
+	want := SOA{Zone: "bl.example.", Minimum: 150 * time.Second}
+	if err != nil || a.SOA != want || !a.Authoritative || a.Exists() {
+		t.Errorf("got %+v, %v; want SOA %+v", a, err, want)
+	}
+}
+
+func names(n int, pulled *int) iter.Seq[Question] {
+	return func(yield func(Question) bool) {
+		for i := range n {
+			*pulled++
+			if !yield(Question{Name: fmt.Sprintf("%d.2.0.192.bl.example.", i), Type: TypeA, Ref: uint64(i)}) {
+				return
+			}
+		}
+	}
+}
+
+func TestAskAnswersEachQuestionOnceAndHoldsFew(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	d, err := probestest.NewDNS(blExample(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i := range 3 {
+		d.SetListed("bl.example", fmt.Sprintf("192.0.2.%d", 10*i), "")
+	}
+	r := testResolver(t, ResolverOptions{Concurrency: 7}, d)
+	const n = 500
+	pulled, answered, most := 0, map[uint64]int{}, 0
+	err = r.Ask(t.Context(), names(n, &pulled), func(q Question, a Answer, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		most = max(most, pulled-len(answered))
+		answered[q.Ref]++
+		if want := q.Ref <= 20 && q.Ref%10 == 0; a.Exists() != want {
+			t.Errorf("%s: exists %v, want %v", q.Name, a.Exists(), want)
+		}
+	})
+	if err != nil || len(answered) != n || pulled != n {
+		t.Errorf("%v: %d pulled, %d answered, want %d", err, pulled, len(answered), n)
+	}
+	for ref, times := range answered {
+		if times != 1 {
+			t.Errorf("question %d answered %d times", ref, times)
+		}
+	}
+	if most > 7 {
+		t.Errorf("%d questions were held at once, want at most 7", most)
+	}
+}
+
+func TestCancellationEndsEveryQuestionAtOnce(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	d, err := probestest.NewDNS(blExample(probestest.ZoneMute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	// A timeout of an hour: a cancellation that is not heeded never ends this test.
+	r := testResolver(t, ResolverOptions{Concurrency: 5, Timeout: time.Hour}, d)
+	var ctx context.Context
+	var cancel context.CancelFunc
+	for _, n := range []int{100, 3} { // more than can be in flight, and all of them in flight
+		d.AddZone(blExample(probestest.ZoneMute)) // counts from zero again
+		ctx, cancel = context.WithCancel(t.Context())
+		want := min(n, 5)
+		go func() {
+			for d.Asked("bl.example").All < want {
+				runtime.Gosched()
+			}
+			cancel()
+		}()
+		pulled, got := 0, 0
+		err = r.Ask(ctx, names(n, &pulled), func(q Question, _ Answer, err error) {
+			got++
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v, want the context's error", q.Name, err)
+			}
+		})
+		if !errors.Is(err, context.Canceled) || pulled != got || pulled != want {
+			t.Errorf("%d questions: %v, %d drawn, %d answered", n, err, pulled, got)
+		}
+	}
+	pulled := 0
+	if err := r.Ask(ctx, names(3, &pulled), func(Question, Answer, error) { t.Error("asked after the end") }); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+	if _, err := r.AskOne(ctx, Question{Name: listedName, Type: TypeA}); !errors.Is(err, context.Canceled) {
+		t.Errorf("one question after the end: %v", err)
+	}
+}
+
+func TestCancellationEndsAQuestionOverTCP(t *testing.T) {
+	// A server that truncates, takes the connection and then says nothing.
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.ReadFull(c, make([]byte, 2))
+		cancel()
+		_, _ = io.Copy(io.Discard, c) // until the client goes
+	}()
+	rawDNS(t, ln.Addr().String(), func(q []byte) [][]byte {
+		r := slices.Clone(q)
+		r[2] |= 0x82 // QR, TC
+		return [][]byte{r}
+	})
+	r := testResolver(t, ResolverOptions{Servers: []string{ln.Addr().String()}, Timeout: time.Hour})
+	if _, err := r.AskOne(ctx, Question{Name: listedName, Type: TypeA}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// rawDNS answers each packet with what reply makes of it, octet by octet.
+func rawDNS(t *testing.T, addr string, reply func([]byte) [][]byte) string {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := pc.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			for _, p := range reply(buf[:n]) {
+				_, _ = pc.WriteTo(p, from)
+			}
+		}
+	}()
+	t.Cleanup(func() { pc.Close(); <-done })
+	return pc.LocalAddr().String()
+}
+
+func TestABareHeaderEndsTheTryButDecidesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		rcode byte
+		want  error
+		times int32
+	}{
+		"FORMERR: asked again without EDNS": {1, ErrServFail, 2},
+		"REFUSED":                           {5, ErrRefused, 1},
+		"NXDOMAIN proves nothing":           {3, ErrTimeout, 3},
+		"NOERROR proves nothing":            {0, ErrTimeout, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			addr := rawDNS(t, "127.0.0.1:0", func(q []byte) [][]byte {
+				asked.Add(1)
+				return [][]byte{{q[0], q[1], 0x80, c.rcode, 0, 0, 0, 0, 0, 0, 0, 0}}
+			})
+			opts := ResolverOptions{Servers: []string{addr}}
+			if c.want == ErrTimeout {
+				opts.Timeout = hasty
+			}
+			_, err := testResolver(t, opts).AskOne(t.Context(), Question{Name: listedName, Type: TypeA})
+			if n := asked.Load(); !errors.Is(err, c.want) || n != c.times {
+				t.Errorf("got %v after asking %d times, want %v after %d", err, n, c.want, c.times)
+			}
+		})
+	}
+}
+
+func TestAPanicInTheCallersCodeReachesTheCaller(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	d, err := probestest.NewDNS(blExample(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r := testResolver(t, ResolverOptions{}, d)
+	pulled := 0
+	for name, ask := range map[string]func(){
+		"in got": func() {
+			_ = r.Ask(t.Context(), names(200, &pulled), func(Question, Answer, error) { panic("mine") })
+		},
+		"in questions": func() {
+			_ = r.Ask(t.Context(), func(yield func(Question) bool) {
+				yield(Question{Name: listedName, Type: TypeA})
+				panic("mine")
+			}, func(Question, Answer, error) {})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if p := recover(); p != "mine" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			ask()
+		})
+	}
+}
+
+func TestTheDebugLogNamesNoQuestion(t *testing.T) {
+	d := probestest.StartDNS(t, blExample(""))
+	var log strings.Builder
+	r := testResolver(t, ResolverOptions{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, d)
+	for _, q := range []string{"key.bl.example.", "key..bl.example."} {
+		_, _ = r.AskOne(t.Context(), Question{Name: q, Type: TypeA, Group: "Example"})
+	}
+	if s := log.String(); strings.Count(s, "operator=Example") != 2 || strings.Contains(s, "key") || !strings.Contains(s, "rcode=NXDOMAIN") {
+		t.Errorf("log: %s", s)
+	}
+}
+
+func TestServerTexts(t *testing.T) {
+	for in, want := range map[string]string{
+		"192.0.2.53":          "192.0.2.53:53",
+		"192.0.2.53:5353":     "192.0.2.53:5353",
+		" 192.0.2.53 ":        "192.0.2.53:53",
+		"2001:db8::53":        "[2001:db8::53]:53",
+		"[2001:db8::53]":      "[2001:db8::53]:53",
+		"[2001:db8::53]:5353": "[2001:db8::53]:5353",
+		"fe80::1%eth0":        "[fe80::1%eth0]:53",
+		"resolver.example":    "",
+		"192.0.2.53:0":        "",
+		"192.0.2.53:99999":    "",
+		"":                    "",
+	} {
+		r, err := NewResolver(ResolverOptions{Servers: []string{in}})
+		if want == "" {
+			if err == nil || !strings.Contains(err.Error(), "[dns]") {
+				t.Errorf("%q: %v, want an error that says what to write", in, err)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(r.Servers(), []string{want}) {
+			t.Errorf("%q: got %v, %v; want %s", in, r, err, want)
+		}
+	}
+}
+
+func TestServersOfTheSystem(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		want []string
+	}{
+		"IPv4, IPv6, comments and words": {"# local\nsearch example.org\nnameserver 192.0.2.53\nnameserver 2001:db8::53\nnameserver here\noptions edns0\n", []string{"192.0.2.53:53", "[2001:db8::53]:53"}},
+		"none":                           {"search example.org\n", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := t.TempDir() + "/resolv.conf"
+			writeFile(t, path, c.file)
+			r, err := newResolver(ResolverOptions{}, path)
+			if c.want == nil {
+				if err == nil || !strings.Contains(err.Error(), "servers = ") {
+					t.Errorf("got %v, want an error that says what to write", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.want, r.Servers()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+	if _, err := newResolver(ResolverOptions{}, t.TempDir()+"/none"); err == nil || !strings.Contains(err.Error(), "servers = ") {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+func TestSilentServersComeLaterForAWhile(t *testing.T) {
+	ss := newServers([]netip.AddrPort{
+		netip.MustParseAddrPort("192.0.2.1:53"), netip.MustParseAddrPort("192.0.2.2:53"), netip.MustParseAddrPort("192.0.2.3:53"),
+	})
+	now := time.Unix(1e9, 0)
+	order := func(at time.Time, avoid string) string {
+		var b strings.Builder
+		for _, s := range ss.order(at, avoid) {
+			b.WriteString(s.addr.Addr().String()[len("192.0.2."):])
+		}
+		return b.String()
+	}
+	if got := order(now, ""); got != "123" {
+		t.Errorf("at first: %s", got)
+	}
+	ss.all[0].silent(now)
+	if got := order(now, ""); got != "231" {
+		t.Errorf("the first is silent: %s", got)
+	}
+	if got := order(now, "192.0.2.2:53"); got != "312" {
+		t.Errorf("and the second to be avoided: %s", got)
+	}
+	if got := order(now.Add(silentFor), ""); got != "123" {
+		t.Errorf("later: %s", got)
+	}
+	ss.all[0].answered()
+	if got := order(now, ""); got != "123" {
+		t.Errorf("after an answer: %s", got)
+	}
+}
+
+func BenchmarkAsk(b *testing.B) {
+	d, err := probestest.NewDNS(blExample(""))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	r := testResolver(b, ResolverOptions{}, d)
+	b.ReportAllocs()
+	pulled := 0
+	_ = r.Ask(b.Context(), names(b.N, &pulled), func(q Question, _ Answer, err error) {
+		if err != nil {
+			b.Error(err)
+		}
+	})
+}

@@ -1,0 +1,155 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// dnsPort is where DNS servers listen (RFC 1035 section 4.2).
+const dnsPort = 53
+
+// silentFor is how long a server that did not answer is tried after the
+// others. It is short, because with all of them silent nothing is gained, and
+// because a dead list makes a healthy resolver look silent too.
+const silentFor = 30 * time.Second
+
+// server is one resolver and when it was last seen to be silent.
+type server struct {
+	addr  netip.AddrPort
+	name  string
+	until atomic.Int64 // unix nanoseconds until which it is tried after the others; 0: it is well
+}
+
+func (s *server) answered() {
+	if s.until.Load() != 0 {
+		s.until.Store(0)
+	}
+}
+
+func (s *server) silent(now time.Time) { s.until.Store(now.Add(silentFor).UnixNano()) }
+
+// servers are the resolvers in order of preference.
+type servers struct{ all []*server }
+
+func newServers(addrs []netip.AddrPort) *servers {
+	ss := &servers{}
+	for _, a := range addrs {
+		ss.all = append(ss.all, &server{addr: a, name: a.String()})
+	}
+	return ss
+}
+
+func (ss *servers) names() []string {
+	var names []string
+	for _, s := range ss.all {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// order is in which order to try: as configured, then those that were silent a
+// moment ago, and at the very end the one that the question wants to avoid.
+func (ss *servers) order(now time.Time, avoid string) []*server {
+	order := make([]*server, 0, len(ss.all)+1) // one more: a silent one is put back once at a time
+	for rank := range 3 {
+		for _, s := range ss.all {
+			r := 0
+			switch {
+			case s.name == avoid:
+				r = 2
+			case now.UnixNano() < s.until.Load():
+				r = 1
+			}
+			if r == rank {
+				order = append(order, s)
+			}
+		}
+	}
+	return order
+}
+
+// parseServers reads addresses with or without a port.
+func parseServers(texts []string) ([]netip.AddrPort, error) {
+	var addrs []netip.AddrPort
+	for _, text := range texts {
+		a, err := parseServer(strings.TrimSpace(text))
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, nil
+}
+
+func parseServer(text string) (netip.AddrPort, error) {
+	if ap, err := netip.ParseAddrPort(text); err == nil && ap.Port() != 0 {
+		return ap, nil
+	}
+	bare := text
+	if b, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(b, "]") {
+		bare = strings.TrimSuffix(b, "]")
+	}
+	if a, err := netip.ParseAddr(bare); err == nil {
+		return netip.AddrPortFrom(a, dnsPort), nil
+	}
+	return netip.AddrPort{}, fmt.Errorf("DNS server %q is not an address with or without a port: "+
+		`write servers = ["192.0.2.53"], or "192.0.2.53:5353", or "[2001:db8::53]:53", under [dns]`, text)
+}
+
+// systemServers are the name servers of a resolv.conf(5) file.
+func systemServers(path string) ([]netip.AddrPort, error) {
+	const hint = `write servers = ["127.0.0.1:53"], or whatever resolver you run, under [dns] in the configuration`
+	conf, err := dns.ClientConfigFromFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read resolvers of the system: %w; %s", err, hint)
+	}
+	port, err := strconv.ParseUint(conf.Port, 10, 16)
+	if err != nil {
+		port = dnsPort
+	}
+	var addrs []netip.AddrPort
+	for _, text := range conf.Servers {
+		// What is no address is passed over, as the C library does (resolv.conf(5)).
+		if a, err := netip.ParseAddr(text); err == nil {
+			addrs = append(addrs, netip.AddrPortFrom(a, uint16(port)))
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("%s names no resolver; %s", path, hint)
+	}
+	return addrs, nil
+}
+
+// worseFailure says which of two failures of one question to report: what a
+// server said counts for more than silence, and "refused" stands only if every
+// server that said anything refused.
+func worseFailure(a, b *AskError) *AskError {
+	if a == nil {
+		return b
+	}
+	if failureRank(b) > failureRank(a) {
+		return b
+	}
+	return a
+}
+
+func failureRank(e *AskError) int {
+	switch {
+	case errors.Is(e, ErrServFail):
+		return 3
+	case errors.Is(e, ErrRefused):
+		return 2
+	case errors.Is(e, ErrTimeout):
+		return 1
+	}
+	return 0
+}
+
+func isTimeout(err error) bool { return errors.Is(err, ErrTimeout) }
