@@ -13,35 +13,35 @@ import (
 type kind int
 
 const (
-	textValue kind = iota
-	linkValue      // a whole link; allowed only as the whole of a url
+	factValue    kind = iota // a fact of the finding, by its own name
+	derivedValue             // worked out in values
+	linkValue                // a whole link; allowed only as the whole of a url
 )
 
-// placeholders are the names that a runbook may use. Most are the facts of
-// checks/codes.go by their own names; the rest is worked out in [values].
+// placeholders are the names that a runbook may use.
 var placeholders = map[string]kind{
-	checks.FactAddress: textValue, checks.FactDomain: textValue, // ours, checked to be what they say
-	checks.FactList: textValue, checks.FactListName: textValue, checks.FactZone: textValue,
-	checks.FactCodes: textValue, checks.FactMeaning: textValue, checks.FactReason: textValue,
-	checks.FactVendor: textValue, checks.FactRemote: textValue, checks.FactReceiver: textValue,
-	checks.FactReply: textValue, checks.FactStatus: textValue, checks.FactDiagnostic: textValue,
-	checks.FactServers: textValue, checks.FactCount: textValue, checks.FactOfTargets: textValue,
-	checks.FactInstruction: textValue,
+	checks.FactAddress: factValue, checks.FactDomain: factValue, // ours, checked to be what they say
+	checks.FactList: factValue, checks.FactListName: factValue, checks.FactZone: factValue,
+	checks.FactCodes: factValue, checks.FactMeaning: factValue, checks.FactReason: factValue,
+	checks.FactVendor: factValue, checks.FactRemote: factValue, checks.FactReceiver: factValue,
+	checks.FactReply: factValue, checks.FactStatus: factValue, checks.FactDiagnostic: factValue,
+	checks.FactServers: factValue, checks.FactCount: factValue, checks.FactOfTargets: factValue,
+	checks.FactInstruction: factValue,
 	checks.FactLookupURL:   linkValue, checks.FactRemovalURL: linkValue,
 
-	"subject":      textValue, // the address, else the domain
-	"part":         textValue, // of this monitor: name of a mailbox or channel
-	"server":       textValue, // first of servers: its address ...
-	"server_port":  textValue, // ... and its port
-	"fix_first":    textValue, // blocklists.Removal: what must be true before asking
-	"auto_expiry":  textValue, // how entries end by themselves
-	"typical":      textValue, // time to clear after a request
-	"asks":         textValue, // who may ask for removal
-	"owner":        textValue, // list's name, if only the network owner may ask
-	"waits":        textValue, // list's name, if nobody can ask and entries end by themselves
-	"pay_never":    textValue, // list's name, if it sells removal
-	"registration": textValue, // list's name, if it gives keys or registers resolvers
-	"limits":       textValue, // published limit of free use
+	"subject":      derivedValue, // the address, else the domain
+	"part":         derivedValue, // of this monitor: name of a mailbox or channel
+	"server":       derivedValue, // first of servers: its address ...
+	"server_port":  derivedValue, // ... and its port
+	"fix_first":    derivedValue, // blocklists.Removal: what must be true before asking
+	"auto_expiry":  derivedValue, // how entries end by themselves
+	"typical":      derivedValue, // time to clear after a request
+	"asks":         derivedValue, // who may ask for removal
+	"owner":        derivedValue, // list's name, if only the network owner may ask
+	"waits":        derivedValue, // list's name, if nobody can ask and entries end by themselves
+	"pay_never":    derivedValue, // list's name, if it sells removal
+	"registration": derivedValue, // list's name, if it gives keys or registers resolvers
+	"limits":       derivedValue, // published limit of free use
 }
 
 // maxFactRunes is how much of one fact stands in a sentence: with the number of
@@ -59,7 +59,7 @@ func values(f checks.Finding, zone blocklists.Zone) map[string]string {
 		}
 	}
 	for name, kind := range placeholders {
-		if kind == textValue {
+		if kind == factValue {
 			set(name, f.Facts[name])
 		}
 	}
