@@ -12,10 +12,15 @@ type Message struct {
 	Mailbox     string // name of the mailbox in the configuration
 	UIDValidity uint32 // RFC 3501 section 2.3.1.1
 	UID         uint32
-	Received    time.Time // INTERNALDATE, UTC
-	Size        int64     // RFC822.SIZE, bytes; may be more than len(Bytes)
+	Received    time.Time // INTERNALDATE, UTC; zero if it could not be read
+	Size        int64     // RFC822.SIZE, bytes; may be more than len(Bytes); 0 if it could not be read
 	Bytes       []byte    // at most MaxMessageBytes
 	Cut         bool      // true if the mail is longer than Bytes
+	// Trouble says why the mail could not be read, or not in the usual way; empty
+	// for nearly every mail. With Trouble and no Bytes nothing of it could be read
+	// in several tries: it is handed over so that it is kept and shown, and the
+	// mails after it are read. One line, may quote the server.
+	Trouble string
 }
 
 // Position is how far a mailbox has been read: every mail of this UIDVALIDITY

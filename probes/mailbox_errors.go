@@ -1,0 +1,186 @@
+package probes
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"unicode"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+// What keeps a mailbox from being read, besides ErrUnreachable and ErrTimeout.
+var (
+	// ErrLogin: the server refuses user and password, or logins as we make them.
+	// Trying again does not help until someone changes something, and gets accounts locked.
+	ErrLogin = errors.New("login refused")
+	// ErrFolder: the folder does not exist or may not be opened. Trying again
+	// does not help until someone changes something.
+	ErrFolder = errors.New("folder cannot be opened")
+	// ErrTLS: no connection that can be trusted came about: a certificate that is
+	// not, a port without TLS. Trying again does not help until someone changes something.
+	ErrTLS = errors.New("no secure connection")
+	// ErrProtocol: the server broke off, answered no, or said what nobody
+	// understands. Trying again often helps.
+	ErrProtocol = errors.New("server broke off")
+	// ErrUnread: a mail that the server lists could not be read. Trying again
+	// helps if the connection was to blame; else the mail is set aside in the end.
+	ErrUnread = errors.New("mail could not be read")
+	// ErrHandle: whoever was given the mails failed to keep them. The same mails
+	// come again.
+	ErrHandle = errors.New("mails could not be stored")
+)
+
+// MailboxError says which step of reading which mailbox failed, why, and what
+// to do. It unwraps to one of the errors above, ErrUnreachable or ErrTimeout,
+// and to the cause where that is one of the network, of TLS or of the caller.
+// Its text is one line, quotes the server at most 200 runes long, and never
+// holds the password.
+type MailboxError struct {
+	Mailbox string
+	Server  string
+	Step    string // "connect", "TLS", "login", "EXAMINE", "SEARCH", "FETCH", "IDLE", "store"
+	Kind    error
+	Err     error
+	Hint    string // what to do; may be empty
+}
+
+// Error is as "mailbox bounces: login at imap.example.org:993: login refused: NO
+// [AUTHENTICATIONFAILED] no such user: check user and password".
+func (e *MailboxError) Error() string {
+	text := fmt.Sprintf("mailbox %s: %s at %s: %v", oneLine(e.Mailbox), e.Step, e.Server, e.Kind)
+	if e.Err != nil {
+		text += ": " + oneLine(e.Err.Error())
+	}
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+func (e *MailboxError) Unwrap() []error { return []error{e.Kind, e.Err} }
+
+// failure makes the error of a step out of what the libraries say. late says
+// that it was we who closed the connection, because nothing came.
+func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if known := (*MailboxError)(nil); errors.As(err, &known) {
+		return err
+	}
+	e := &MailboxError{Mailbox: m.opts.Name, Server: m.opts.Server, Step: step, Kind: ErrProtocol, Err: err}
+	var (
+		no       *imap.Error
+		netErr   *net.OpError
+		verify   *tls.CertificateVerificationError
+		hostname x509.HostnameError
+		signer   x509.UnknownAuthorityError
+		notTLS   tls.RecordHeaderError
+		timeout  net.Error
+	)
+	switch {
+	case errors.As(err, &no):
+		m.refused(e, no)
+	case late:
+		e.Kind, e.Err = ErrTimeout, fmt.Errorf("nothing within %s", m.opts.Timeout)
+		e.Hint = "check that the server is well"
+		if step == stepTLS {
+			e.Hint = "check that the server is well, and that tls fits the port: implicit on 993, starttls on 143"
+		}
+	case step == stepConnect:
+		e.Kind, e.Hint = ErrUnreachable, "check server and port, and that a firewall lets us out"
+		if errors.As(err, &timeout) && timeout.Timeout() {
+			e.Kind = ErrTimeout
+		}
+		if errors.As(err, &netErr) {
+			e.Err = netErr.Err // the address is said already
+		}
+	case errors.As(err, &hostname):
+		e.Kind, e.Hint = ErrTLS, "use the server name that the certificate is for"
+	case errors.As(err, &signer):
+		e.Kind, e.Hint = ErrTLS, "set ca_file to the authority that signed it"
+	case errors.As(err, &verify):
+		e.Kind, e.Hint = ErrTLS, "the server needs a valid certificate"
+	case errors.As(err, &notTLS):
+		e.Kind, e.Hint = ErrTLS, "no TLS at this port: use port 993, or tls starttls on 143"
+		e.Err = errors.New(notTLS.Msg)
+	case step == stepTLS:
+		e.Kind, e.Hint = ErrTLS, "check that tls fits the port: implicit on 993, starttls on 143"
+		fallthrough
+	default:
+		if errors.Is(err, io.EOF) || strings.HasSuffix(err.Error(), io.ErrUnexpectedEOF.Error()) {
+			e.Err = errors.New("connection closed by the server")
+		} else {
+			// What the library says quotes the server, who may quote us.
+			e.Err = errors.New(m.redact(err.Error()))
+		}
+	}
+	return e
+}
+
+// refused reads a NO, BAD or BYE of the server (RFC 3501 section 7.1) with its
+// response code (RFC 5530).
+func (m *Mailbox) refused(e *MailboxError, no *imap.Error) {
+	code := ""
+	if no.Code != "" {
+		code = "[" + string(no.Code) + "] "
+	}
+	e.Err = errors.New(m.redact(string(no.Type) + " " + code + no.Text))
+	switch no.Code {
+	case imap.ResponseCodeUnavailable, imap.ResponseCodeInUse, imap.ResponseCodeLimit,
+		imap.ResponseCodeServerBug, imap.ResponseCodeCorruption:
+		e.Hint = "the server calls this temporary or its own fault; if it lasts, ask its operator"
+		return
+	}
+	if no.Type == imap.StatusResponseTypeBye {
+		e.Hint = "the server takes no connection now; if it lasts, look for its limit of connections"
+		return
+	}
+	switch e.Step {
+	case stepTLS:
+		e.Kind, e.Hint = ErrTLS, "the server does not do STARTTLS: use port 993 with tls implicit"
+	case stepLogin:
+		e.Kind, e.Hint = ErrLogin, "check user and password; some providers want an app password or allow OAuth only"
+	case stepExamine:
+		e.Kind, e.Hint = ErrFolder, "check folder, its spelling and the user's right to read it"
+	}
+}
+
+// redact takes the password out of a text, in the forms in which it is sent:
+// servers quote commands that they do not understand.
+func (m *Mailbox) redact(text string) string {
+	secret := m.opts.Password()
+	if secret == "" {
+		return text
+	}
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + m.opts.User + "\x00" + secret)) // RFC 4616
+	for _, form := range []string{plain, secret, quoted} {
+		text = strings.ReplaceAll(text, form, "<redacted>")
+	}
+	return text
+}
+
+// oneLine makes at most 200 runes of printable text out of s.
+func oneLine(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		if n++; n > 200 {
+			b.WriteRune('…')
+			break
+		}
+		if !unicode.IsPrint(r) {
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+	return strings.TrimSpace(b.String())
+}

@@ -1,0 +1,233 @@
+package probes
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// uids is a set of UIDs as a SEARCH gives it, in ranges, because a range costs
+// nothing while a folder may hold millions.
+type uids []imap.UIDRange
+
+// search gives the UIDs in the folder from first on, but for except.
+func (s *session) search(ctx context.Context, first, except uint32) (found uids, err error) {
+	if first == 0 { // the UID before was the last there can be
+		return nil, nil
+	}
+	// "n:*" always includes the last mail, be its UID below n or not (RFC 3501
+	// section 6.4.8), so what comes is looked through again.
+	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{{{Start: imap.UID(first), Stop: 0}}}}
+	err = s.within(ctx, stepSearch, func() error {
+		data, err := s.client.UIDSearch(criteria, nil).Wait()
+		if err != nil {
+			return err
+		}
+		set, _ := data.All.(imap.UIDSet)
+		for _, r := range set {
+			if r.Start == 0 || r.Stop < r.Start {
+				return errors.New("the answer to SEARCH holds a UID of 0")
+			}
+			r.Start = max(r.Start, imap.UID(first))
+			if except != 0 && r.Start <= imap.UID(except) && imap.UID(except) <= r.Stop {
+				found = found.add(r.Start, imap.UID(except)-1)
+				r.Start = imap.UID(except) + 1 // 0 if there is none above
+			}
+			found = found.add(r.Start, r.Stop)
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b imap.UIDRange) int { return cmp.Compare(a.Start, b.Start) })
+	return found, err
+}
+
+func (u uids) add(start, stop imap.UID) uids {
+	if start == 0 || start > stop {
+		return u
+	}
+	return append(u, imap.UIDRange{Start: start, Stop: stop})
+}
+
+// len is how many UIDs there are.
+func (u uids) len() int {
+	n := 0
+	for _, r := range u {
+		n += int(r.Stop-r.Start) + 1
+	}
+	return n
+}
+
+// take splits off the n lowest UIDs, or all if there are fewer.
+func (u uids) take(n int) (first []imap.UID, rest uids) {
+	for i, r := range u {
+		for uid := r.Start; ; uid++ {
+			if len(first) == n {
+				rest = append(uids{{Start: uid, Stop: r.Stop}}, u[i+1:]...)
+				return first, rest
+			}
+			first = append(first, uid)
+			if uid == r.Stop { // and not a comparison in the loop's head: uid+1 may be 0
+				break
+			}
+		}
+	}
+	return first, nil
+}
+
+// fetch reads up to limit bytes of each of the mails, and gives them in
+// ascending order of UID. A mail that is missing from the result is no longer
+// in the folder; any other failure is an error, and then nothing is given,
+// for what the library has handed over until then may be incomplete. With
+// bare, neither date nor size are asked for: a date that the library cannot
+// read costs the connection.
+func (s *session) fetch(ctx context.Context, want []imap.UID, limit int, bare bool) ([]Message, error) {
+	items := &imap.FetchOptions{
+		UID:          true,
+		InternalDate: !bare,
+		RFC822Size:   !bare,
+		// One more byte than is kept, to see whether there is more: many servers
+		// only estimate RFC822.SIZE. PEEK leaves \Seen alone (RFC 3501 section 6.4.5).
+		BodySection: []*imap.FetchItemBodySection{{
+			Peek: true, Partial: &imap.SectionPartial{Offset: 0, Size: int64(limit) + 1},
+		}},
+	}
+	got := map[imap.UID]Message{}
+	if err := s.fetchSet(ctx, imap.UIDSetNum(want...), items, limit, got); err != nil {
+		return nil, err
+	}
+	missing := missingOf(want, got)
+	if len(missing) > 0 {
+		// Gone, or lost on the way: the library drops an answer that names the UID
+		// after the body, and one that comes after news of the mail's flags. Asked
+		// by sequence number, it takes both.
+		seqs, err := s.sequenceNumbers(ctx, missing)
+		if err != nil {
+			return nil, err
+		}
+		if len(seqs) > 0 {
+			before := len(got)
+			if err := s.fetchSet(ctx, imap.SeqSetNum(seqs...), items, limit, got); err != nil {
+				return nil, err
+			}
+			if n := len(seqs) - (len(got) - before); n > 0 {
+				return nil, s.m.failure(ctx, stepFetch, fmt.Errorf("%d of %d mails did not come although the server lists them", n, len(want)), false)
+			}
+		}
+	}
+	var mails []Message
+	for _, uid := range want {
+		if m, ok := got[uid]; ok {
+			mails = append(mails, m)
+		}
+	}
+	return mails, nil
+}
+
+func missingOf(want []imap.UID, got map[imap.UID]Message) (missing []imap.UID) {
+	for _, uid := range want {
+		if _, ok := got[uid]; !ok {
+			missing = append(missing, uid)
+		}
+	}
+	return missing
+}
+
+// sequenceNumbers gives those of the mails that are still in the folder.
+func (s *session) sequenceNumbers(ctx context.Context, of []imap.UID) (seqs []uint32, err error) {
+	err = s.within(ctx, stepSearch, func() error {
+		data, err := s.client.Search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(of...)}}, nil).Wait()
+		if err != nil {
+			return err
+		}
+		set, _ := data.All.(imap.SeqSet)
+		for _, r := range set {
+			if r.Start == 0 || r.Stop < r.Start || len(seqs)+int(r.Stop-r.Start) >= len(of) {
+				return errors.New("the answer to SEARCH lists more mails than were asked for")
+			}
+			for seq := r.Start; seq <= r.Stop; seq++ {
+				seqs = append(seqs, seq)
+			}
+		}
+		return nil
+	})
+	return seqs, err
+}
+
+// fetchSet runs one FETCH and adds the mails that came whole to got. No other
+// command can run until all of its answer has been taken, so all is taken.
+func (s *session) fetchSet(ctx context.Context, set imap.NumSet, items *imap.FetchOptions, limit int, got map[imap.UID]Message) error {
+	return s.within(ctx, stepFetch, func() error {
+		command := s.client.Fetch(set, items)
+		var broken error
+		for data := command.Next(); data != nil; data = command.Next() {
+			m, whole, err := s.message(data, limit)
+			if err != nil && broken == nil {
+				broken = err
+			}
+			if whole {
+				got[imap.UID(m.UID)] = m
+			}
+			s.progress()
+		}
+		if err := command.Close(); err != nil {
+			return err
+		}
+		return broken
+	})
+}
+
+// message reads one answer to a FETCH. It is whole if it has a UID and a body.
+func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Message, whole bool, err error) {
+	m.Mailbox = s.m.opts.Name
+	body := false
+	for item := data.Next(); item != nil; item = data.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			m.UID = uint32(item.UID)
+		case imapclient.FetchItemDataInternalDate:
+			m.Received = item.Time.UTC()
+		case imapclient.FetchItemDataRFC822Size:
+			m.Size = item.Size
+		case imapclient.FetchItemDataBodySection:
+			if item.Literal == nil { // NIL: the server has the mail and not its body
+				continue
+			}
+			m.Bytes, m.Cut, err = readLiteral(item.Literal, limit)
+			body = err == nil
+		}
+	}
+	if len(m.Bytes) == 0 && m.Size > 0 {
+		body = false
+	}
+	m.Size = max(m.Size, int64(len(m.Bytes)))
+	if m.Cut {
+		m.Size = max(m.Size, int64(limit)+1)
+	}
+	return m, body && m.UID != 0, err
+}
+
+// readLiteral keeps up to limit bytes of a literal and says whether there are
+// more. A connection that is cut inside a literal looks like its end: only the
+// length that was announced tells.
+func readLiteral(lit imap.LiteralReader, limit int) (kept []byte, cut bool, err error) {
+	announced := lit.Size()
+	kept = make([]byte, min(announced, int64(limit)))
+	n, err := io.ReadFull(lit, kept)
+	if err != nil {
+		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", n, announced)
+	}
+	rest, err := io.Copy(io.Discard, lit) // also when nothing is left: the library waits for the end to be read
+	if err != nil {
+		return nil, false, err
+	}
+	if int64(n)+rest != announced {
+		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", int64(n)+rest, announced)
+	}
+	return kept, rest > 0, nil
+}

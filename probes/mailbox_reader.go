@@ -1,0 +1,269 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+const (
+	// triesBeforeAside is how often a mail is asked for by itself before it is
+	// set aside. The last try asks for less.
+	triesBeforeAside = 3
+	// lastTryBytes is what the last try asks for. The beginning of a mail is
+	// worth more than nothing, and a report stands there.
+	lastTryBytes = 32 << 10
+)
+
+// reader carries what is known of a mailbox from one session to the next.
+type reader struct {
+	m      *Mailbox
+	handle func(context.Context, Batch) error
+	report func(MailboxState)
+	state  MailboxState
+	pos    Position
+
+	// After a FETCH of several mails failed, mails are read one at a time up to
+	// UID singly, to find the one that is to blame.
+	singly  uint32
+	suspect uint32 // the mail that failed last when it was read by itself
+	fails   int    // how often in a row
+	rounds  int    // how often the control failed as well
+	lastErr error  // why it failed last
+}
+
+func newReader(m *Mailbox, start Position, handle func(context.Context, Batch) error, report func(MailboxState)) *reader {
+	r := &reader{m: m, handle: handle, report: report, pos: start}
+	r.state = MailboxState{Since: time.Now().UTC(), Position: start}
+	return r
+}
+
+// tell reports the state after change.
+func (r *reader) tell(s *session, change func(*MailboxState)) {
+	change(&r.state)
+	r.state.Position = r.pos
+	if s != nil && s.answered.After(r.state.LastRoundTrip) {
+		r.state.LastRoundTrip = s.answered
+	}
+	if r.report != nil {
+		r.report(r.state)
+	}
+}
+
+// session connects and reads to the end of the folder, and then, if stay is
+// set, whatever comes, until something fails or ctx ends. lived is how long it
+// held, if it got through the folder once, else 0.
+func (r *reader) session(ctx context.Context, stay bool) (lived time.Duration, err error) {
+	began := time.Now()
+	s, err := r.m.connect(ctx)
+	defer func() {
+		if s != nil {
+			s.close()
+		}
+		r.tell(s, func(st *MailboxState) {
+			if st.Connected {
+				st.Connected, st.Since = false, time.Now().UTC()
+			}
+			if err != nil && ctx.Err() == nil {
+				st.LastErr = err
+			}
+		})
+	}()
+	if err != nil {
+		return 0, err
+	}
+	r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "mailbox connected",
+		slog.String("mailbox", r.m.opts.Name), slog.Bool("idle", s.canIdle))
+	r.tell(s, func(st *MailboxState) { st.Connected, st.Since = true, time.Now().UTC() })
+	for {
+		if err := r.round(ctx, s); err != nil {
+			return lived, err
+		}
+		lived = time.Since(began)
+		r.tell(s, func(st *MailboxState) { st.LastErr, st.Behind = nil, 0 })
+		if !stay {
+			s.logout(ctx)
+			return lived, nil
+		}
+		if err := s.wait(ctx, r.m.opts.Poll); err != nil {
+			return time.Since(began), err
+		}
+	}
+}
+
+// round reads every mail above the position and hands it over.
+func (r *reader) round(ctx context.Context, s *session) error {
+	validity, err := s.examine(ctx)
+	if err != nil {
+		return err
+	}
+	if validity != r.pos.UIDValidity {
+		if r.pos.UIDValidity != 0 {
+			r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mailbox renumbered by its server, read again from the beginning",
+				slog.String("mailbox", r.m.opts.Name), slog.Uint64("uidvalidity", uint64(validity)))
+		}
+		r.pos = Position{UIDValidity: validity}
+		r.singly, r.suspect, r.fails, r.rounds = 0, 0, 0, 0
+	}
+	pending, err := s.search(ctx, r.pos.UID+1, 0)
+	if err != nil {
+		return err
+	}
+	for len(pending) > 0 {
+		size := r.m.batchSize()
+		if uint32(pending[0].Start) <= r.singly {
+			size = 1
+		}
+		var batch []imap.UID
+		behind := pending.len()
+		batch, pending = pending.take(size)
+		mails, err := r.read(ctx, s, batch)
+		if err != nil {
+			r.state.Behind = behind
+			return err
+		}
+		if len(mails) == 0 {
+			continue // all expunged meanwhile
+		}
+		next := Position{UIDValidity: validity, UID: uint32(batch[len(batch)-1])}
+		for i := range mails {
+			mails[i].UIDValidity = validity
+		}
+		if err := r.handle(ctx, Batch{Messages: mails, Position: next}); err != nil {
+			r.state.Behind = behind
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepStore,
+				Kind: ErrHandle, Err: err, Hint: "they stay on the server and are read again"}
+		}
+		r.pos = next
+		r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "mails read",
+			slog.String("mailbox", r.m.opts.Name), slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(next.UID)))
+		r.tell(s, func(st *MailboxState) { st.Behind = pending.len() })
+	}
+	return nil
+}
+
+// read fetches a batch, and finds out about the mail that keeps it from being
+// read. Every failure costs the session, because after one the library's
+// connection is not to be trusted; what was learnt stays for the next.
+func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Message, error) {
+	uid := uint32(batch[0])
+	tries := 0
+	if len(batch) == 1 && uid == r.suspect {
+		tries = r.fails
+	}
+	if tries >= triesBeforeAside {
+		return r.aside(ctx, s, uid)
+	}
+	limit, bare := r.m.opts.MaxMessageBytes, false
+	if tries == triesBeforeAside-1 {
+		limit, bare = min(limit, lastTryBytes), true
+	}
+	mails, err := s.fetch(ctx, batch, limit, bare)
+	switch {
+	case err == nil:
+		if bare && len(mails) == 1 {
+			mails[0].Trouble = oneLine(fmt.Sprintf("read without its date and size, and no more than %d bytes, after: %v", limit, r.lastErr))
+		}
+		if len(batch) == 1 {
+			r.suspect, r.fails, r.rounds = 0, 0, 0
+		}
+		return mails, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case len(batch) > 1:
+		r.singly = uint32(batch[len(batch)-1])
+	case uid == r.suspect:
+		r.fails++
+	default:
+		r.suspect, r.fails, r.rounds = uid, 1, 0
+	}
+	r.lastErr = cause(err)
+	return nil, r.unread(fmt.Sprintf("from UID %d on", uid), err, "tried again, a mail at a time")
+}
+
+// aside hands over the mail without its content, if another mail can be read
+// on this connection. If not, the connection is to blame, or a firewall that
+// swallows large packets: then every mail of the folder would be set aside one
+// by one, and so none is.
+func (r *reader) aside(ctx context.Context, s *session, uid uint32) ([]Message, error) {
+	others, err := s.search(ctx, 1, uid)
+	if err != nil {
+		return nil, err
+	}
+	n := others.len()
+	if n == 0 {
+		r.fails = 0
+		return nil, r.unread(fmt.Sprintf("UID %d", uid), r.lastErr,
+			"it is the only one in the folder, so that nothing tells whether the mail or the connection is to blame; look at it on the server")
+	}
+	control := others.pick(imap.UID(uid), r.rounds%n)
+	mails, err := s.fetch(ctx, []imap.UID{control}, r.m.opts.MaxMessageBytes, false)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.fails = triesBeforeAside - 1
+		r.rounds++ // another control next time: this one may be damaged, too
+		return nil, r.unread(fmt.Sprintf("UID %d, nor UID %d to compare", uid, control), err,
+			"check the network path to the server for large packets (MTU)")
+	}
+	if len(mails) == 0 { // expunged between: no evidence
+		return nil, r.unread(fmt.Sprintf("UID %d", uid), r.lastErr, "tried again")
+	}
+	r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mail set aside unread",
+		slog.String("mailbox", r.m.opts.Name), slog.Uint64("uid", uint64(uid)), slog.Any("err", r.lastErr))
+	trouble := oneLine(fmt.Sprintf("not read in %d tries, while another mail was: %v", triesBeforeAside, r.lastErr))
+	r.suspect, r.fails, r.rounds = 0, 0, 0
+	return []Message{{Mailbox: r.m.opts.Name, UID: uid, Trouble: trouble}}, nil
+}
+
+// pick gives the i-th mail to compare with: first those below uid, which have
+// been read, the nearest first; then those above.
+func (u uids) pick(uid imap.UID, i int) imap.UID {
+	var below, above uids
+	for _, r := range u {
+		if r.Stop < uid {
+			below = append(below, r)
+		} else {
+			above = append(above, r)
+		}
+	}
+	for j := len(below) - 1; j >= 0; j-- {
+		n := int(below[j].Stop-below[j].Start) + 1
+		if i < n {
+			return below[j].Stop - imap.UID(i)
+		}
+		i -= n
+	}
+	for _, r := range above {
+		n := int(r.Stop-r.Start) + 1
+		if i < n {
+			return r.Start + imap.UID(i)
+		}
+		i -= n
+	}
+	return 0 // i is below len
+}
+
+func (r *reader) unread(which string, err error, hint string) error {
+	return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepFetch + " of " + which,
+		Kind: ErrUnread, Err: cause(err), Hint: hint}
+}
+
+// cause gives what lies below a [MailboxError], so that it can be quoted in another.
+func cause(err error) error {
+	if known := (*MailboxError)(nil); errors.As(err, &known) {
+		if known.Kind == ErrProtocol || known.Kind == ErrUnread {
+			return known.Err
+		}
+		return fmt.Errorf("%w: %w", known.Kind, known.Err)
+	}
+	return err
+}

@@ -1,0 +1,325 @@
+package probestest
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
+)
+
+// IMAPOptions is what a double of an IMAP server starts with. The zero value
+// is a plain server with one empty INBOX.
+type IMAPOptions struct {
+	User     string // default "bounces@example.org"
+	Password string // default "correct horse battery staple"
+	Folder   string // default "INBOX"
+	TLS      string // "none" (default), "implicit" or "starttls"
+}
+
+// IMAP is a real IMAP server on the loopback with one user and one folder in
+// memory, that misbehaves on demand. Mail is kept and sent byte for byte. All
+// methods may be called at any time from any goroutine.
+type IMAP struct {
+	opts     IMAPOptions
+	listener *faultListener
+	server   *imapserver.Server
+	user     *imapmemserver.User
+	cert     []byte // PEM; empty without TLS
+	sessions sync.WaitGroup
+	serving  sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	validity uint32
+	mails    map[imapKey]imapMail
+	poisoned map[uint32]bool
+	refusal  *imap.Error // of every login
+	logins   int
+	changes  []string
+	news     chan struct{} // closed and replaced whenever the folder changes
+}
+
+type imapKey struct{ validity, uid uint32 }
+
+type imapMail struct {
+	raw []byte
+	at  time.Time
+}
+
+// StartIMAP starts a server on a free port of 127.0.0.1. The caller closes it.
+func StartIMAP(opts IMAPOptions) (*IMAP, error) {
+	if opts.User == "" {
+		opts.User = "bounces@example.org"
+	}
+	if opts.Password == "" {
+		opts.Password = "correct horse battery staple"
+	}
+	if opts.Folder == "" {
+		opts.Folder = "INBOX"
+	}
+	d := &IMAP{
+		opts:     opts,
+		user:     imapmemserver.NewUser(opts.User, opts.Password),
+		validity: 1, // imapmemserver counts from 1
+		mails:    map[imapKey]imapMail{},
+		poisoned: map[uint32]bool{},
+		news:     make(chan struct{}),
+	}
+	if err := d.user.Create(opts.Folder, nil); err != nil {
+		return nil, err
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1}
+	// InsecureAuth: the library looks for TLS only where it made it itself.
+	so := &imapserver.Options{
+		NewSession:   d.newSession,
+		InsecureAuth: true,
+		Logger:       log.New(io.Discard, "", 0), // faults are on purpose
+	}
+	if opts.TLS == "implicit" || opts.TLS == "starttls" {
+		cert, pem, err := loopbackCertificate(time.Now())
+		if err != nil {
+			inner.Close()
+			return nil, err
+		}
+		d.cert = pem
+		conf := &tls.Config{Certificates: []tls.Certificate{cert}}
+		if opts.TLS == "starttls" {
+			so.TLSConfig, so.InsecureAuth = conf, false
+		} else {
+			d.listener.tls = conf
+		}
+	} else if opts.TLS != "" && opts.TLS != "none" {
+		inner.Close()
+		return nil, fmt.Errorf("tls %q: use none, implicit or starttls", opts.TLS)
+	}
+	d.server = imapserver.New(so)
+	d.serving.Go(func() { _ = d.server.Serve(d.listener) })
+	return d, nil
+}
+
+// Addr is where the server listens: "127.0.0.1:40993".
+func (d *IMAP) Addr() string { return d.listener.Addr().String() }
+
+// CertPEM is the server's self-signed certificate for 127.0.0.1, ::1 and
+// localhost, as a ca_file would hold it; empty without TLS.
+func (d *IMAP) CertPEM() []byte { return d.cert }
+
+// CertPool trusts the server's certificate and nothing else.
+func (d *IMAP) CertPool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(d.cert)
+	return pool
+}
+
+// Close stops the server and waits for what it runs. Closing twice does no harm.
+func (d *IMAP) Close() {
+	d.mu.Lock()
+	first := !d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if first {
+		_ = d.server.Close()
+		d.listener.drop()
+	}
+	d.serving.Wait()
+	d.sessions.Wait()
+}
+
+// Append puts a mail into the folder, tells every session that idles or asks,
+// and gives its UID. The bytes are kept as they are.
+func (d *IMAP) Append(raw []byte, at time.Time) (uid uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	uid = d.appendLocked(imapMail{slices.Clone(raw), at})
+	d.tellLocked()
+	return uid
+}
+
+func (d *IMAP) appendLocked(m imapMail) uint32 {
+	data, err := d.user.Append(d.opts.Folder, bytes.NewReader(m.raw), &imap.AppendOptions{Time: m.at})
+	if err != nil {
+		panic(err) // the folder is ours and in memory
+	}
+	d.mails[imapKey{data.UIDValidity, uint32(data.UID)}] = m
+	return uint32(data.UID)
+}
+
+func (d *IMAP) tellLocked() {
+	close(d.news)
+	d.news = make(chan struct{})
+}
+
+// changed gives a channel that is closed at the next change of the folder.
+func (d *IMAP) changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.news
+}
+
+// Expunge removes mails, as another client of the same account would, and
+// leaves gaps in the UIDs.
+func (d *IMAP) Expunge(uids ...uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var set imap.UIDSet
+	for _, uid := range uids {
+		set.AddNum(imap.UID(uid))
+		delete(d.mails, imapKey{d.validity, uid})
+	}
+	sess, _ := d.openLocked()
+	defer sess.Close()
+	gone := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}
+	_ = sess.Store(nil, set, gone, nil)
+	_ = sess.Expunge(nil, &set)
+	d.tellLocked()
+}
+
+// Recreate deletes the folder and creates it anew with the same mails: they
+// get a new UIDVALIDITY and UIDs from 1. Sessions keep looking at the folder
+// that is gone and are told nothing.
+func (d *IMAP) Recreate() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.validity
+	var keys []imapKey
+	for key := range d.mails {
+		if key.validity == old {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b imapKey) int { return int(a.uid) - int(b.uid) })
+	if err := d.user.Delete(d.opts.Folder); err != nil {
+		panic(err)
+	}
+	if err := d.user.Create(d.opts.Folder, nil); err != nil {
+		panic(err)
+	}
+	d.validity++
+	for _, key := range keys {
+		d.appendLocked(d.mails[key])
+		delete(d.mails, key)
+	}
+}
+
+// UIDValidity is the folder's present UIDVALIDITY.
+func (d *IMAP) UIDValidity() uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.validity
+}
+
+// Flags gives the flags of every mail in the folder, by UID; a mail without
+// flags is there with none.
+func (d *IMAP) Flags() map[uint32][]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	flags := map[uint32][]string{}
+	for key := range d.mails {
+		if key.validity == d.validity {
+			flags[key.uid] = nil
+		}
+	}
+	sess, data := d.openLocked()
+	defer sess.Close()
+	for _, flag := range data.Flags {
+		found, err := sess.Search(imapserver.NumKindUID,
+			&imap.SearchCriteria{Flag: []imap.Flag{flag}}, &imap.SearchOptions{})
+		if err != nil {
+			panic(err)
+		}
+		for _, uid := range found.AllUIDs() {
+			flags[uint32(uid)] = append(flags[uint32(uid)], string(flag))
+		}
+	}
+	return flags
+}
+
+func (d *IMAP) openLocked() (*imapmemserver.UserSession, *imap.SelectData) {
+	sess := imapmemserver.NewUserSession(d.user)
+	data, err := sess.Select(d.opts.Folder, &imap.SelectOptions{})
+	if err != nil {
+		panic(err)
+	}
+	return sess, data
+}
+
+// Changes lists every command of a client that alters mail or could have:
+// SELECT in the place of EXAMINE, FETCH of a body without PEEK, STORE and so
+// on. A client that only reads leaves it empty.
+func (d *IMAP) Changes() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.changes)
+}
+
+// Logins counts logins that were tried, refused ones too.
+func (d *IMAP) Logins() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.logins
+}
+
+// RefuseLogins answers every login with NO, the response code (RFC 5530; may be
+// empty) and the text, until it is called with an empty text.
+func (d *IMAP) RefuseLogins(code, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusal = nil
+	if text != "" {
+		d.refusal = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCode(code), Text: text}
+	}
+}
+
+// Poison makes the server break the connection whenever the body of this mail
+// is asked for, as servers do over a damaged store; Heal ends that.
+func (d *IMAP) Poison(uid uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.poisoned[uid] = true
+}
+
+// Heal makes a poisoned mail readable again.
+func (d *IMAP) Heal(uid uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.poisoned, uid)
+}
+
+// Drop breaks every connection now.
+func (d *IMAP) Drop() { d.listener.drop() }
+
+// Connections counts the connections that are open.
+func (d *IMAP) Connections() int { return d.listener.open() }
+
+// Accepted counts the connections that were ever accepted.
+func (d *IMAP) Accepted() int { return d.listener.total() }
+
+// Refuse breaks new connections before the greeting, as an overloaded server
+// does, until it is called with false.
+func (d *IMAP) Refuse(refuse bool) { d.listener.set(func(l *faultListener) { l.refuse = refuse }) }
+
+// HideIdle leaves IDLE out of the capabilities from the next connection on. It
+// has no effect with STARTTLS.
+func (d *IMAP) HideIdle(hide bool) { d.listener.set(func(l *faultListener) { l.hideIdle = hide }) }
+
+// CutNext breaks the next connection after the server has sent n bytes, TLS
+// included. The connection after it is whole again.
+func (d *IMAP) CutNext(n int64) { d.listener.set(func(l *faultListener) { l.cut = n }) }
+
+// Mute makes every connection, present and to come, stay open and silent until
+// it is called with false. What was swallowed does not come back.
+func (d *IMAP) Mute(mute bool) { d.listener.set(func(l *faultListener) { l.mute = mute }) }

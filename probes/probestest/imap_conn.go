@@ -1,0 +1,170 @@
+package probestest
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// faultListener accepts connections that break as they are told to. The
+// settings hold for all connections that it has accepted.
+type faultListener struct {
+	net.Listener
+	tls *tls.Config // nil: plain
+
+	mu       sync.Mutex
+	conns    map[*faultConn]bool
+	accepted int
+	refuse   bool
+	hideIdle bool
+	mute     bool
+	cut      int64 // for the next connection; -1 not
+}
+
+func (l *faultListener) set(change func(*faultListener)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l)
+}
+
+// Accept gives the next connection that is not refused.
+func (l *faultListener) Accept() (net.Conn, error) {
+	for {
+		inner, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		l.accepted++
+		if l.refuse {
+			l.mu.Unlock()
+			inner.Close()
+			continue
+		}
+		raw := &faultConn{Conn: inner, listener: l, left: l.cut}
+		l.cut = -1
+		l.conns[raw] = true
+		hide := l.hideIdle
+		l.mu.Unlock()
+
+		var conn net.Conn = raw
+		if l.tls != nil {
+			conn = tls.Server(conn, l.tls)
+		}
+		if hide {
+			conn = noIdleConn{conn}
+		}
+		return conn, nil
+	}
+}
+
+func (l *faultListener) drop() {
+	l.mu.Lock()
+	conns := l.conns
+	l.conns = map[*faultConn]bool{}
+	l.mu.Unlock()
+	for c := range conns {
+		c.Conn.Close()
+	}
+}
+
+func (l *faultListener) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
+func (l *faultListener) total() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepted
+}
+
+// faultConn is one accepted connection, below TLS.
+type faultConn struct {
+	net.Conn
+	listener *faultListener
+	left     int64 // bytes until it breaks; below 0 never. Guarded by listener.mu
+}
+
+func (c *faultConn) Write(p []byte) (int, error) {
+	c.listener.mu.Lock()
+	if c.listener.mute {
+		c.listener.mu.Unlock()
+		return len(p), nil
+	}
+	cut := c.left >= 0 && c.left < int64(len(p))
+	if cut {
+		p = p[:c.left]
+	}
+	if c.left >= 0 {
+		c.left -= int64(len(p))
+	}
+	c.listener.mu.Unlock()
+	n, err := c.Conn.Write(p)
+	if cut {
+		c.Close()
+		return n, net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *faultConn) Close() error {
+	c.listener.mu.Lock()
+	delete(c.listener.conns, c)
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// noIdleConn takes IDLE out of every capability list. It stands above TLS and
+// relies on the server writing one response at a time.
+type noIdleConn struct{ net.Conn }
+
+var capabilityLine = regexp.MustCompile(`^(?:\S+ OK \[|\* )CAPABILITY `)
+
+func (c noIdleConn) Write(p []byte) (int, error) {
+	if !capabilityLine.Match(p) {
+		return c.Conn.Write(p)
+	}
+	if _, err := c.Conn.Write(bytes.ReplaceAll(p, []byte(" IDLE"), nil)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// loopbackCertificate makes a self-signed certificate for the loopback that is
+// its own authority, valid for a day around now, and its PEM.
+func loopbackCertificate(now time.Time) (tls.Certificate, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano()),
+		Subject:               pkix.Name{CommonName: "loopback test server"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(24 * time.Hour),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	cert := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
