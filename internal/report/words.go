@@ -43,15 +43,18 @@ func some(names []string, max int) string {
 	return strings.Join(head[:len(head)-1], ", ") + " and " + head[len(head)-1]
 }
 
-// span is a duration in its largest fitting unit: "40 s", "4 min", "2 h", "3 d".
+// span is a duration as a person would say it: "40 s", "4 min", "1 h 20 min", "27 h", "3 d".
 func span(d time.Duration) string {
+	minutes := int(d.Round(time.Minute) / time.Minute)
 	switch {
 	case d < 0:
 		return "-" + span(-d)
 	case d < 90*time.Second:
 		return strconv.Itoa(int(d/time.Second)) + " s"
-	case d < 90*time.Minute:
-		return strconv.Itoa(int(d.Round(time.Minute)/time.Minute)) + " min"
+	case minutes < 60:
+		return strconv.Itoa(minutes) + " min"
+	case minutes < 10*60 && minutes%60 != 0:
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
 	case d < 48*time.Hour:
 		return strconv.Itoa(int(d.Round(time.Hour)/time.Hour)) + " h"
 	}

@@ -1,0 +1,352 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"reputed/checks"
+	"reputed/checks/bounce"
+)
+
+// Bounces is the report of `reputed bounce`: how each mail was read. Mails go
+// in one by one; TSV and JSON write each at once and keep nothing.
+type Bounces struct {
+	w     io.Writer
+	t     Term
+	f     Format
+	rows  *tsv
+	first bool
+	err   error
+
+	Mails      int // in all
+	Failed     int // failed or delayed recipients
+	Reputation int // of these, refused for reputation
+	Complaints int
+	Unparsed   int
+	NotBounces int // read, and no notice of failed or delayed delivery
+	Unreadable int // files that could not be opened or read
+}
+
+// Mail is one mail and how it was read.
+type Mail struct {
+	File   string // path; with "#n" for the nth mail of an mbox; "-" for standard input
+	Report bounce.Report
+}
+
+// NewBounces starts a report on w.
+func NewBounces(w io.Writer, t Term, f Format) *Bounces {
+	b := &Bounces{w: w, t: t, f: f, first: true}
+	switch f {
+	case TSV:
+		b.rows = newTSV(w, t.TTY, "file is_bounce reputation category recipient reply status remote ip blocklist vendor rule")
+	case JSON:
+		b.print("{\n  \"schema\": 1,\n  \"mails\": [")
+	}
+	return b
+}
+
+func (b *Bounces) print(s string) {
+	if _, err := io.WriteString(b.w, s); err != nil && b.err == nil {
+		b.err = err
+	}
+}
+
+// Add takes one mail.
+func (b *Bounces) Add(m Mail) {
+	b.Mails++
+	b.Failed += len(failures(m.Report))
+	b.Reputation += count(failures(m.Report), func(x bounce.Bounce) bool { return x.Judgement.Reputation })
+	switch m.Report.Kind {
+	case bounce.KindComplaint:
+		b.Complaints++
+	case bounce.KindUnparsed:
+		b.Unparsed++
+	case bounce.KindBounce:
+	default:
+		b.NotBounces++
+	}
+	switch b.f {
+	case TSV:
+		for _, row := range bounceRows(m) {
+			b.rows.row(row...)
+		}
+	case JSON:
+		sep := ",\n    "
+		if b.first {
+			sep = "\n    "
+		}
+		v, err := marshal(mailOf(m))
+		if err != nil && b.err == nil {
+			b.err = err
+		}
+		b.print(sep + string(v))
+	default:
+		p := &page{Term: b.t}
+		if !b.first {
+			p.blank()
+		}
+		bounceText(p, m)
+		b.print(p.b.String())
+	}
+	b.first = false
+}
+
+// Finish writes what is left.
+func (b *Bounces) Finish() error {
+	switch b.f {
+	case TSV:
+		if err := b.rows.close(); b.err == nil {
+			b.err = err
+		}
+	case JSON:
+		v, err := marshal(b.summary())
+		if err != nil && b.err == nil {
+			b.err = err
+		}
+		end := "]"
+		if !b.first {
+			end = "\n  ]"
+		}
+		b.print(end + ",\n  \"summary\": " + string(v) + "\n}\n")
+	default:
+		p := &page{Term: b.t}
+		if !b.first {
+			p.blank()
+		}
+		p.para(0, "", plain, b.Summary()+".", strong)
+		b.print(p.b.String())
+	}
+	return b.err
+}
+
+// Summary is all mails in one line.
+func (b *Bounces) Summary() string {
+	parts := []string{fmt.Sprintf("%s refused or delayed (%s for reputation)", plural(b.Failed, "recipient", "recipients"), number(b.Reputation))}
+	for _, x := range []struct {
+		n         int
+		one, many string
+	}{
+		{b.Complaints, "complaint", "complaints"}, {b.NotBounces, "not a bounce", "not bounces"},
+		{b.Unparsed, "not readable as mail", "not readable as mail"}, {b.Unreadable, "file not opened", "files not opened"},
+	} {
+		if x.n > 0 {
+			parts = append(parts, plural(x.n, x.one, x.many))
+		}
+	}
+	return plural(b.Mails, "mail", "mails") + ": " + strings.Join(parts, ", ")
+}
+
+// failures are the recipients that were refused or delayed.
+func failures(r bounce.Report) []bounce.Bounce {
+	var out []bounce.Bounce
+	for _, x := range r.Bounces {
+		if x.Action == "" || x.Action == bounce.Failed || x.Action == bounce.Delayed {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// bounceRows are the TSV rows of a mail: one for each failed or delayed
+// recipient, and one for a mail that reports none, so that no mail is missing.
+func bounceRows(m Mail) [][]string {
+	var rows [][]string
+	for _, x := range failures(m.Report) {
+		rows = append(rows, []string{m.File, yes(m.Report.Kind == bounce.KindBounce), yes(x.Judgement.Reputation), string(x.Judgement.Category), x.Recipient,
+			x.Diagnostic.Reply, x.Diagnostic.Status, remote(x), address(x.Judgement.Address), x.Judgement.Blocklist, x.Judgement.Vendor, x.Judgement.Rule})
+	}
+	if len(rows) > 0 {
+		return rows
+	}
+	category, ip := bounce.NotABounce, ""
+	switch m.Report.Kind {
+	case bounce.KindComplaint:
+		category, ip = bounce.Complaint, address(m.Report.Complaint.Source)
+	case bounce.KindBounce, bounce.KindUnparsed: // it says that something failed, and not what
+		category = bounce.Other
+	case bounce.KindAuthReport:
+		category, ip = bounce.NotABounce, address(m.Report.Complaint.Source)
+	}
+	return [][]string{{m.File, yes(m.Report.Kind == bounce.KindBounce), "no", string(category), "", "", "", "", ip, "", "", string(m.Report.Kind)}}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// remote is the receiver that answered: its name, or its address.
+func remote(b bounce.Bounce) string { return cmp.Or(b.RemoteHost, address(b.RemoteAddr)) }
+
+// address is an address, or nothing for none.
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// bounceText is one mail for a person.
+func bounceText(p *page, m Mail) {
+	r := m.Report
+	p.line(p.paint(strong, checks.Line(m.File, 200)), "  ", p.paint(faint, kindWords(r.Kind)))
+	row := func(label, text string, s style) {
+		if text != "" {
+			p.para(2, fmt.Sprintf("%-11s", label), faint, text, s)
+		}
+	}
+	if r.Kind != bounce.KindBounce {
+		row("subject", clean(r.Subject), plain)
+	}
+	row("trouble", clean(r.Trouble), unknown)
+	if r.Cut {
+		row("cut", "only the beginning of the mail was read", unknown)
+	}
+	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
+		row("type", clean(r.Complaint.Type), plain)
+		row("about", address(r.Complaint.Source), plain)
+		row("from", clean(r.Complaint.Reporter), plain)
+	}
+	for _, x := range failures(r) {
+		verdict, s := judgement(x)
+		row("recipient", checks.Line(x.Recipient, 200), plain)
+		row("verdict", verdict, s)
+		row("answer", clean(x.Diagnostic.Text), plain)
+		row("by", clean(remote(x)), plain)
+		row("list", clean(x.Judgement.Blocklist), plain)
+		row("about", clean(cmp.Or(address(x.Judgement.Address), x.Judgement.Domain)), plain)
+		row("link", clean(x.Judgement.URL), plain)
+		row("rule", clean(x.Judgement.Rule), plain)
+	}
+	if len(failures(r)) > 0 || r.Kind == bounce.KindComplaint {
+		if r.Proof.Proved() {
+			row("ours", clean(r.Proof.Detail), good)
+		} else {
+			row("ours", "not proved: shown, but decides nothing", unknown)
+		}
+	}
+}
+
+// judgement is what a refusal means, in words.
+func judgement(x bounce.Bounce) (string, style) {
+	j := x.Judgement
+	s, st := string(j.Category), plain
+	if j.Reputation {
+		s, st = s+", refused for reputation", bad
+	}
+	if j.Vendor != "" {
+		s += " by " + clean(j.Vendor)
+	}
+	if j.Temporary || x.Action == bounce.Delayed {
+		s += " (temporary)"
+	}
+	if code := strings.TrimSpace(x.Diagnostic.Reply + " " + x.Diagnostic.Status); code != "" {
+		s += ", " + clean(code)
+	}
+	return s, st
+}
+
+// kindWords is what a mail is, for people.
+func kindWords(k bounce.Kind) string {
+	switch k {
+	case bounce.KindSuccess:
+		return "report of success"
+	case bounce.KindAuthReport:
+		return "authentication failure report"
+	case bounce.KindOther:
+		return "not a bounce"
+	}
+	return clean(string(k))
+}
+
+type mailJSON struct {
+	File       string        `json:"file"`
+	Kind       bounce.Kind   `json:"kind"`
+	IsBounce   bool          `json:"is_bounce"`
+	Recipients []bounceJSON  `json:"recipients"`
+	Complaint  *feedbackJSON `json:"complaint"`
+	Proved     bool          `json:"proved"`
+	Proof      string        `json:"proof"`
+	Cut        bool          `json:"cut"`
+	Trouble    string        `json:"trouble"`
+	Subject    string        `json:"subject"`
+	MessageID  string        `json:"message_id"`
+	Hash       string        `json:"hash"`
+}
+
+type bounceJSON struct {
+	Recipient       string          `json:"recipient"`
+	Action          bounce.Action   `json:"action"`
+	Category        bounce.Category `json:"category"`
+	Reputation      bool            `json:"reputation"`
+	Temporary       bool            `json:"temporary"`
+	Reply           string          `json:"reply"`
+	Status          string          `json:"status"`
+	Diagnostic      string          `json:"diagnostic"`
+	Stage           string          `json:"stage"`
+	Remote          string          `json:"remote"`
+	RemoteAddress   string          `json:"remote_address"`
+	Reporting       string          `json:"reporting_host"`
+	IP              string          `json:"ip"`
+	Domain          string          `json:"domain"`
+	Blocklist       string          `json:"blocklist"`
+	Vendor          string          `json:"vendor"`
+	URL             string          `json:"url"`
+	Code            string          `json:"code"`
+	Rule            string          `json:"rule"`
+	Remedy          string          `json:"remedy"`
+	Source          string          `json:"source"`
+	ReturnedMessage string          `json:"returned_message_id"`
+	At              *string         `json:"at"`
+}
+
+type feedbackJSON struct {
+	Type      string  `json:"type"`
+	Source    string  `json:"source"`
+	Reporter  string  `json:"reporter"`
+	MessageID string  `json:"message_id"`
+	At        *string `json:"at"`
+}
+
+func mailOf(m Mail) mailJSON {
+	r, l := m.Report, func(s string) string { return checks.Line(s, 0) }
+	out := mailJSON{
+		File: l(m.File), Kind: r.Kind, IsBounce: r.Kind == bounce.KindBounce, Recipients: []bounceJSON{}, Proved: r.Proof.Proved(), Proof: l(r.Proof.Detail),
+		Cut: r.Cut, Trouble: l(r.Trouble), Subject: l(r.Subject), MessageID: l(r.MessageID), Hash: r.Hash,
+	}
+	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
+		c := r.Complaint
+		out.Complaint = &feedbackJSON{l(c.Type), address(c.Source), l(c.Reporter), l(c.MessageID), utc(c.At)}
+	}
+	for _, x := range r.Bounces {
+		j := x.Judgement
+		out.Recipients = append(out.Recipients, bounceJSON{
+			Recipient: l(x.Recipient), Action: x.Action, Category: j.Category, Reputation: j.Reputation, Temporary: j.Temporary,
+			Reply: l(x.Diagnostic.Reply), Status: l(x.Diagnostic.Status), Diagnostic: l(x.Diagnostic.Text), Stage: l(x.Diagnostic.Stage),
+			Remote: l(x.RemoteHost), RemoteAddress: address(x.RemoteAddr), Reporting: l(x.ReportingHost), IP: address(j.Address), Domain: l(j.Domain),
+			Blocklist: l(j.Blocklist), Vendor: l(j.Vendor), URL: l(j.URL), Code: l(j.Code), Rule: l(j.Rule), Remedy: l(j.Remedy),
+			Source: address(x.Source), ReturnedMessage: l(x.MessageID), At: utc(x.At),
+		})
+	}
+	return out
+}
+
+type bouncesSummaryJSON struct {
+	Text       string `json:"text"`
+	Mails      int    `json:"mails"`
+	Failed     int    `json:"failed_recipients"`
+	Reputation int    `json:"reputation"`
+	Complaints int    `json:"complaints"`
+	NotBounces int    `json:"not_bounces"`
+	Unparsed   int    `json:"unparsed"`
+	Unreadable int    `json:"unreadable_files"`
+}
+
+func (b *Bounces) summary() bouncesSummaryJSON {
+	return bouncesSummaryJSON{b.Summary(), b.Mails, b.Failed, b.Reputation, b.Complaints, b.NotBounces, b.Unparsed, b.Unreadable}
+}

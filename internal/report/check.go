@@ -1,0 +1,203 @@
+package report
+
+import (
+	"cmp"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// Format is a form of output.
+type Format string
+
+const (
+	Text   Format = "text"
+	JSON   Format = "json"
+	TSV    Format = "tsv"
+	Plugin Format = "plugin"
+)
+
+// Result is one question of `reputed check`: one target on one list, and how the answer reads.
+type Result struct {
+	Target   checks.Target
+	List     string // id of one of CheckOptions.Lists
+	Verdict  blocklists.Class
+	Severity checks.Severity // of what was found; empty if nothing was
+	Codes    []netip.Addr
+	Meanings []string
+	Reason   string // what the list says (TXT), or why there is no usable answer; untrusted
+	Advice   string // the first thing to do; may be empty
+	URL      string // where to look it up or ask for removal, filled in; may be empty
+	Evidence []checks.Evidence
+}
+
+// found says whether the answer is an entry of some kind.
+func (r Result) found() bool {
+	switch r.Verdict {
+	case blocklists.Listed, blocklists.Policy, blocklists.Informational, blocklists.Good:
+		return true
+	}
+	return false
+}
+
+// unanswered says whether the question proves nothing.
+func (r Result) unanswered() bool {
+	switch r.Verdict {
+	case blocklists.Refused, blocklists.Unusable, blocklists.Unknown:
+		return true
+	}
+	return false
+}
+
+// CheckOptions is what a [Check] is made of.
+type CheckOptions struct {
+	Out       io.Writer
+	Term      Term // of Out
+	Format    Format
+	All       bool // show clean answers too
+	Addresses int  // how many are asked about
+	Domains   int
+	Lists     []blocklists.Zone // all that may be asked
+	Started   time.Time
+}
+
+// Check is the report of one `reputed check`. Results go in one by one as they
+// come; TSV and JSON write each at once and keep nothing of it, text keeps what it must sort. It is
+// not safe for concurrent use.
+type Check struct {
+	CheckOptions
+	Lists  []*ListTally // in the order of CheckOptions.Lists
+	Notes  []checks.Finding
+	Cut    bool // ended before everything was asked
+	Ended  time.Time
+	byID   map[string]*ListTally
+	worst  checks.Severity
+	render checkRenderer
+}
+
+// ListTally is what one list answered in this run, as counts of questions.
+type ListTally struct {
+	Zone     blocklists.Zone
+	Asked    int
+	Verdicts map[blocklists.Class]int
+	Trouble  blocklists.Class // refused, unusable or unknown, the gravest; empty: it answered everything
+	Why      string           // the first reason met for Trouble; untrusted
+	Advice   string           // what to do about it
+}
+
+// checkRenderer is one form of a check.
+type checkRenderer interface {
+	result(Result) // a question that is shown
+	finish(*Check) error
+}
+
+// NewCheck starts a report. It writes nothing before the first result but a header.
+func NewCheck(o CheckOptions) *Check {
+	c := &Check{CheckOptions: o, byID: map[string]*ListTally{}}
+	for _, z := range o.Lists {
+		l := &ListTally{Zone: z, Verdicts: map[blocklists.Class]int{}}
+		c.Lists = append(c.Lists, l)
+		c.byID[z.ID] = l
+	}
+	switch o.Format {
+	case JSON:
+		c.render = newCheckJSON(o)
+	case TSV:
+		c.render = checkTSV{newTSV(o.Out, o.Term.TTY, "target list verdict severity codes reason")}
+	case Plugin:
+		c.render = checkPlugin{}
+	default:
+		c.render = &checkText{}
+	}
+	return c
+}
+
+// Add takes the outcome of one question.
+func (c *Check) Add(r Result) {
+	l := c.byID[r.List]
+	if l == nil { // not among CheckOptions.Lists: count it all the same
+		l = &ListTally{Zone: blocklists.Zone{ID: r.List, Title: r.List}, Verdicts: map[blocklists.Class]int{}}
+		c.Lists, c.byID[r.List] = append(c.Lists, l), l
+	}
+	l.Asked++
+	l.Verdicts[r.Verdict]++
+	if r.unanswered() && r.Verdict.Rank() >= l.Trouble.Rank() && l.Trouble != r.Verdict {
+		l.Trouble, l.Why, l.Advice = r.Verdict, r.Reason, r.Advice
+	}
+	if r.Verdict == blocklists.Listed {
+		c.worst = checks.Worse(c.worst, cmp.Or(r.Severity, checks.Minor))
+	}
+	if c.All || r.Verdict != blocklists.Clean {
+		c.render.result(r)
+	}
+}
+
+// Note takes a finding about the run itself: the resolver, the network.
+func (c *Check) Note(f checks.Finding) { c.Notes = append(c.Notes, f) }
+
+// Finish writes what is left and gives the exit code. Cut says that the run was
+// ended before everything was asked: then what was not found proves nothing.
+func (c *Check) Finish(now time.Time, cut bool) (Level, error) {
+	c.Ended, c.Cut = now, cut
+	err := c.render.finish(c)
+	return c.Level(), err
+}
+
+// Level is the exit code.
+func (c *Check) Level() Level {
+	t := Tally{Worst: c.worst}
+	for _, l := range c.Lists {
+		t.Asked += l.Asked
+		t.Unknown += l.unanswered()
+		t.Policy = t.Policy || l.Verdicts[blocklists.Policy] > 0
+		t.CriticalUnknown = t.CriticalUnknown || l.unanswered() > 0 && checks.Severity(l.Zone.Severity) == checks.Critical
+	}
+	level := t.Level()
+	if level == LevelOK && c.Cut {
+		return LevelUnknown
+	}
+	return level
+}
+
+// unanswered is how many questions to the list prove nothing.
+func (l *ListTally) unanswered() int {
+	return l.Verdicts[blocklists.Refused] + l.Verdicts[blocklists.Unusable] + l.Verdicts[blocklists.Unknown]
+}
+
+// name is the list's name for people.
+func (l *ListTally) name() string { return clean(cmp.Or(l.Zone.Title, l.Zone.ID)) }
+
+// standing is the one class that a list counts as in a summary: what was found
+// comes before what could not be asked, and clean is only who answered everything.
+func (l *ListTally) standing() blocklists.Class {
+	for _, class := range []blocklists.Class{blocklists.Listed, blocklists.Policy, blocklists.Informational} {
+		if l.Verdicts[class] > 0 {
+			return class
+		}
+	}
+	switch {
+	case l.Trouble != "":
+		return l.Trouble
+	case l.Verdicts[blocklists.Good] > 0:
+		return blocklists.Good
+	}
+	return blocklists.Clean
+}
+
+// asked are the lists that served any of the targets.
+func (c *Check) asked() []*ListTally {
+	return slices.DeleteFunc(slices.Clone(c.Lists), func(l *ListTally) bool { return l.Asked == 0 })
+}
+
+// questions is how many questions there were, and how many of them prove nothing.
+func (c *Check) questions() (asked, unanswered int) {
+	for _, l := range c.Lists {
+		asked += l.Asked
+		unanswered += l.unanswered()
+	}
+	return asked, unanswered
+}

@@ -1,0 +1,268 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// detailed is how many targets are shown with all that is known; the rest get a
+// line each. A screen of evidence about the worst is more use than forty of them.
+const detailed = 10
+
+// checkText keeps what is not clean and sorts it at the end. Unanswered
+// questions are counts of their list, except where the options want everything.
+type checkText struct {
+	found map[string][]Result // by target
+	order []string            // targets with anything, as they came
+	plain map[string][]string // with All: "clean" and unanswered, one word each, by target
+}
+
+func (t *checkText) result(r Result) {
+	if t.found == nil {
+		t.found, t.plain = map[string][]Result{}, map[string][]string{}
+	}
+	id := r.Target.ID()
+	if r.found() {
+		if len(t.found[id]) == 0 && len(t.plain[id]) == 0 {
+			t.order = append(t.order, id)
+		}
+		r.Evidence = nil // text does not show it; a large network holds many
+		t.found[id] = append(t.found[id], r)
+		return
+	}
+	if r.Verdict == blocklists.Clean { // comes only with All
+		if len(t.found[id]) == 0 && len(t.plain[id]) == 0 {
+			t.order = append(t.order, id)
+		}
+		t.plain[id] = append(t.plain[id], r.List)
+	}
+}
+
+// weight orders results: listed by severity, then policy, informational, good.
+func weight(r Result) int { return 10*r.Verdict.Rank() + r.Severity.Rank() }
+
+func (t *checkText) finish(c *Check) error {
+	p := &page{Term: c.Term}
+	for _, rs := range t.found {
+		slices.SortStableFunc(rs, func(a, b Result) int {
+			return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(a.List, b.List))
+		})
+	}
+	// Answers come in any order; two runs with the same answers read the same.
+	slices.SortStableFunc(t.order, func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.weight(b), t.weight(a)), compareTargets(a, b))
+	})
+	for _, lists := range t.plain {
+		slices.Sort(lists)
+	}
+	for i, id := range t.order {
+		if i == detailed && !c.All {
+			t.brief(p, c, t.order[i:])
+			break
+		}
+		if i > 0 {
+			p.blank()
+		}
+		t.target(p, c, id)
+	}
+	if len(t.order) > 0 {
+		p.blank()
+	}
+	c.notAsked(p)
+	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[c.Level()]
+	p.para(0, "", plain, c.Summary()+".", style)
+	return p.writeTo(c.Out)
+}
+
+// compareTargets orders addresses by number and before names.
+func compareTargets(a, b string) int {
+	x, errX := netip.ParseAddr(a)
+	y, errY := netip.ParseAddr(b)
+	switch {
+	case errX == nil && errY == nil:
+		return x.Compare(y)
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
+	}
+	return cmp.Compare(a, b)
+}
+
+func (t *checkText) weight(id string) int {
+	if rs := t.found[id]; len(rs) > 0 {
+		return weight(rs[0])
+	}
+	return 0
+}
+
+// target shows one target with everything found about it.
+func (t *checkText) target(p *page, c *Check, id string) {
+	head := p.paint(strong, id)
+	if rs := t.found[id]; len(rs) > 0 && rs[0].Target.Pool != "" {
+		head += p.paint(faint, "  pool "+checks.Line(rs[0].Target.Pool, 40))
+	}
+	p.line(head)
+	for _, r := range t.found[id] {
+		word, s := verdictWord(r.Verdict, r.Severity)
+		name := c.byID[r.List].name()
+		if name != r.List {
+			name += " (" + r.List + ")"
+		}
+		p.para(2, fmt.Sprintf("%-9s", word), s, name+"  "+codes(r), plain)
+		label := func(l string) string { return fmt.Sprintf("%-7s", l) }
+		if m := meanings(r); m != "" {
+			p.para(11, label("means"), faint, m, plain)
+		}
+		if r.Reason != "" {
+			p.para(11, label("says"), faint, clean(r.Reason), plain)
+		}
+		if r.Advice != "" {
+			p.para(11, label("first"), faint, clean(r.Advice), plain)
+		}
+		if r.URL != "" {
+			p.para(11, label("see"), faint, clean(r.URL), plain)
+		}
+	}
+	if lists := t.plain[id]; len(lists) > 0 {
+		p.para(2, fmt.Sprintf("%-9s", "clean"), good, strings.Join(lists, ", "), plain)
+	}
+}
+
+// brief is one line for each of many targets.
+func (t *checkText) brief(p *page, c *Check, ids []string) {
+	p.heading(fmt.Sprintf("%s more", plural(len(ids), "target", "targets")))
+	var rows [][]cell
+	for _, id := range ids {
+		rs := t.found[id]
+		word, s := verdictWord(rs[0].Verdict, rs[0].Severity)
+		var lists []string
+		for _, r := range rs {
+			lists = append(lists, r.List)
+		}
+		rows = append(rows, []cell{{text: id}, {word, s}, {text: strings.Join(lists, ", ")}})
+	}
+	p.grid(2, []column{{title: "TARGET"}, {title: "WORST"}, {title: "LISTS", flex: true}}, rows)
+}
+
+// notAsked says what could not be asked and why: first the run itself, then one
+// paragraph for each operator and kind of trouble.
+func (c *Check) notAsked(p *page) {
+	for _, f := range c.Notes {
+		p.para(0, "", plain, clean(f.Summary)+".", unknown)
+		if do := f.Facts[checks.FactInstruction]; do != "" {
+			p.para(2, "", plain, clean(do), plain)
+		}
+		p.blank()
+	}
+	groups := c.troubles()
+	if len(groups) == 0 {
+		return
+	}
+	p.line(p.paint(strong, "Not known"))
+	for _, g := range groups {
+		p.para(2, fmt.Sprintf("%-9s", g.Trouble), unknown, g.Operator+": "+some(g.Lists, 6), plain)
+		p.why(g)
+	}
+	p.blank()
+}
+
+// why is the reason for a trouble and what to do about it, where there is something to say.
+func (p *page) why(g trouble) {
+	if g.Why != "" && clean(g.Why) != g.Operator {
+		p.para(11, "", plain, clean(g.Why), plain)
+	}
+	if g.Advice != "" && g.Advice != g.Why {
+		p.para(11, "", plain, clean(g.Advice), plain)
+	}
+}
+
+// trouble is what one operator's lists did not answer, for one reason.
+type trouble struct {
+	Trouble  blocklists.Class
+	Operator string
+	Lists    []string
+	Why      string
+	Advice   string
+	Asked    int
+	Unknown  int
+}
+
+// troubles groups the lists without an answer by operator and kind. Lists that
+// merely gave no answer are one group whoever runs them: the reason is usually ours.
+func (c *Check) troubles() []trouble {
+	var groups []trouble
+	for _, l := range c.Lists {
+		if l.Trouble == "" {
+			continue
+		}
+		g := trouble{Trouble: l.Trouble, Operator: clean(cmp.Or(l.Zone.Operator, l.Zone.Title, l.Zone.ID)), Why: l.Why, Advice: l.Advice}
+		if g.Trouble == blocklists.Unknown {
+			g.Operator = "no usable answer"
+		}
+		i := slices.IndexFunc(groups, func(o trouble) bool { return o.Trouble == g.Trouble && o.Operator == g.Operator })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, g)
+		}
+		name := l.Zone.ID
+		if n := l.unanswered(); n < l.Asked {
+			name += fmt.Sprintf(" (%s of %s)", number(n), number(l.Asked))
+		}
+		groups[i].Lists = append(groups[i].Lists, name)
+		groups[i].Asked += l.Asked
+		groups[i].Unknown += l.unanswered()
+	}
+	slices.SortStableFunc(groups, func(a, b trouble) int { return cmp.Compare(b.Trouble.Rank(), a.Trouble.Rank()) })
+	return groups
+}
+
+// verdictWord is the word that a person reads for a verdict, and its style.
+func verdictWord(v blocklists.Class, s checks.Severity) (string, style) {
+	switch v {
+	case blocklists.Listed:
+		return severityWord(s)
+	case blocklists.Policy:
+		return "policy", warn
+	case blocklists.Informational:
+		return "info", info
+	case blocklists.Good, blocklists.Clean:
+		return string(v), good
+	}
+	return string(v), unknown
+}
+
+// severityWord is a severity as text shows it, in at most eight letters.
+func severityWord(s checks.Severity) (string, style) {
+	switch s {
+	case checks.Critical, checks.Major:
+		return string(s), bad
+	case checks.Informational:
+		return "info", info
+	}
+	return string(cmp.Or(s, checks.Minor)), warn
+}
+
+func codes(r Result) string {
+	var parts []string
+	for _, a := range r.Codes {
+		parts = append(parts, a.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func meanings(r Result) string {
+	var parts []string
+	for _, m := range r.Meanings {
+		if m != "" && !slices.Contains(parts, clean(m)) {
+			parts = append(parts, clean(m))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,287 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+// Event is one step in the life of an incident: a change, or what a person did.
+type Event struct {
+	At   time.Time
+	What string // "opened", "worsened", "acknowledged", ...
+	By   string // the person; empty: reputed
+	Told bool   // people were told of it
+	Why  string // why nobody was told, or the person's note
+}
+
+// Delivery is one notice to one channel.
+type Delivery struct {
+	Channel string
+	What    string // kind of the notice
+	Queued  time.Time
+	Sent    time.Time // zero: not yet, or never
+	Tries   int       // attempts that failed
+	Next    time.Time // when it is tried again
+	State   string    // "sent", "waiting", "refused"
+	Error   string    // of the last attempt; untrusted
+}
+
+// Incident is everything about one incident: what `incident show` shows.
+type Incident struct {
+	IncidentView
+	Events     []Event    // oldest first
+	Deliveries []Delivery // oldest first
+	Now        time.Time
+}
+
+// WriteIncidents renders a list of incidents, in the order given.
+func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now time.Time) error {
+	switch f {
+	case JSON:
+		out := []incidentJSON{}
+		for _, i := range all {
+			out = append(out, incidentOf(IncidentView{Incident: i}, now))
+		}
+		return writeJSON(w, struct {
+			Schema    int            `json:"schema"`
+			Incidents []incidentJSON `json:"incidents"`
+		}{1, out})
+	case TSV:
+		rows := newTSV(w, t.TTY, "id severity state opened resolved title")
+		for _, i := range all {
+			rows.row(strconv.FormatInt(i.ID, 10), string(i.Severity), string(i.State), rfc3339(i.Opened), rfc3339(i.Resolved), i.Title)
+		}
+		return rows.close()
+	}
+	p := &page{Term: t}
+	if len(all) == 0 {
+		p.line("No incidents.")
+		return p.writeTo(w)
+	}
+	columns := []column{{title: "ID", right: true}, {title: "SEVERITY"}, {title: "STATE"}, {title: "SINCE"}, {title: "WHAT", flex: true}, {title: "COST", flex: true}}
+	if t.Width > 0 && t.Width < 120 { // half a title and half a cost say less than a title
+		columns = columns[:len(columns)-1]
+	}
+	var rows [][]cell
+	for _, i := range all {
+		word, s := severityWord(i.Severity)
+		cost := ""
+		if aboutMail(i) {
+			cost = t.Cost(i.Impact, now)
+		}
+		at := ago(i.Opened, now)
+		if i.State == alerts.Resolved {
+			s, at = faint, ago(i.Resolved, now)
+		}
+		row := []cell{{text: strconv.FormatInt(i.ID, 10)}, {word, s}, {text: clean(string(i.State))}, {text: at}, {text: clean(i.Title)}, {text: cost}}
+		rows = append(rows, row[:len(columns)])
+	}
+	p.grid(0, columns, rows)
+	return p.writeTo(w)
+}
+
+func rfc3339(at time.Time) string {
+	if s := utc(at); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// Write renders one incident whole.
+func (i Incident) Write(w io.Writer, t Term, f Format) error {
+	if f == JSON {
+		return writeJSON(w, incidentShowOf(i))
+	}
+	p := &page{Term: t}
+	inc := i.Incident
+	p.headline(inc)
+	p.field("state", p.state(inc, i.Now), plain)
+	p.field("since", p.stamp(inc.Opened)+", "+ago(inc.Opened, i.Now), plain)
+	p.field("seen", p.stamp(inc.LastSeen)+", "+ago(inc.LastSeen, i.Now), plain)
+	if inc.Existing {
+		p.field("note", "was there when the target was first looked at", plain)
+	}
+	if inc.Relapses > 0 {
+		p.field("relapse", "came back "+plural(inc.Relapses, "time", "times")+" within 30 days", plain)
+	}
+	i.costs(p)
+	p.heading("How we know")
+	for n, m := range inc.Members {
+		if n > 0 {
+			p.blank()
+		}
+		i.member(p, m)
+	}
+	for _, r := range i.Remediation {
+		i.runbook(p, r)
+	}
+	i.history(p)
+	return p.writeTo(w)
+}
+
+// costs is what each receiver did with our mail.
+func (i Incident) costs(p *page) {
+	if !aboutMail(i.Incident) {
+		return
+	}
+	p.field("cost", p.Cost(i.Incident.Impact, i.Now), plain)
+	receivers := i.Incident.Impact.Receivers
+	if len(receivers) == 0 {
+		return
+	}
+	p.heading("What it costs")
+	number := func(c checks.Count) cell {
+		if !c.Counted {
+			return cell{"not counted", faint}
+		}
+		return cell{text: number(c.N)}
+	}
+	var rows [][]cell
+	for _, r := range receivers {
+		rows = append(rows, []cell{{text: checks.Line(r.Receiver, 80)}, {text: checks.Line(r.Vendor, 60)}, number(r.Refused), number(r.Deferred), number(r.Delivered), {text: ago(r.Last, i.Now)}})
+	}
+	p.grid(2, []column{{title: "RECEIVER", flex: true}, {title: "REFUSED BY", flex: true}, {title: "REFUSED", right: true},
+		{title: "DEFERRED", right: true}, {title: "DELIVERED", right: true}, {title: "LAST"}}, rows)
+}
+
+// member is one finding with its evidence, literally.
+func (i Incident) member(p *page, m alerts.Member) {
+	f := m.Finding
+	word, s := severityWord(f.Severity)
+	if m.Clear {
+		word, s = "clear", good
+	}
+	p.para(2, fmt.Sprintf("%-9s", word), s, clean(f.Summary), plain)
+	row := func(label, text string) {
+		if text != "" {
+			p.para(11, fmt.Sprintf("%-9s", label), faint, text, plain)
+		}
+	}
+	seen := p.stamp(m.First)
+	if !m.Last.Equal(m.First) {
+		seen += " to " + p.stamp(m.Last)
+	}
+	row("seen", seen)
+	row("means", clean(f.Facts[checks.FactMeaning]))
+	for _, e := range f.Evidence {
+		row("asked", clean(e.Question))
+		row("answer", clean(e.Answer))
+		row("says", clean(e.Reason))
+		row("via", clean(e.Via))
+		row("controls", clean(e.Controls))
+		row("proof", clean(e.Proof))
+	}
+	if !m.Unknown.IsZero() {
+		p.para(11, "unknown  ", unknown, "no answer "+p.since(m.Unknown, i.Now)+"; that closes nothing", plain)
+	}
+}
+
+// runbook is what to do, in order, with everything that can be pasted on a line of its own.
+func (i Incident) runbook(p *page, r checks.Remediation) {
+	p.heading("What to do: " + clean(r.Title))
+	for n, s := range r.Steps {
+		p.para(2, fmt.Sprintf("%d. ", n+1), plain, clean(s.Text), plain)
+		if s.URL != "" {
+			p.para(5, "", plain, clean(s.URL), plain)
+		}
+		if s.Command != "" {
+			p.para(5, "$ ", faint, clean(s.Command), plain)
+		}
+	}
+	if r.WhoAsk != "" {
+		p.para(2, "Who may ask: ", faint, clean(r.WhoAsk), plain)
+	}
+	if r.Takes != "" {
+		p.para(2, "It takes: ", faint, clean(r.Takes), plain)
+	}
+	for _, s := range r.Never {
+		p.para(2, "Never: ", warn, clean(s), plain)
+	}
+}
+
+// history is what happened, what was told to whom, and what was not and why.
+func (i Incident) history(p *page) {
+	if len(i.Events) > 0 {
+		p.heading("What happened")
+		for _, e := range i.Events {
+			s := clean(e.What)
+			if e.By != "" {
+				s += " by " + checks.Line(e.By, 60)
+			}
+			switch {
+			case e.Told:
+				s += ", told"
+			case e.By == "":
+				s += ", not told"
+			}
+			if e.Why != "" {
+				s += ": " + clean(e.Why)
+			}
+			p.para(2, p.stamp(e.At)+"  ", faint, s, plain)
+		}
+	}
+	if len(i.Deliveries) > 0 {
+		p.heading("Who was told")
+		for _, d := range i.Deliveries {
+			s := checks.Line(d.Channel, 60) + ": " + clean(d.What) + ", "
+			switch {
+			case !d.Sent.IsZero():
+				s += "delivered " + ago(d.Sent, i.Now)
+			case d.State == "refused":
+				s += "refused for good"
+			default:
+				s += "waiting"
+				if d.Tries > 0 {
+					s += ", tried " + plural(d.Tries, "time", "times") + ", next " + ahead(d.Next, i.Now)
+				}
+			}
+			if d.Error != "" && d.Sent.IsZero() {
+				s += ": " + clean(d.Error)
+			}
+			p.para(2, p.stamp(d.Queued)+"  ", faint, s, plain)
+		}
+	}
+}
+
+type eventJSON struct {
+	At   *string `json:"at"`
+	What string  `json:"what"`
+	By   string  `json:"by"`
+	Told bool    `json:"told"`
+	Why  string  `json:"why"`
+}
+
+type deliveryJSON struct {
+	Channel string  `json:"channel"`
+	What    string  `json:"what"`
+	State   string  `json:"state"`
+	Queued  *string `json:"queued"`
+	Sent    *string `json:"sent"`
+	Tries   int     `json:"tries"`
+	Next    *string `json:"next_try"`
+	Error   string  `json:"error"`
+}
+
+// incidentShowJSON is `incident show --format json`. Field names are a promise: docs/json.md.
+type incidentShowJSON struct {
+	Schema     int            `json:"schema"`
+	Incident   incidentJSON   `json:"incident"`
+	Timeline   []eventJSON    `json:"timeline"`
+	Deliveries []deliveryJSON `json:"deliveries"`
+}
+
+func incidentShowOf(i Incident) incidentShowJSON {
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Timeline: []eventJSON{}, Deliveries: []deliveryJSON{}}
+	for _, e := range i.Events {
+		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Told, checks.Line(e.Why, 0)})
+	}
+	for _, d := range i.Deliveries {
+		out.Deliveries = append(out.Deliveries, deliveryJSON{checks.Line(d.Channel, 0), checks.Line(d.What, 0), d.State, utc(d.Queued), utc(d.Sent), d.Tries, utc(d.Next), checks.Line(d.Error, 0)})
+	}
+	return out
+}

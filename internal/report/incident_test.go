@@ -1,0 +1,183 @@
+package report
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks/bounce"
+)
+
+func wholeIncident() Incident {
+	return Incident{
+		IncidentView: listedIncident(), Now: now,
+		Events: []Event{
+			{At: ago2(time.Hour), What: "opened", Told: true},
+			{At: ago2(30 * time.Minute), What: "updated", Why: "joined an incident that was told already"},
+			{At: ago2(10 * time.Minute), What: "acknowledged", By: "kim\x1b[2J", Why: hostile},
+		},
+		Deliveries: []Delivery{
+			{Channel: "slack", What: "opened", Queued: ago2(time.Hour), Sent: ago2(time.Hour), State: "sent"},
+			{Channel: "pager", What: "opened", Queued: ago2(time.Hour), Tries: 7, Next: now.Add(4 * time.Minute), State: "waiting", Error: "500 " + hostile},
+			{Channel: "old", What: "opened", Queued: ago2(time.Hour), State: "refused", Error: "no such channel"},
+		},
+	}
+}
+
+func TestIncidentShow(t *testing.T) {
+	goldenText(t, "incident", func(w *bytes.Buffer, term Term) error { return wholeIncident().Write(w, term, Text) })
+	var b bytes.Buffer
+	if err := wholeIncident().Write(&b, Term{}, JSON); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "incident.json", b.Bytes())
+}
+
+func TestIncidentList(t *testing.T) {
+	all := []alerts.Incident{}
+	for _, v := range badDay().Incidents {
+		all = append(all, v.Incident)
+	}
+	all = append(all, badDay().Resolved...)
+	goldenText(t, "incidents", func(w *bytes.Buffer, term Term) error { return WriteIncidents(w, term, Text, all, now) })
+	for name, f := range map[string]Format{"incidents.json": JSON, "incidents.tsv": TSV} {
+		var b bytes.Buffer
+		if err := WriteIncidents(&b, Term{}, f, all, now); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+	}
+}
+
+// someMails are one mail of each kind, written by a stranger.
+func someMails() []Mail {
+	return []Mail{
+		{File: "bounces/1.eml", Report: bounce.Report{Kind: bounce.KindBounce, Hash: "00ff", Subject: "Undelivered mail", MessageID: "a@mx1.example.org",
+			Proof: bounce.Proof{Kind: bounce.ByOwnMTA, Detail: "written by mx1.example.org"},
+			Bounces: []bounce.Bounce{
+				{Action: bounce.Failed, Recipient: "kim@example.net", Domain: "example.net", RemoteHost: "mx.example.net", ReportingHost: "mx1.example.org", MessageID: "x@example.org", At: now,
+					Diagnostic: bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 Your access to this mail system has been rejected due to the sending MTA's poor reputation."},
+					Judgement:  bounce.Judgement{Category: bounce.IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "cisco-talos-poor", Remedy: "cisco-talos"}},
+				{Action: bounce.Delayed, Recipient: "lee@example.com", RemoteAddr: netip.MustParseAddr("198.51.100.25"),
+					Diagnostic: bounce.Diagnostic{Reply: "451", Status: "4.7.1", Text: "451 " + hostile},
+					Judgement:  bounce.Judgement{Category: bounce.Blocklist, Reputation: true, Temporary: true, Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "named-list"}},
+				{Action: bounce.Delivered, Recipient: "pat@example.com"},
+			}}},
+		{File: "bounces/2.eml", Report: bounce.Report{Kind: bounce.KindComplaint, Complaint: bounce.Feedback{Type: "abuse", Source: netip.MustParseAddr("192.0.2.10"), Reporter: "example.com"}}},
+		{File: "bounces/3.eml", Report: bounce.Report{Kind: bounce.KindOther, Subject: hostile}},
+		{File: "bounces/4.eml", Report: bounce.Report{Kind: bounce.KindUnparsed, Cut: true, Trouble: "no header: " + hostile}},
+		{File: "=evil\t.eml", Report: bounce.Report{Kind: bounce.KindBounce, Bounces: []bounce.Bounce{{Recipient: "=cmd@example.net", Judgement: bounce.Judgement{Category: bounce.RecipientFault, Rule: "user-unknown"}}}}},
+	}
+}
+
+func TestBounces(t *testing.T) {
+	write := func(w *bytes.Buffer, term Term, f Format) error {
+		b := NewBounces(w, term, f)
+		for _, m := range someMails() {
+			b.Add(m)
+		}
+		b.Unreadable++
+		return b.Finish()
+	}
+	goldenText(t, "bounces", func(w *bytes.Buffer, term Term) error { return write(w, term, Text) })
+	for name, f := range map[string]Format{"bounces.json": JSON, "bounces.tsv": TSV} {
+		var b bytes.Buffer
+		if err := write(&b, Term{}, f); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+		if f != TSV {
+			continue
+		}
+		for l := range strings.Lines(b.String()) {
+			if n := strings.Count(l, "\t"); n != 11 {
+				t.Errorf("%d tabs, want 11: %q", n, l)
+			}
+			if strings.HasPrefix(l, "=") || strings.Contains(l, "\t=") {
+				t.Errorf("a spreadsheet would run this: %q", l)
+			}
+		}
+	}
+}
+
+func spamcop() blocklists.Zone {
+	return blocklists.Zone{
+		ID: "spamcop", Title: "SpamCop Blocking List", Operator: "Cisco", Zone: "bl.spamcop.net", Families: []blocklists.Family{blocklists.IPv4, blocklists.IPv6},
+		Decode: blocklists.Exact, Codes: []blocklists.Code{{Match: "127.0.0.2", Meaning: "reported by users or hit spam traps", Class: blocklists.Listed}},
+		Refusals: []blocklists.Code{{Match: "127.255.255.254", Meaning: "asked through a public resolver"}},
+		Controls: blocklists.Controls{Listed4: netip.MustParseAddr("127.0.0.2"), Clean4: netip.MustParseAddr("127.0.0.1")},
+		Severity: "major", Reach: "Used to reject by mid-size receivers and as a score by most filters; entries are short-lived but come back with every report.",
+		Removal: blocklists.Removal{Method: "automatic", LookupURL: "https://www.spamcop.net/w3m?action=checkblock&ip={ip}", AutoExpiry: "about 24 hours after the last report", PayNever: true},
+		Limits:  "none published", Default: true, BuiltIn: true, Tags: []string{"address"}, Confidence: "high", Sources: []string{"https://www.spamcop.net/fom-serve/cache/291.html"}, Checked: "2026-11-22",
+	}
+}
+
+func TestLists(t *testing.T) {
+	own := blocklists.Zone{ID: "own", Title: "own", Zone: "a-very-long-zone-name.blocklists.internal.example.org", Families: []blocklists.Family{blocklists.IPv4}, Severity: "minor"}
+	all := []List{{spamcop(), true}, {own, false}}
+	goldenText(t, "lists", func(w *bytes.Buffer, term Term) error { return WriteLists(w, term, Text, all) })
+	goldenText(t, "list", func(w *bytes.Buffer, term Term) error { return WriteList(w, term, Text, all[0]) })
+	tests := ListTests{Tests: []ListTest{
+		{Zone: spamcop(), Verdict: blocklists.Clean, Took: 12 * time.Millisecond, Controls: []ControlResult{
+			{Question: "2.0.0.127.bl.spamcop.net. A", Want: "listed", Answer: "127.0.0.2", Passed: true},
+			{Question: "1.0.0.127.bl.spamcop.net. A", Want: "not listed", Answer: "NXDOMAIN", Passed: true}}},
+		{Zone: own, Verdict: blocklists.Unusable, Why: "lists the world: " + hostile, Advice: "take it out of the configuration"},
+	}}
+	goldenText(t, "lists-test", func(w *bytes.Buffer, term Term) error { return tests.Write(w, term, Text) })
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"lists.json":        func(w *bytes.Buffer) error { return WriteLists(w, Term{}, JSON, all) },
+		"lists.tsv":         func(w *bytes.Buffer) error { return WriteLists(w, Term{}, TSV, all) },
+		"list.json":         func(w *bytes.Buffer) error { return WriteList(w, Term{}, JSON, all[0]) },
+		"lists-test.json":   func(w *bytes.Buffer) error { return tests.Write(w, Term{}, JSON) },
+		"lists-test.tsv":    func(w *bytes.Buffer) error { return tests.Write(w, Term{}, TSV) },
+		"lists-test.plugin": func(w *bytes.Buffer) error { return tests.Write(w, Term{}, Plugin) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+	}
+	if got := tests.Level(); got != LevelOK {
+		t.Errorf("one minor list of two does not work: %v, want OK", got)
+	}
+}
+
+func TestDetect(t *testing.T) {
+	env := func(vars map[string]string) func(string) string { return func(k string) string { return vars[k] } }
+	for name, c := range map[string]struct {
+		vars  map[string]string
+		width int
+	}{
+		"a pipe has no width":           {nil, 0},
+		"COLUMNS gives a pipe one":      {map[string]string{"COLUMNS": "120"}, 120},
+		"nonsense in COLUMNS is no one": {map[string]string{"COLUMNS": "wide"}, 0},
+		"too narrow is widened":         {map[string]string{"COLUMNS": "3"}, 40},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Detect(&bytes.Buffer{}, env(c.vars))
+			if got.Width != c.width || got.Color || got.TTY {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		number(65536): "65,536", number(-1234567): "-1,234,567", number(999): "999",
+		plural(1, "list", "lists"): "1 list", plural(0, "list", "lists"): "0 lists",
+		some([]string{"a"}, 2): "a", some([]string{"a", "b", "c"}, 2): "a, b and c", some([]string{"a", "b", "c", "d"}, 2): "a, b and 2 more", some(nil, 2): "",
+		span(40 * time.Second): "40 s", span(89*time.Minute + 40*time.Second): "1 h 30 min", span(2 * time.Hour): "2 h", span(27 * time.Hour): "27 h", span(72 * time.Hour): "3 d",
+		ago(time.Time{}, now): "never", ago(now.Add(time.Hour), now): "just now", ahead(now.Add(-3*time.Hour), now): "overdue by 3 h", ahead(now, now): "now",
+		Term{Location: zone}.clock(now, now): "11:40", Term{Location: zone}.clock(ago2(24*time.Hour), now): "24 Nov 11:40", Term{}.clock(ago2(365*24*time.Hour), now): "25 Nov 2025 10:40",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// ListTest is how the controls of one list came out.
+type ListTest struct {
+	Zone     blocklists.Zone
+	Verdict  blocklists.Class // clean: the list works; refused, unusable, unknown: it does not
+	Why      string           // untrusted
+	Advice   string
+	Controls []ControlResult
+	Took     time.Duration // of its slowest control
+}
+
+// ControlResult is one control question and its answer.
+type ControlResult struct {
+	Question string
+	Want     string // "listed" or "not listed"
+	Answer   string // literal; untrusted
+	Passed   bool
+}
+
+// ListTests is the report of `lists test`.
+type ListTests struct {
+	Tests []ListTest // in the order asked
+	Notes []checks.Finding
+	Cut   bool
+}
+
+// Level is the exit code: a list that does not work is not known, and never clean.
+func (l ListTests) Level() Level {
+	t := Tally{Asked: len(l.Tests)}
+	for _, x := range l.Tests {
+		if x.Verdict != blocklists.Clean {
+			t.Unknown++
+			t.CriticalUnknown = t.CriticalUnknown || checks.Severity(x.Zone.Severity) == checks.Critical
+		}
+	}
+	if level := t.Level(); level != LevelOK || !l.Cut {
+		return level
+	}
+	return LevelUnknown
+}
+
+// Summary is "40 lists: 37 work, 2 refuse this resolver, 1 gave no answer".
+func (l ListTests) Summary() string {
+	by := map[blocklists.Class]int{}
+	for _, x := range l.Tests {
+		by[x.Verdict]++
+	}
+	s := plural(len(l.Tests), "list", "lists") + ": " + number(by[blocklists.Clean]) + " work"
+	if by[blocklists.Clean] == 1 {
+		s += "s"
+	}
+	for _, x := range []struct {
+		class     blocklists.Class
+		one, many string
+	}{
+		{blocklists.Refused, "refuses this resolver", "refuse this resolver"},
+		{blocklists.Unusable, "is unusable", "are unusable"},
+		{blocklists.Unknown, "gave no answer", "gave no answer"},
+	} {
+		if n := by[x.class]; n > 0 {
+			s += ", " + plural(n, x.one, x.many)
+		}
+	}
+	if l.Cut {
+		s = "Cut short: so far " + s
+	}
+	return s
+}
+
+type listTestJSON struct {
+	ID       string        `json:"id"`
+	Zone     string        `json:"zone"`
+	Severity string        `json:"severity"`
+	Verdict  string        `json:"verdict"`
+	Works    bool          `json:"works"`
+	Why      string        `json:"why"`
+	Advice   string        `json:"advice"`
+	Millis   float64       `json:"slowest_ms"`
+	Controls []controlJSON `json:"controls"`
+}
+
+type controlJSON struct {
+	Question string `json:"question"`
+	Want     string `json:"want"`
+	Answer   string `json:"answer"`
+	Passed   bool   `json:"passed"`
+}
+
+// Write renders the tests.
+func (l ListTests) Write(w io.Writer, t Term, f Format) error {
+	switch f {
+	case JSON:
+		return l.json(w)
+	case TSV:
+		rows := newTSV(w, t.TTY, "list zone verdict severity slowest_ms why")
+		for _, x := range l.Tests {
+			rows.row(x.Zone.ID, x.Zone.Zone, l.word(x), string(x.Zone.Severity), strconv.FormatInt(x.Took.Milliseconds(), 10), x.Why)
+		}
+		return rows.close()
+	case Plugin:
+		return writePlugin(w, l.Level(), l.Summary(), []perf{{"lists", len(l.Tests)}, {"working", count(l.Tests, func(x ListTest) bool { return x.Verdict == blocklists.Clean })}})
+	}
+	p := &page{Term: t}
+	var rows [][]cell
+	for _, x := range l.Tests {
+		s := unknown
+		if x.Verdict == blocklists.Clean {
+			s = good
+		}
+		word, ws := severityWord(checks.Severity(x.Zone.Severity))
+		took := "-"
+		if x.Took > 0 {
+			took = strconv.FormatInt(max(x.Took.Milliseconds(), 1), 10) + " ms"
+		}
+		rows = append(rows, []cell{{text: clean(x.Zone.ID)}, {l.word(x), s}, {word, ws}, {text: took}, {text: clean(x.Zone.Zone)}})
+	}
+	if len(rows) > 0 {
+		p.grid(0, []column{{title: "LIST"}, {title: "STATE"}, {title: "SEVERITY"}, {title: "SLOWEST", right: true}, {title: "ZONE", flex: true}}, rows)
+		p.blank()
+	}
+	c := &Check{Notes: l.Notes}
+	for _, x := range l.Tests {
+		if x.Verdict != blocklists.Clean {
+			c.Lists = append(c.Lists, &ListTally{Zone: x.Zone, Asked: 1, Verdicts: map[blocklists.Class]int{x.Verdict: 1}, Trouble: x.Verdict, Why: x.Why, Advice: x.Advice})
+		}
+	}
+	c.notAsked(p)
+	p.para(0, "", plain, l.Summary()+".", map[Level]style{LevelOK: good, LevelUnknown: unknown}[l.Level()])
+	return p.writeTo(w)
+}
+
+// word is the state of a list that was tested.
+func (l ListTests) word(x ListTest) string {
+	if x.Verdict == blocklists.Clean {
+		return "works"
+	}
+	return string(x.Verdict)
+}
+
+func (l ListTests) json(w io.Writer) error {
+	out := struct {
+		Schema   int            `json:"schema"`
+		Lists    []listTestJSON `json:"lists"`
+		Notes    []noteJSON     `json:"notes"`
+		Text     string         `json:"text"`
+		State    string         `json:"state"`
+		ExitCode int            `json:"exit_code"`
+		CutShort bool           `json:"cut_short"`
+	}{1, []listTestJSON{}, notesOf(l.Notes), l.Summary(), l.Level().String(), int(l.Level()), l.Cut}
+	for _, x := range l.Tests {
+		row := listTestJSON{
+			ID: x.Zone.ID, Zone: x.Zone.Zone, Severity: string(x.Zone.Severity), Verdict: l.word(x), Works: x.Verdict == blocklists.Clean,
+			Why: checks.Line(x.Why, 0), Advice: checks.Line(x.Advice, 0), Millis: float64(x.Took.Microseconds()) / 1000, Controls: []controlJSON{},
+		}
+		for _, k := range x.Controls {
+			row.Controls = append(row.Controls, controlJSON{checks.Line(k.Question, 0), k.Want, checks.Line(k.Answer, 0), k.Passed})
+		}
+		out.Lists = append(out.Lists, row)
+	}
+	return writeJSON(w, out)
+}

@@ -1,0 +1,301 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// Input is everything that a [Report] is built from: plain values, however they were stored.
+type Input struct {
+	Daemon    Daemon
+	Watched   Watched // what is watched now; from the last complete round if the configuration is not at hand
+	Round     Round   // the last complete one; zero: none yet
+	NextRound time.Time
+	// StaleAfter is how old the last complete round may be before "all clear"
+	// is no longer said; 0 stands for two hours.
+	StaleAfter time.Duration
+	Silent     []SilentList // lists that gave no usable answer in the last round
+	Mailboxes  []Mailbox
+	Channels   []Channel
+	Incidents  []IncidentView // every one that is not resolved
+	Resolved   []alerts.Incident
+	Quiet      []QuietNote // what was decided not to be told, newest first
+}
+
+// Daemon is how the daemon on this database is.
+type Daemon struct {
+	Alive   bool
+	Host    string
+	PID     int
+	Started time.Time
+	Beat    time.Time // last sign of life; zero: there never was one
+}
+
+// Watched is how much there is to watch.
+type Watched struct {
+	Addresses, Domains, Lists int
+}
+
+// Round is one run of all questions.
+type Round struct {
+	Started, Ended time.Time
+	Questions      int
+	Unanswered     int // of these, unknown, refused or unusable
+	Problems       int
+}
+
+// SilentList is a list that gave no usable answer.
+type SilentList struct {
+	ID, Name, Operator string
+	Severity           checks.Severity
+	Verdict            blocklists.Class // refused, unusable or unknown
+	Since              time.Time
+	Why                string // untrusted
+	Advice             string
+}
+
+// Mailbox is how far a bounce mailbox has been read.
+type Mailbox struct {
+	Name        string
+	UIDValidity uint32
+	UID         uint32    // the last one read; 0: never read
+	ReadAt      time.Time // when it was last looked at with success
+	Failing     time.Time // since when it cannot be read; zero: it can
+	Error       string    // why not; untrusted
+	Proved      int       // reports in the window that is judged, with proof that they are ours
+	Unproved    int       // and without
+}
+
+// Channel is how telling people goes.
+type Channel struct {
+	Name    string
+	Queued  int       // notices that wait
+	Oldest  time.Time // of these
+	Failing time.Time // since when it takes nothing; zero: it does
+	Error   string    // untrusted
+	SentAt  time.Time // last yes
+}
+
+// IncidentView is an incident with what to do about it.
+type IncidentView struct {
+	Incident    alerts.Incident
+	Remediation []checks.Remediation
+}
+
+// QuietNote is one decision not to tell, and why.
+type QuietNote struct {
+	At       time.Time
+	Incident int64
+	Title    string
+	Why      string
+}
+
+// Report is how things stand: what every form of `reputed status` shows.
+type Report struct {
+	Input
+	Now     time.Time
+	Loud    []IncidentView // what costs mail or may, worst first
+	Silence []IncidentView // quiet on purpose: silenced by a person, or informational
+	Blind   string         // why "all clear" cannot be said; empty: it can
+	tally   Tally
+}
+
+// Build sorts out how things stand. It is a pure function.
+func Build(in Input, now time.Time) Report {
+	r := Report{Input: in, Now: now}
+	for _, v := range in.Incidents {
+		if v.Incident.State == alerts.Silenced || v.Incident.Severity.Rank() <= checks.Informational.Rank() {
+			r.Silence = append(r.Silence, v)
+			continue
+		}
+		r.Loud = append(r.Loud, v)
+	}
+	// What is told at once comes first, then what costs most, then what lasts longest.
+	slices.SortStableFunc(r.Loud, func(a, b IncidentView) int {
+		return cmp.Or(cmp.Compare(b.Incident.Severity.Rank(), a.Incident.Severity.Rank()),
+			cmp.Compare(b.Incident.Impact.Refusals(), a.Incident.Impact.Refusals()), a.Incident.Opened.Compare(b.Incident.Opened))
+	})
+	r.Blind = r.blind()
+	r.tally = Tally{Asked: 1, CriticalUnknown: r.Blind != ""}
+	for _, v := range r.Loud {
+		if onlyPolicy(v.Incident) {
+			r.tally.Policy = true
+			continue
+		}
+		r.tally.Worst = checks.Worse(r.tally.Worst, v.Incident.Severity)
+	}
+	return r
+}
+
+// onlyPolicy says whether nothing but policy lists is behind an incident.
+func onlyPolicy(i alerts.Incident) bool {
+	return len(i.Members) > 0 && !slices.ContainsFunc(i.Members, func(m alerts.Member) bool {
+		return !m.Clear && m.Finding.Code != checks.CodePolicy && m.Finding.Code != checks.CodeInformational
+	})
+}
+
+// Level is the exit code.
+func (r Report) Level() Level { return r.tally.Level() }
+
+// staleAfter is the default of Input.StaleAfter.
+const staleAfter = 2 * time.Hour
+
+// blind says why the monitor cannot vouch for what it does not report.
+func (r Report) blind() string {
+	stale := cmp.Or(r.StaleAfter, staleAfter)
+	critical := 0
+	var names []string
+	for _, l := range r.Silent {
+		if l.Severity == checks.Critical {
+			critical++
+			names = append(names, clean(cmp.Or(l.Name, l.ID)))
+		}
+	}
+	switch {
+	case !r.Daemon.Alive && r.Daemon.Beat.IsZero():
+		return "the daemon has never run on this database"
+	case !r.Daemon.Alive:
+		return "the daemon is not running, last sign of life " + ago(r.Daemon.Beat, r.Now)
+	case r.Round.Ended.IsZero():
+		return "no round has been finished yet"
+	case r.Now.Sub(r.Round.Ended) > stale:
+		return "the last complete round was " + ago(r.Round.Ended, r.Now)
+	case 2*r.Round.Unanswered > r.Round.Questions || r.Watched.Lists > 0 && 2*len(r.Silent) > r.Watched.Lists:
+		return "more than half of what was asked had no answer"
+	case critical > 0:
+		return some(names, 2) + " could not be asked"
+	}
+	return ""
+}
+
+// Verdict is the first line: how things stand, in one sentence without a full stop.
+func (r Report) Verdict() string {
+	var s string
+	switch {
+	case len(r.Loud) > 0:
+		s = r.incidents()
+		if !r.Daemon.Alive {
+			s = "The daemon is not running; when it stopped: " + s
+		} else if r.Blind != "" {
+			s += "; for the rest, " + r.Blind
+		}
+	case r.Blind != "":
+		s = "Cannot tell: " + r.Blind
+		if !r.Round.Ended.IsZero() {
+			s += "; nothing was wrong then"
+			if r.Daemon.Alive {
+				s = "Cannot tell: " + r.Blind + "; nothing is wrong as far as is known"
+			}
+		}
+	default:
+		s = fmt.Sprintf("All clear: %s on %s, last complete round %s", r.Watched.subject(), plural(r.Watched.Lists, "list", "lists"), ago(r.Round.Ended, r.Now))
+	}
+	return s
+}
+
+// subject is "3 addresses and 1 domain".
+func (w Watched) subject() string {
+	return (&Check{CheckOptions: CheckOptions{Addresses: w.Addresses, Domains: w.Domains}}).subject()
+}
+
+// incidents is "2 incidents, 1 unacknowledged, mail to Microsoft is being refused".
+func (r Report) incidents() string {
+	unacked := 0
+	var vendors []string
+	for _, v := range r.Loud {
+		if v.Incident.State == alerts.Open {
+			unacked++
+		}
+		for _, x := range refusing(v.Incident.Impact) {
+			if name := receiverName(x); !slices.Contains(vendors, name) {
+				vendors = append(vendors, name)
+			}
+		}
+	}
+	parts := []string{plural(len(r.Loud), "incident", "incidents")}
+	switch {
+	case unacked == len(r.Loud):
+		parts = append(parts, "unacknowledged")
+	case unacked > 0:
+		parts = append(parts, number(unacked)+" unacknowledged")
+	}
+	if len(vendors) > 0 {
+		parts = append(parts, "mail to "+some(vendors, 2)+" is being refused")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Health is the second line: how the monitor itself is.
+func (r Report) Health() string {
+	var parts []string
+	switch {
+	case r.Daemon.Alive:
+		parts = append(parts, "running for "+span(r.Now.Sub(r.Daemon.Started)))
+	case r.Daemon.Beat.IsZero():
+		parts = append(parts, "never started (reputed run --config FILE starts it)")
+	default:
+		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
+	}
+	parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
+	if r.Daemon.Alive && !r.NextRound.IsZero() {
+		parts = append(parts, "next "+ahead(r.NextRound, r.Now))
+	}
+	switch lists := r.Watched.Lists; {
+	case lists > 1 && len(r.Silent) == 0:
+		parts = append(parts, "all "+number(lists)+" lists answer")
+	case lists > 0:
+		parts = append(parts, fmt.Sprintf("%s of %s answer", number(lists-len(r.Silent)), plural(lists, "list", "lists")))
+	}
+	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read",
+		count(r.Mailboxes, func(m Mailbox) bool { return !m.Failing.IsZero() })))
+	parts = append(parts, fraction(len(r.Channels), "channel", "channels", "working",
+		count(r.Channels, func(c Channel) bool { return !c.Failing.IsZero() })))
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// fraction is "1 channel working", "1 channel failing" or "1 of 2 channels failing"; empty for none at all.
+func fraction(n int, one, many, well string, failing int) string {
+	switch {
+	case n == 0:
+		return ""
+	case failing == 0:
+		return plural(n, one, many) + " " + well
+	case failing == n:
+		return plural(n, one, many) + " failing"
+	}
+	return number(failing) + " of " + plural(n, one, many) + " failing"
+}
+
+func count[T any](in []T, is func(T) bool) int {
+	n := 0
+	for _, x := range in {
+		if is(x) {
+			n++
+		}
+	}
+	return n
+}
+
+// plugin is the text and the performance data of the one line of a monitoring plugin.
+func (r Report) plugin() (string, []perf) {
+	queued := 0
+	for _, c := range r.Channels {
+		queued += c.Queued
+	}
+	age := 0
+	if !r.Round.Ended.IsZero() {
+		age = max(int(r.Now.Sub(r.Round.Ended)/time.Second), 0)
+	}
+	return r.Verdict(), []perf{
+		{"incidents", len(r.Loud)},
+		{"unacknowledged", count(r.Loud, func(v IncidentView) bool { return v.Incident.State == alerts.Open })},
+		{"silent_lists", len(r.Silent)}, {"queued_notices", queued}, {"round_age_seconds", age},
+	}
+}

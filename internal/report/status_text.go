@@ -1,0 +1,253 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// Write renders the report.
+func (r Report) Write(w io.Writer, t Term, f Format) error {
+	switch f {
+	case JSON:
+		return writeJSON(w, statusOf(r))
+	case Plugin:
+		text, data := r.plugin()
+		return writePlugin(w, r.Level(), text, data)
+	}
+	p := &page{Term: t}
+	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[r.Level()]
+	p.para(0, "", plain, r.Verdict()+".", style)
+	healthStyle := plain
+	if r.Blind != "" {
+		healthStyle = unknown
+	}
+	p.para(0, "Monitor: ", plain, r.Health()+".", healthStyle)
+	for _, v := range r.Loud {
+		p.blank()
+		r.incident(p, v)
+	}
+	r.trouble(p)
+	r.quiet(p)
+	if len(r.Resolved) > 0 {
+		p.heading("Lately resolved")
+		for _, i := range r.Resolved {
+			p.para(2, fmt.Sprintf("#%-4d", i.ID), plain, fmt.Sprintf("%s, resolved %s after %s", clean(i.Title), ago(i.Resolved, r.Now), span(i.Resolved.Sub(i.Opened))), plain)
+		}
+	}
+	return p.writeTo(w)
+}
+
+// field writes one labelled line of an incident.
+func (p *page) field(label, s string, st style) {
+	if s != "" {
+		p.para(6, fmt.Sprintf("%-8s", label), faint, s, st)
+	}
+}
+
+// incident is one incident in status: enough to decide what to do first.
+func (r Report) incident(p *page, v IncidentView) {
+	i := v.Incident
+	p.headline(i)
+	since := p.clock(i.Opened, r.Now) + ", " + ago(i.Opened, r.Now)
+	if i.Existing {
+		since += " (was there when it was first looked at)"
+	}
+	if i.Relapses > 0 {
+		since += ", came back " + plural(i.Relapses, "time", "times") + " within 30 days"
+	}
+	p.field("since", since, plain)
+	p.field("state", p.state(i, r.Now), plain)
+	if aboutMail(i) {
+		p.field("cost", p.Cost(i.Impact, r.Now), plain)
+	}
+	if m, ok := firstOpen(i); ok {
+		p.evidence(m.Finding)
+		if n := count(i.Members, func(m alerts.Member) bool { return !m.Clear }); n > 1 {
+			p.field("also", some(others(i, m), 4), plain)
+		}
+		if !m.Unknown.IsZero() {
+			p.field("but", "not answered "+p.since(m.Unknown, r.Now)+"; that neither opens nor closes anything", unknown)
+		}
+	}
+	if step, ok := firstStep(v.Remediation); ok {
+		p.field("next", clean(step.Text), strong)
+		p.field("", clean(step.URL), plain)
+		if step.Command != "" {
+			p.field("", "$ "+clean(step.Command), plain)
+		}
+	}
+	p.field("more", fmt.Sprintf("reputed incident show %d", i.ID), plain)
+}
+
+// aboutMail says whether an incident could cost mail: one of the monitor or of
+// a list that does not answer costs only knowledge.
+func aboutMail(i alerts.Incident) bool {
+	return i.Impact.Counted() || slices.ContainsFunc(i.Members, func(m alerts.Member) bool {
+		return m.Finding.Target.Kind != checks.KindMonitor && m.Finding.Target.Kind != checks.KindList
+	})
+}
+
+// headline is "#12  MAJOR  192.0.2.10 is listed by SpamCop".
+func (p *page) headline(i alerts.Incident) {
+	word, s := severityWord(i.Severity)
+	number := fmt.Sprintf("#%-4d ", i.ID)
+	label := fmt.Sprintf("%-9s", strings.ToUpper(word))
+	hang := len(number) + len(label)
+	first := p.paint(strong, number) + p.paint(s, label)
+	for _, l := range wrap(clean(i.Title), p.room(hang)) {
+		p.line(first, p.paint(strong, l))
+		first = strings.Repeat(" ", hang)
+	}
+}
+
+// state says who has an incident in hand.
+func (t Term) state(i alerts.Incident, now time.Time) string {
+	s := ""
+	switch i.State {
+	case alerts.Open:
+		s = fmt.Sprintf("nobody has acknowledged it (reputed incident ack %d)", i.ID)
+	case alerts.Acknowledged:
+		s = "acknowledged by " + checks.Line(cmp.Or(i.AckedBy, "somebody"), 60) + " " + t.since(i.AckedAt, now)
+	case alerts.Silenced:
+		s = "silenced until " + t.clock(i.Silenced, now)
+	case alerts.Clearing:
+		s = "clearing: answered clean once, to be confirmed"
+	case alerts.Resolved:
+		s = "resolved " + t.since(i.Resolved, now)
+	default:
+		s = clean(string(i.State))
+	}
+	if i.Note != "" {
+		s += "; note: " + checks.Line(i.Note, 200)
+	}
+	return s
+}
+
+// evidence is the question and the literal answer of a finding.
+func (p *page) evidence(f checks.Finding) {
+	for n, e := range f.Evidence {
+		if n == 2 { // the rest is in incident show
+			break
+		}
+		if e.Question != "" {
+			p.field("asked", clean(e.Question), plain)
+		}
+		p.field("answer", clean(e.Answer), plain)
+		p.field("says", clean(e.Reason), plain)
+		p.field("proof", clean(e.Proof), plain)
+	}
+}
+
+// firstOpen is the worst member that is not clear.
+func firstOpen(i alerts.Incident) (alerts.Member, bool) {
+	for _, m := range i.Members {
+		if !m.Clear {
+			return m, true
+		}
+	}
+	return alerts.Member{}, false
+}
+
+// others are the summaries of the open members but one.
+func others(i alerts.Incident, but alerts.Member) []string {
+	var out []string
+	for _, m := range i.Members {
+		if !m.Clear && m.Finding.Key != but.Finding.Key {
+			out = append(out, checks.Line(m.Finding.Summary, 120))
+		}
+	}
+	return out
+}
+
+// firstStep is the first thing to do of the first runbook that has any.
+func firstStep(rs []checks.Remediation) (checks.Step, bool) {
+	for _, r := range rs {
+		if len(r.Steps) > 0 {
+			return r.Steps[0], true
+		}
+	}
+	return checks.Step{}, false
+}
+
+// trouble is what is wrong with the monitor itself, and nothing that is right.
+func (r Report) trouble(p *page) {
+	started := false
+	say := func(label, s string) {
+		if !started {
+			p.heading("What the monitor cannot do")
+			started = true
+		}
+		p.para(2, fmt.Sprintf("%-9s", label), unknown, s, plain)
+	}
+	for _, g := range r.silentGroups() {
+		say(string(g.Trouble), g.Operator+": "+some(g.Lists, 6))
+		p.why(g)
+	}
+	for _, m := range r.Mailboxes {
+		name := checks.Line(m.Name, 60)
+		switch {
+		case !m.Failing.IsZero():
+			say("mailbox", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(m.Failing, r.Now), clean(m.Error)))
+		case m.UID == 0 && m.ReadAt.IsZero():
+			say("mailbox", name+" has never been read")
+		}
+	}
+	for _, c := range r.Channels {
+		name := checks.Line(c.Name, 60)
+		switch {
+		case !c.Failing.IsZero():
+			say("channel", fmt.Sprintf("%s takes nothing %s, %s waiting: %s", name, p.since(c.Failing, r.Now), plural(c.Queued, "notice", "notices"), clean(c.Error)))
+		case c.Queued > 0 && r.Now.Sub(c.Oldest) > 5*time.Minute:
+			say("channel", fmt.Sprintf("%s: %s waiting, the oldest %s", name, plural(c.Queued, "notice", "notices"), p.since(c.Oldest, r.Now)))
+		}
+	}
+}
+
+// silentGroups groups the lists without an answer as a check does.
+func (r Report) silentGroups() []trouble {
+	c := &Check{}
+	for _, l := range r.Silent {
+		c.Lists = append(c.Lists, &ListTally{
+			Zone: blocklists.Zone{ID: l.ID, Title: l.Name, Operator: l.Operator}, Asked: 1,
+			Verdicts: map[blocklists.Class]int{l.Verdict: 1}, Trouble: l.Verdict, Why: l.Why, Advice: l.Advice,
+		})
+	}
+	return c.troubles()
+}
+
+// maxQuiet is how many decisions not to tell are shown; the newest say what is going on.
+const maxQuiet = 8
+
+// quiet is what nobody is told of, on purpose, and why.
+func (r Report) quiet(p *page) {
+	if len(r.Silence)+len(r.Quiet) == 0 {
+		return
+	}
+	p.heading("Quiet on purpose")
+	for _, v := range r.Silence {
+		why := "nobody refuses mail for it"
+		if v.Incident.State == alerts.Silenced {
+			why = "silenced until " + p.clock(v.Incident.Silenced, r.Now)
+		}
+		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+why, plain)
+	}
+	for i, q := range r.Quiet {
+		if i == maxQuiet {
+			p.line("  and ", plural(len(r.Quiet)-i, "more decision", "more decisions"))
+			break
+		}
+		label := "      "
+		if q.Incident > 0 {
+			label = fmt.Sprintf("#%-4d ", q.Incident)
+		}
+		p.para(2, label[:5], plain, clean(q.Title)+": "+clean(q.Why)+" ("+ago(q.At, r.Now)+")", plain)
+	}
+}
