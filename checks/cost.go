@@ -1,0 +1,114 @@
+package checks
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Cost is one sentence of what a problem costs, without its time, which each
+// sink writes in its own way: "41 of 212 mails to Microsoft refused" since Since.
+type Cost struct {
+	Text  string    // one clean line, no full stop
+	Since time.Time // zero: no time belongs to it
+}
+
+// Costs says what a problem costs, as far as it is known: one sentence a
+// receiver that refused or deferred mail, most first, at most max of them (max <= 0
+// means all) and then one for the rest. Without refusals it is one sentence that
+// says so; where nothing was counted it says that.
+func (i Impact) Costs(max int) []Cost {
+	if !i.Counted() {
+		return []Cost{{Text: "mail is not counted here"}}
+	}
+	var refusing []ReceiverImpact
+	delivered, counted := 0, false
+	for _, r := range i.Receivers {
+		if r.Refused.N+r.Deferred.N > 0 {
+			refusing = append(refusing, r)
+		}
+		delivered += r.Delivered.N
+		counted = counted || r.Delivered.Counted
+	}
+	switch {
+	case len(refusing) == 0 && counted:
+		return []Cost{{Text: plural(delivered, "mail") + " delivered, no refusal", Since: i.Since}}
+	case len(refusing) == 0:
+		return []Cost{{Text: "no refusal seen", Since: i.Since}}
+	}
+	slices.SortStableFunc(refusing, func(a, b ReceiverImpact) int {
+		return cmp.Compare(b.Refused.N+b.Deferred.N, a.Refused.N+a.Deferred.N)
+	})
+	var costs []Cost
+	for k, r := range refusing {
+		if max > 0 && k == max {
+			rest := 0
+			for _, r := range refusing[k:] {
+				rest += r.Refused.N + r.Deferred.N
+			}
+			costs = append(costs, Cost{Text: plural(rest, "mail") + " to " + plural(len(refusing)-k, "other receiver")})
+			break
+		}
+		costs = append(costs, Cost{Text: r.sentence(), Since: firstTime(r.First, i.Since)})
+	}
+	return costs
+}
+
+// sentence is what one receiver did: "2 mails to example.net refused (Cisco Talos)".
+// No share is given of fewer than [MinMails] mails.
+func (r ReceiverImpact) sentence() string {
+	n := r.Refused.N + r.Deferred.N
+	verb := "refused"
+	switch {
+	case r.Refused.N == 0:
+		verb = "deferred"
+	case r.Deferred.N > 0:
+		verb = "refused or deferred"
+	}
+	what := plural(n, "mail")
+	if total := n + r.Delivered.N; r.Delivered.Counted && total >= MinMails {
+		what = thousands(n) + " of " + plural(total, "mail")
+	}
+	receiver := Line(cmp.Or(r.Receiver, r.Vendor, "a receiver without a name"), 80)
+	s := what + " to " + receiver + " " + verb
+	if vendor := Line(r.Vendor, 80); vendor != "" && vendor != receiver {
+		s += " (" + vendor + ")"
+	}
+	return s
+}
+
+func firstTime(times ...time.Time) time.Time {
+	for _, t := range times {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// plural is "1 mail" or "3,120 mails".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+// thousands writes a number with commas: 3,120.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	sign, digits := "", s
+	if n < 0 {
+		sign, digits = "-", s[1:]
+	}
+	var b strings.Builder
+	for i, c := range []byte(digits) {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte(c)
+	}
+	return sign + b.String()
+}

@@ -1,0 +1,38 @@
+package checks
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCosts(t *testing.T) {
+	n := func(n int) Count { return Count{N: n, Counted: true} }
+	since, first := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 25, 9, 40, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		impact Impact
+		want   []Cost
+	}{
+		"nothing counted":              {Impact{}, []Cost{{Text: "mail is not counted here"}}},
+		"a share":                      {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "Microsoft", Vendor: "Microsoft", Refused: n(41), Delivered: n(171), First: first}}}, []Cost{{"41 of 212 mails to Microsoft refused", first}}},
+		"who refused, where it is not": {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Vendor: "Cisco Talos", Refused: n(2)}}}, []Cost{{Text: "2 mails to example.net refused (Cisco Talos)"}}},
+		"no share of few mails":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(2), Delivered: n(1)}}}, []Cost{{Text: "2 mails to example.net refused"}}},
+		"one mail":                     {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(1)}}}, []Cost{{Text: "1 mail to example.net refused"}}},
+		"deferred":                     {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Deferred: n(7)}}}, []Cost{{Text: "7 mails to example.net deferred"}}},
+		"both":                         {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(1), Deferred: n(7)}}}, []Cost{{Text: "8 mails to example.net refused or deferred"}}},
+		"most first, then the rest": {
+			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Refused: n(1)}, {Receiver: "b.example", Refused: n(3)}, {Receiver: "c.example", Refused: n(2)}, {Receiver: "d.example", Refused: n(1)}}},
+			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "2 mails to c.example refused"}, {Text: "2 mails to 2 other receivers"}},
+		},
+		"delivered without a refusal": {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "example.net", Delivered: n(3120)}}}, []Cost{{"3,120 mails delivered, no refusal", since}}},
+		"looked for, not seen":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(0)}}}, []Cost{{Text: "no refusal seen"}}},
+		"names are cleaned":           {Impact{Receivers: []ReceiverImpact{{Receiver: "a\nb\u202e", Refused: n(1)}}}, []Cost{{Text: "1 mail to a b refused"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, c.impact.Costs(2)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
