@@ -10,13 +10,21 @@ import (
 	"reputed/checks"
 )
 
-// Event is one step in the life of an incident: a change, or what a person did.
+// Event is one step in the life of an incident: what reputed saw or did, or what a person did.
 type Event struct {
-	At   time.Time
-	What string // "opened", "worsened", "acknowledged", ...
-	By   string // the person; empty: reputed
-	Told bool   // people were told of it
-	Why  string // why nobody was told, or the person's note
+	At       time.Time
+	What     string          // "opened", "worsened", "acknowledged", "answer", ...
+	By       string          // the person; empty: reputed
+	Severity checks.Severity // of the incident, then; may be empty
+	Note     string          // a person's words, or the summary of an answer
+}
+
+// Untold is a decision not to tell, and how often it was made.
+type Untold struct {
+	What        string // kind of the change
+	Why         string
+	First, Last time.Time
+	Times       int
 }
 
 // Delivery is one notice to one channel.
@@ -35,6 +43,7 @@ type Delivery struct {
 type Incident struct {
 	IncidentView
 	Events     []Event    // oldest first
+	Untold     []Untold   // oldest first
 	Deliveries []Delivery // oldest first
 	Now        time.Time
 }
@@ -213,16 +222,20 @@ func (i Incident) history(p *page) {
 			if e.By != "" {
 				s += " by " + checks.Line(e.By, 60)
 			}
-			switch {
-			case e.Told:
-				s += ", told"
-			case e.By == "":
-				s += ", not told"
-			}
-			if e.Why != "" {
-				s += ": " + clean(e.Why)
+			if e.Note != "" {
+				s += ": " + clean(e.Note)
 			}
 			p.para(2, p.stamp(e.At)+"  ", faint, s, plain)
+		}
+	}
+	if len(i.Untold) > 0 {
+		p.heading("What was not told, and why")
+		for _, u := range i.Untold {
+			times := ""
+			if u.Times > 1 {
+				times = ", " + plural(u.Times, "time", "times") + ", last " + ago(u.Last, i.Now)
+			}
+			p.para(2, p.stamp(u.First)+"  ", faint, clean(u.What)+": "+clean(u.Why)+times, plain)
 		}
 	}
 	if len(i.Deliveries) > 0 {
@@ -249,11 +262,19 @@ func (i Incident) history(p *page) {
 }
 
 type eventJSON struct {
-	At   *string `json:"at"`
-	What string  `json:"what"`
-	By   string  `json:"by"`
-	Told bool    `json:"told"`
-	Why  string  `json:"why"`
+	At       *string         `json:"at"`
+	What     string          `json:"what"`
+	By       string          `json:"by"`
+	Severity checks.Severity `json:"severity"`
+	Note     string          `json:"note"`
+}
+
+type untoldJSON struct {
+	What  string  `json:"what"`
+	Why   string  `json:"why"`
+	First *string `json:"first"`
+	Last  *string `json:"last"`
+	Times int     `json:"times"`
 }
 
 type deliveryJSON struct {
@@ -272,13 +293,17 @@ type incidentShowJSON struct {
 	Schema     int            `json:"schema"`
 	Incident   incidentJSON   `json:"incident"`
 	Timeline   []eventJSON    `json:"timeline"`
+	NotTold    []untoldJSON   `json:"not_told"`
 	Deliveries []deliveryJSON `json:"deliveries"`
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Timeline: []eventJSON{}, Deliveries: []deliveryJSON{}}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}}
 	for _, e := range i.Events {
-		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Told, checks.Line(e.Why, 0)})
+		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
+	}
+	for _, u := range i.Untold {
+		out.NotTold = append(out.NotTold, untoldJSON{checks.Line(u.What, 0), checks.Line(u.Why, 0), utc(u.First), utc(u.Last), u.Times})
 	}
 	for _, d := range i.Deliveries {
 		out.Deliveries = append(out.Deliveries, deliveryJSON{checks.Line(d.Channel, 0), checks.Line(d.What, 0), d.State, utc(d.Queued), utc(d.Sent), d.Tries, utc(d.Next), checks.Line(d.Error, 0)})

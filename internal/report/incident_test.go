@@ -9,6 +9,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/blocklists"
+	"reputed/checks"
 	"reputed/checks/bounce"
 )
 
@@ -16,10 +17,11 @@ func wholeIncident() Incident {
 	return Incident{
 		IncidentView: listedIncident(), Now: now,
 		Events: []Event{
-			{At: ago2(time.Hour), What: "opened", Told: true},
-			{At: ago2(30 * time.Minute), What: "updated", Why: "joined an incident that was told already"},
-			{At: ago2(10 * time.Minute), What: "acknowledged", By: "kim\x1b[2J", Why: hostile},
+			{At: ago2(time.Hour), What: "opened", Severity: checks.Major},
+			{At: ago2(30 * time.Minute), What: "updated", Note: "Cisco Talos refuses mail from 192.0.2.10 for its reputation"},
+			{At: ago2(10 * time.Minute), What: "acknowledged", By: "kim\x1b[2J", Note: hostile},
 		},
+		Untold: []Untold{{What: "updated", Why: "below the severity that is told at once", First: ago2(30 * time.Minute), Last: ago2(5 * time.Minute), Times: 3}},
 		Deliveries: []Delivery{
 			{Channel: "slack", What: "opened", Queued: ago2(time.Hour), Sent: ago2(time.Hour), State: "sent"},
 			{Channel: "pager", What: "opened", Queued: ago2(time.Hour), Tries: 7, Next: now.Add(4 * time.Minute), State: "waiting", Error: "500 " + hostile},

@@ -15,8 +15,9 @@ import (
 // Input is everything that a [Report] is built from: plain values, however they were stored.
 type Input struct {
 	Daemon    Daemon
-	Watched   Watched // what is watched now; from the last complete round if the configuration is not at hand
-	Round     Round   // the last complete one; zero: none yet
+	Watched   Watched   // what is watched now; from the last complete round if the configuration is not at hand
+	Round     Round     // the last complete one; zero: none yet
+	Running   time.Time // since when a round is under way; zero: none is
 	NextRound time.Time
 	// StaleAfter is how old the last complete round may be before "all clear"
 	// is no longer said; 0 stands for two hours.
@@ -244,7 +245,11 @@ func (r Report) Health() string {
 		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
 	}
 	parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
-	if r.Daemon.Alive && !r.NextRound.IsZero() {
+	switch {
+	case !r.Daemon.Alive:
+	case !r.Running.IsZero():
+		parts = append(parts, "one under way for "+span(r.Now.Sub(r.Running)))
+	case !r.NextRound.IsZero():
 		parts = append(parts, "next "+ahead(r.NextRound, r.Now))
 	}
 	switch lists := r.Watched.Lists; {

@@ -28,6 +28,7 @@ type statusJSON struct {
 	Daemon    daemonJSON       `json:"daemon"`
 	Watched   watchedJSON      `json:"watched"`
 	Round     roundJSON        `json:"last_round"`
+	Running   *string          `json:"round_running_since"`
 	NextRound *string          `json:"next_round"`
 	Incidents []incidentJSON   `json:"incidents"`
 	Quiet     []quietJSON      `json:"quiet"`
@@ -103,6 +104,7 @@ func statusOf(r Report) statusJSON {
 		Daemon:    daemonJSON{r.Daemon.Alive, checks.Line(r.Daemon.Host, 0), r.Daemon.PID, utc(r.Daemon.Started), utc(r.Daemon.Beat)},
 		Watched:   watchedJSON(r.Watched),
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
+		Running:   utc(r.Running),
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
 		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Channels: []channelJSON{},
 	}
