@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+// What people do to an incident, as [Event].Kind.
+const (
+	EventAcknowledged = "acknowledged"
+	EventResolvedBy   = "resolved by hand"
+)
+
+// Ack takes an incident on: there are no more reminders until it gets worse. By
+// is who does it and note what they say, both one line, the note may be empty.
+// Acknowledging again replaces who has it.
+//
+// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
+func (db *DB) Ack(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
+	return db.act(ctx, id, EventAcknowledged, by, note, now, func(i *alerts.Incident) {
+		if i.State == alerts.Open {
+			i.State = alerts.Acknowledged // what is clearing or silenced stays so, and is acknowledged besides
+		}
+		i.AckedBy, i.AckedAt, i.Reminded = by, now, 0
+	})
+}
+
+// Resolve ends an incident because a person says so. If what it is about is
+// seen again within [alerts.RelapseWindow], the same incident is opened anew.
+//
+// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
+func (db *DB) Resolve(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
+	return db.act(ctx, id, EventResolvedBy, by, note, now, func(i *alerts.Incident) {
+		i.State, i.Resolved, i.Changed = alerts.Resolved, now, now
+	})
+}
+
+// act lets one person do one thing to one incident, and writes down who, when
+// and what. It is a transaction of its own, so that it may run beside the daemon.
+func (db *DB) act(ctx context.Context, id int64, kind, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
+	by, note = checks.Line(by, 100), checks.Line(note, 500)
+	err = db.update(ctx, kind, func(tx *sql.Tx) error {
+		before, err := oneIncident(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if before.State == alerts.Resolved {
+			return fmt.Errorf("incident %d: %w since %s; nothing is to be done", id, ErrIncidentOver, before.Resolved.Format(time.RFC3339))
+		}
+		after = before
+		if note != "" {
+			after.Note = note
+		}
+		do(&after)
+		if err := saveIncident(ctx, tx, &after, &before); err != nil {
+			return err
+		}
+		return saveEvent(ctx, tx, after, kind, by, note, now)
+	})
+	return after, err
+}

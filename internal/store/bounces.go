@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks/bounce"
+)
+
+// Bounce is one stored refusal. The Recipient of its bounce holds only "@" and the
+// domain; equal RecipientHash means an equal recipient.
+type Bounce struct {
+	ID            int64
+	Place         Place
+	Target        string // Target.ID that it is laid at; may be empty
+	RecipientHash []byte
+	Proof         bounce.Proof
+	bounce.Bounce
+}
+
+// BounceFilter says which bounces to read. The zero filter is the latest 100.
+type BounceFilter struct {
+	Since    time.Time // that happened then or later
+	Target   string    // Target.ID they are laid at; empty: any
+	Mailbox  string    // empty: any
+	Counted  bool      // only those that may decide something
+	Limit    int       // 0: 100; -1: no limit
+	Incident int64     // laid at a target of this incident, and counted; 0: any
+}
+
+// bounceColumns are what scanBounce reads, of bounces b and its mail m.
+const bounceColumns = `b.id, m.mailbox, m.uid_validity, m.uid, m.received, b.target, b.recipient, m.proof, m.proof_detail,
+	b.at, b.action, b.domain, b.reply, b.status, b.diagnostic, b.stage, b.category, b.reputation, b.temporary, b.vendor, b.blocklist,
+	b.named_address, b.named_domain, b.url, b.code, b.rule, b.remedy, b.remote_host, b.remote_addr, b.reporting_host, b.source, b.message_id, b.sender`
+
+func scanBounce(r *sql.Rows, also ...any) (Bounce, error) {
+	var b Bounce
+	j, d := &b.Judgement, &b.Diagnostic
+	err := r.Scan(append([]any{&b.ID, &b.Place.Mailbox, &b.Place.Position.UIDValidity, &b.Place.Position.UID, stamp{&b.Place.Received}, &b.Target, &b.RecipientHash, &b.Proof.Kind, &b.Proof.Detail,
+		stamp{&b.At}, &b.Action, &b.Domain, &d.Reply, &d.Status, &d.Text, &d.Stage, &j.Category, &j.Reputation, &j.Temporary, &j.Vendor, &j.Blocklist,
+		ip{&j.Address}, &j.Domain, &j.URL, &j.Code, &j.Rule, &j.Remedy, &b.RemoteHost, ip{&b.RemoteAddr}, &b.ReportingHost, ip{&b.Source}, &b.MessageID, &b.Sender}, also...)...)
+	if b.Domain != "" {
+		b.Recipient = "@" + b.Domain
+	}
+	return b, err
+}
+
+// ip scans an address; an empty text is the zero address.
+type ip struct{ a *netip.Addr }
+
+// Scan implements [database/sql.Scanner].
+func (p ip) Scan(v any) (err error) {
+	s, _ := v.(string)
+	if *p.a = (netip.Addr{}); s != "" {
+		*p.a, err = netip.ParseAddr(s)
+	}
+	return err
+}
+
+// Bounces are stored bounces, latest first.
+func (db *DB) Bounces(ctx context.Context, f BounceFilter) (all []Bounce, err error) {
+	where, args := []string{"b.at >= ?"}, []any{int64(0)}
+	if !f.Since.IsZero() {
+		args[0] = f.Since.UnixMicro()
+	}
+	if f.Target != "" {
+		where, args = append(where, "b.target = ?"), append(args, f.Target)
+	}
+	if f.Mailbox != "" {
+		where, args = append(where, "m.mailbox = ?"), append(args, f.Mailbox)
+	}
+	if f.Counted || f.Incident != 0 {
+		where = append(where, "b.counted")
+	}
+	if f.Incident != 0 {
+		where, args = append(where, "b.target IN (SELECT target FROM members WHERE incident = ?)"), append(args, f.Incident)
+	}
+	err = db.view(ctx, "read bounces", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			b, err := scanBounce(r)
+			all = append(all, b)
+			return err
+		}, "SELECT "+bounceColumns+" FROM bounces b JOIN mails m ON m.id = b.mail WHERE "+strings.Join(where, " AND ")+
+			" ORDER BY b.at DESC, b.id DESC LIMIT ?", append(args, limit(f.Limit))...)
+	})
+	return all, err
+}
+
+// limit is how many rows to read: 100 if nothing is said, -1 is SQLite's "all".
+func limit(n int) int {
+	if n == 0 {
+		return 100
+	}
+	return n
+}
+
+// Unparsed is one mail that could not be read. It is kept so that a person sees it.
+type Unparsed struct {
+	Place   Place
+	Stored  time.Time
+	Size    int64  // bytes
+	Cut     bool   // only its beginning was read
+	Trouble string // why it could not be read
+	Subject string // untrusted, without full addresses
+}
+
+// Unparsed are mails that could not be read, latest first, and how many there
+// are in all.
+func (db *DB) Unparsed(ctx context.Context, max int) (latest []Unparsed, total int, err error) {
+	err = db.view(ctx, "read unparsed mails", func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM mails WHERE kind = 'unparsed'").Scan(&total); err != nil {
+			return err
+		}
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var u Unparsed
+			err := r.Scan(&u.Place.Mailbox, &u.Place.Position.UIDValidity, &u.Place.Position.UID, stamp{&u.Place.Received}, stamp{&u.Stored}, &u.Size, &u.Cut, &u.Trouble, &u.Subject)
+			latest = append(latest, u)
+			return err
+		}, `SELECT mailbox, uid_validity, uid, received, stored, size, cut, trouble, subject FROM mails
+			WHERE kind = 'unparsed' ORDER BY stored DESC, id DESC LIMIT ?`, limit(max))
+	})
+	return latest, total, err
+}
+
+// tallies counts the bounces that may decide something, since the beginning of
+// the window. For targets of open incidents about bounces it also finds what is older: such a tally
+// counts nothing, and says when the last one was.
+func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.Time) (all []bounce.Tally, err error) {
+	older := map[string]int64{} // target: from when on
+	for _, inc := range open {
+		for _, m := range inc.Members {
+			if key := m.Finding.Key; key.Check == bounceCheck {
+				// A refusal is reported after it happened, at most as much as we look back.
+				from := m.First.Add(-olderSlack).UnixMicro()
+				if had, ok := older[key.Target]; !ok || from < had {
+					older[key.Target] = from
+				}
+			}
+		}
+	}
+	targets, err := json.Marshal(older)
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var t bounce.Tally
+		b, err := scanBounce(r, &t.Refused, &t.Deferred, stamp{&t.First}, stamp{&t.Last})
+		t.Target, t.Receiver, t.Proof, t.Via, t.Sample = b.Target, b.Domain, b.Proof, b.Place.String(), b.Bounce
+		t.Vendor, t.Blocklist, t.Category, t.Rule, t.Remedy = b.Judgement.Vendor, b.Judgement.Blocklist, b.Judgement.Category, b.Judgement.Rule, b.Judgement.Remedy
+		all = append(all, t)
+		return err
+	}, `WITH considered AS (
+			SELECT id, at, action, target, domain, vendor, blocklist, category, rule, remedy FROM bounces
+				WHERE counted AND at >= ?1
+			UNION ALL
+			SELECT b.id, b.at, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
+				FROM json_each(?2) o JOIN bounces b ON b.target = o.key AND b.at >= o.value AND b.at < ?1 AND b.counted
+		), ranked AS (
+			SELECT id, row_number() OVER (g ORDER BY at DESC, id DESC) AS rank,
+				sum(at >= ?1 AND action = 'failed') OVER g AS refused,
+				sum(at >= ?1 AND action = 'delayed') OVER g AS deferred,
+				min(at) OVER g AS first, max(at) OVER g AS last
+			FROM considered WINDOW g AS (PARTITION BY target, domain, vendor, blocklist, category, rule, remedy)
+		)
+		SELECT `+bounceColumns+`, refused, deferred, first, last
+		FROM ranked JOIN bounces b ON b.id = ranked.id JOIN mails m ON m.id = b.mail
+		WHERE rank = 1 ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
+		since.UnixMicro(), string(targets))
+	return all, err
+}
+
+const (
+	// bounceCheck is the check of keys that are judged from tallies.
+	bounceCheck = "bounce"
+	// olderSlack is how long before the finding about it a refusal may have happened:
+	// the five days that mail is tried again (RFC 5321 section 4.5.4.1).
+	olderSlack = 5 * 24 * time.Hour
+)

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"reputed/alerts"
+)
+
+// changeWriter writes the changes of one decision.
+type changeWriter struct {
+	tx     *sql.Tx
+	log    *slog.Logger
+	now    time.Time
+	notify func(alerts.Change) []Notice
+	stored map[int64]*alerts.Incident // as they were read in this transaction
+}
+
+// write stores one change: the incident as it is now, the notices of it, and
+// the reason where there are none.
+func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
+	before := w.stored[c.Incident.ID]
+	if c.Incident.ID != 0 && before == nil {
+		// Fold knows only what it was given, so this is an incident of long ago or of nowhere.
+		old, err := oneIncident(ctx, w.tx, c.Incident.ID)
+		if err != nil {
+			return err
+		}
+		before = &old
+	}
+	if why := contradiction(*c, before); why != "" {
+		w.log.LogAttrs(ctx, slog.LevelError, "decision put right", slog.Int64("incident", c.Incident.ID), slog.String("why", why))
+		c.Tell, c.Why = false, why
+	}
+	if err := saveIncident(ctx, w.tx, &c.Incident, before); err != nil {
+		return fmt.Errorf("incident %d: %w", c.Incident.ID, err)
+	}
+	saved := c.Incident
+	w.stored[saved.ID] = &saved
+
+	if c.Tell {
+		if err := w.queue(ctx, c); err != nil {
+			return err
+		}
+	}
+	if c.Tell || c.Kind == alerts.Opened || c.Kind == alerts.Worsened || c.Kind == alerts.Ended {
+		if err := saveEvent(ctx, w.tx, c.Incident, string(c.Kind), "", c.Incident.Title, c.At); err != nil {
+			return err
+		}
+	}
+	if !c.Tell {
+		return saveReason(ctx, w.tx, *c)
+	}
+	return nil
+}
+
+// contradiction says why a change cannot follow from what is stored, or "".
+// Between two openings of one incident lies an end, and it ends once.
+func contradiction(c alerts.Change, before *alerts.Incident) string {
+	switch {
+	case before == nil:
+		return ""
+	case c.Kind == alerts.Opened && before.State != alerts.Resolved:
+		return "it is open already: told once"
+	case c.Kind == alerts.Ended && before.State == alerts.Resolved:
+		return "it is resolved already: told once"
+	}
+	return ""
+}
+
+// queue writes the notices of a change, one row a channel. Where that gives
+// none, the change is told to nobody, with the reason.
+func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
+	var notices []Notice
+	if w.notify != nil {
+		notices = w.notify(*c)
+	}
+	queued := 0
+	for _, n := range notices {
+		doc, err := document(n.Notification)
+		if err != nil {
+			return err
+		}
+		ok, err := changed(w.tx.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
+			VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6, 0, '') ON CONFLICT (channel, notice) DO NOTHING`,
+			c.Incident.ID, n.Channel, n.Notification.ID, n.Notification.Kind, doc, w.now.UnixMicro()))
+		if err != nil {
+			return err
+		}
+		if ok {
+			queued++
+		}
+	}
+	switch {
+	case len(notices) == 0:
+		c.Tell, c.Why = false, "no channel is configured to tell"
+	case queued == 0:
+		c.Tell, c.Why = false, "this notice is queued already: told once"
+	}
+	return nil
+}
+
+// saveReason writes down why a change was not told. A reason that is given again
+// and again is one row that counts.
+func saveReason(ctx context.Context, q querier, c alerts.Change) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO decisions (incident, kind, why, first, last, times) VALUES (?1, ?2, ?3, ?4, ?4, 1)
+		ON CONFLICT (incident, kind, why) DO UPDATE SET last = excluded.last, times = times + 1`,
+		c.Incident.ID, c.Kind, c.Why, c.At.UnixMicro())
+	return err
+}
+
+// saveEvent writes down what happened to an incident, or who did what.
+func saveEvent(ctx context.Context, q querier, i alerts.Incident, kind, who, note string, at time.Time) error {
+	_, err := q.ExecContext(ctx, "INSERT INTO events (incident, at, kind, severity, who, note) VALUES (?, ?, ?, ?, ?, ?)",
+		i.ID, at.UnixMicro(), kind, i.Severity, who, note)
+	return err
+}

@@ -1,0 +1,405 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/checks/bounce"
+	"reputed/probes"
+)
+
+// addresses compares netip.Addr by value; times are compared by their Equal method.
+var addresses = cmpopts.EquateComparable(checks.Address(checks.Target{}.Addr).Addr)
+
+func TestIncidentComesBackAsItWasGiven(t *testing.T) {
+	db := fresh(t)
+	f := listed("192.0.2.10", "spamcop", t0)
+	in := incident(f, t0)
+	in.State, in.AckedBy, in.AckedAt, in.Silenced = alerts.Silenced, "kim", t0.Add(time.Second), t0.Add(time.Hour)
+	in.Note, in.Reminded, in.Existing, in.Relapses = "asked for removal", 2, true, 3
+	second := listed("2001:db8::25", "spamcop", t0.Add(time.Minute))
+	in.Members = append(in.Members, alerts.Member{Finding: second, First: t0, Last: t0.Add(time.Minute), ClearSince: t0.Add(2 * time.Minute), Clear: true, Unknown: t0.Add(3 * time.Minute)})
+	changes := mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Opened, Incident: in, At: t0, Why: "test"}}}))
+	if changes[0].Incident.ID == 0 {
+		t.Fatal("the change does not carry the id of its incident")
+	}
+	in.ID = changes[0].Incident.ID
+	s := look(t, db, t0, Batch{})
+	if diff := cmp.Diff([]alerts.Incident{in}, s.Open, addresses); diff != "" {
+		t.Errorf("open incidents (-want +got):\n%s", diff)
+	}
+
+	// Members are replaced: one leaves, one stays, one joins ahead of it.
+	in.Members = []alerts.Member{{Finding: listed("198.51.100.7", "barracuda", t0), First: t0, Last: t0}, in.Members[1]}
+	mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Updated, Incident: in, At: t0, Why: "test"}}}))
+	all, err := db.Incidents(t.Context(), IncidentFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]alerts.Incident{in}, all, addresses); diff != "" {
+		t.Errorf("after an update (-want +got):\n%s", diff)
+	}
+}
+
+func TestNoticesCarryTheIDOfANewIncident(t *testing.T) {
+	db := fresh(t)
+	changes := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "slack", "email"))
+	id := changes[0].Incident.ID
+	for _, channel := range []string{"slack", "email"} {
+		due, err := db.Due(t.Context(), channel, t0, 10)
+		if err != nil || len(due) != 1 {
+			t.Fatalf("%s: due = %v, %v, want one", channel, due, err)
+		}
+		n := due[0].Notification
+		if n.Incident.ID != id || n.Command != "reputed incident show 1" || !strings.HasPrefix(n.ID, "1/opened/") {
+			t.Errorf("%s: notification %q of incident %d says %q, want those of incident %d", channel, n.ID, n.Incident.ID, n.Command, id)
+		}
+	}
+}
+
+func TestAllOrNothing(t *testing.T) {
+	f := listed("192.0.2.10", "spamcop", t0)
+	batch := Batch{Mails: []Mail{refusal(1, "kim@example.net", t0)}, Read: readTo(1), Window: time.Hour}
+	for name, breaks := range map[string]func(t *testing.T, db *DB, ctx context.Context, cancel func()) error{
+		"decide panics": func(t *testing.T, db *DB, ctx context.Context, _ func()) (err error) {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+				err = errors.New("panicked")
+			}()
+			_, _ = db.Commit(ctx, t0, batch, func(Situation) Decision { panic("decide") })
+			return nil
+		},
+		"context ends while deciding": func(t *testing.T, db *DB, ctx context.Context, cancel func()) error {
+			_, err := db.Commit(ctx, t0, batch, func(s Situation) Decision { cancel(); return opens(f, t0, "slack")(s) })
+			return err
+		},
+		"a change is about no incident": func(t *testing.T, db *DB, ctx context.Context, _ func()) error {
+			_, err := db.Commit(ctx, t0, batch, func(s Situation) Decision {
+				d := opens(f, t0, "slack")(s)
+				d.Changes = append(d.Changes, alerts.Change{Kind: alerts.Updated, Incident: alerts.Incident{ID: 99}, At: t0})
+				return d
+			})
+			if !errors.Is(err, ErrNoIncident) {
+				t.Errorf("err = %v, want ErrNoIncident", err)
+			}
+			return err
+		},
+		"making a notice panics": func(t *testing.T, db *DB, ctx context.Context, _ func()) (err error) {
+			defer func() { recover(); err = errors.New("panicked") }()
+			_, _ = db.Commit(ctx, t0, batch, func(s Situation) Decision {
+				d := opens(f, t0, "slack")(s)
+				d.Notify = func(alerts.Change) []Notice { panic("notify") }
+				return d
+			})
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := fresh(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if err := breaks(t, db, ctx, cancel); err == nil {
+				t.Error("the commit succeeded")
+			}
+			for _, table := range []string{"mails", "bounces", "mailboxes", "incidents", "members", "states", "transitions", "outbox", "events", "decisions"} {
+				if n := count(t, db, "SELECT count(*) FROM "+table); n != 0 {
+					t.Errorf("%s holds %d rows, want none", table, n)
+				}
+			}
+			// The one writer is free again.
+			mustCommit(t, db, t0, batch, opens(f, t0, "slack"))
+			if n := count(t, db, "SELECT count(*) FROM outbox"); n != 1 {
+				t.Errorf("the same batch again queued %d notices, want 1", n)
+			}
+		})
+	}
+}
+
+func TestCalmIsKeptAtTheLastLine(t *testing.T) {
+	db := fresh(t)
+	f := listed("192.0.2.10", "spamcop", t0)
+	id := mustCommit(t, db, t0, Batch{}, opens(f, t0, "slack"))[0].Incident.ID
+	change := func(kind alerts.ChangeKind, state alerts.State, at time.Time) alerts.Change {
+		in := incident(f, t0)
+		in.ID, in.State = id, state
+		if state == alerts.Resolved {
+			in.Resolved = at
+		}
+		return mustCommit(t, db, at, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: kind, Incident: in, At: at, Tell: true}}, Notify: notify("slack")}))[0]
+	}
+	for i, step := range []struct {
+		name  string
+		kind  alerts.ChangeKind
+		state alerts.State
+		tell  bool
+	}{
+		{"opened while open is not told", alerts.Opened, alerts.Open, false},
+		{"reminder is told", alerts.Reminder, alerts.Open, true},
+		{"ended is told", alerts.Ended, alerts.Resolved, true},
+		{"ended while resolved is not told", alerts.Ended, alerts.Resolved, false},
+		{"opened after an end is told", alerts.Opened, alerts.Open, true},
+	} {
+		c := change(step.kind, step.state, t0.Add(time.Duration(i+1)*time.Minute))
+		if c.Tell != step.tell || !c.Tell && c.Why == "" {
+			t.Errorf("%s: tell = %v because %q, want %v", step.name, c.Tell, c.Why, step.tell)
+		}
+	}
+	if n := count(t, db, "SELECT count(*) FROM outbox"); n != 4 {
+		t.Errorf("%d notices are queued, want 4", n)
+	}
+	// The same notice again is no second message.
+	in := incident(f, t0)
+	in.ID = id
+	again := mustCommit(t, db, t0.Add(2*time.Minute), Batch{}, one(Decision{Notify: notify("slack"),
+		Changes: []alerts.Change{{Kind: alerts.Reminder, Incident: in, At: t0.Add(2 * time.Minute), Tell: true}}}))
+	if again[0].Tell || count(t, db, "SELECT count(*) FROM outbox") != 4 {
+		t.Errorf("a reminder was queued twice: %+v", again[0])
+	}
+}
+
+func TestWhatIsNotToldHasAReason(t *testing.T) {
+	db := fresh(t)
+	f := listed("192.0.2.10", "spamcop", t0)
+	d := opens(f, t0)(Situation{}) // no channel
+	d.Notify = nil
+	c := mustCommit(t, db, t0, Batch{}, one(d))[0]
+	if c.Tell || c.Why == "" {
+		t.Errorf("without a channel: tell = %v because %q", c.Tell, c.Why)
+	}
+	in := c.Incident
+	for i := range 5 {
+		at := t0.Add(time.Duration(i+1) * time.Minute)
+		mustCommit(t, db, at, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Quiet, Incident: in, At: at, Why: "nothing new"}}}))
+	}
+	h, err := db.Incident(t.Context(), in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Untold{
+		{alerts.Opened, "no channel is configured to tell", t0, t0, 1},
+		{alerts.Quiet, "nothing new", t0.Add(time.Minute), t0.Add(5 * time.Minute), 5},
+	}
+	if diff := cmp.Diff(want, h.Decisions); diff != "" {
+		t.Errorf("decisions (-want +got):\n%s", diff)
+	}
+	if len(h.Events) != 1 || h.Events[0].Kind != string(alerts.Opened) {
+		t.Errorf("events = %+v, want that it was opened", h.Events)
+	}
+}
+
+func TestTransitionsAreWrittenWhenKnowledgeChanges(t *testing.T) {
+	problem := func(at time.Time) checks.Finding { return listed("192.0.2.10", "spamcop", at) }
+	worse := func(at time.Time) checks.Finding { f := problem(at); f.Severity = checks.Critical; return f }
+	unknown := func(at time.Time) checks.Finding {
+		f := problem(at)
+		f.Status, f.Severity, f.Code = checks.Unknown, "", checks.CodeNoAnswer
+		return f
+	}
+	ok := func(at time.Time) checks.Finding {
+		f := problem(at)
+		f.Status, f.Severity, f.Code = checks.OK, "", checks.CodeNotListed
+		return f
+	}
+	steps := map[rune]func(time.Time) checks.Finding{'P': problem, 'W': worse, '?': unknown, 'o': ok}
+	for name, c := range map[string]struct{ steps, want string }{
+		"a first clean answer leaves nothing": {"ooo", "..."},
+		"a problem is one row however often":  {"PPP", "P.."},
+		"unknown is not knowledge":            {"?P?P?o?o", ".P...o.."},
+		"a rise in severity is a row":         {"PWP", "PWP"},
+		"a problem that comes back is a row":  {"PoP", "PoP"},
+		"unknown at first leaves nothing":     {"??o", "..."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := fresh(t)
+			got := ""
+			rows := 0
+			for i, step := range c.steps {
+				at := t0.Add(time.Duration(i) * time.Minute)
+				mustCommit(t, db, at, Batch{}, one(Decision{Findings: []checks.Finding{steps[step](at)}}))
+				if n := count(t, db, "SELECT count(*) FROM transitions"); n > rows {
+					rows, got = n, got+string(step)
+				} else {
+					got += "."
+				}
+			}
+			if got != c.want {
+				t.Errorf("transitions at %s, want %s", got, c.want)
+			}
+			known, err := db.Known(t.Context(), "dnsbl")
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := strings.TrimRight(strings.ReplaceAll(c.want, ".", ""), ".")
+			if want := strings.HasSuffix(last, "P") || strings.HasSuffix(last, "W"); (len(known) == 1) != want {
+				t.Errorf("known = %v, want a problem known: %v", known, want)
+			}
+		})
+	}
+	t.Run("evidence of a transition is kept", func(t *testing.T) {
+		db := fresh(t)
+		f := problem(t0)
+		mustCommit(t, db, t0, Batch{}, one(Decision{Findings: []checks.Finding{f}}))
+		got, err := db.Transitions(t.Context(), "192.0.2.10")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []Transition{{Key: f.Key, At: t0, Status: f.Status, Code: f.Code, Severity: f.Severity, Summary: f.Summary, Facts: f.Facts, Evidence: f.Evidence}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("transitions (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestKnownAreMembersOfWhatIsNotResolved(t *testing.T) {
+	db := fresh(t)
+	f := listed("192.0.2.10", "spamcop", t0)
+	in := mustCommit(t, db, t0, Batch{}, opens(f, t0))[0].Incident
+	clean := f
+	clean.Status, clean.Code, clean.Severity = checks.OK, checks.CodeNotListed, ""
+	mustCommit(t, db, t0, Batch{}, one(Decision{Findings: []checks.Finding{clean}}))
+	if known, err := db.Known(t.Context(), "dnsbl"); err != nil || len(known) != 1 {
+		t.Errorf("clean once, incident open: known = %v, %v, want the key", known, err)
+	}
+	if known, err := db.Known(t.Context(), "bounce"); err != nil || len(known) != 0 {
+		t.Errorf("of another check: known = %v, %v, want none", known, err)
+	}
+	in.State, in.Resolved = alerts.Resolved, t0
+	mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Ended, Incident: in, At: t0, Why: "test"}}}))
+	if known, err := db.Known(t.Context(), "dnsbl"); err != nil || len(known) != 0 {
+		t.Errorf("clean and resolved: known = %v, %v, want none", known, err)
+	}
+}
+
+func TestSituationHoldsOpenAndRecentIncidents(t *testing.T) {
+	db := fresh(t)
+	resolved := func(target string, at time.Time) {
+		in := incident(listed(target, "spamcop", at), at)
+		in.State, in.Resolved = alerts.Resolved, at
+		mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Ended, Incident: in, At: at, Why: "test"}}}))
+	}
+	resolved("192.0.2.1", t0.Add(-alerts.RelapseWindow-time.Second))
+	resolved("192.0.2.2", t0.Add(-alerts.RelapseWindow))
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.3", "spamcop", t0), t0))
+	s := look(t, db, t0, Batch{})
+	if len(s.Open) != 1 || s.Open[0].Cause != "target:192.0.2.3" {
+		t.Errorf("open = %+v, want that of 192.0.2.3", s.Open)
+	}
+	if len(s.Recent) != 1 || s.Recent[0].Cause != "target:192.0.2.2" {
+		t.Errorf("recent = %+v, want that of 192.0.2.2", s.Recent)
+	}
+	if !s.Now.Equal(t0) {
+		t.Errorf("now = %v, want %v", s.Now, t0)
+	}
+}
+
+func TestTallies(t *testing.T) {
+	ip := func(m Mail) *bounce.Bounce { return &m.Report.Bounces[0] }
+	now := t0.Add(24 * time.Hour)
+	for name, c := range map[string]struct {
+		mails func() []Mail
+		want  string // refused/deferred of each tally
+	}{
+		"equal refusals are one tally": {func() []Mail {
+			return []Mail{refusal(1, "kim@example.net", now), refusal(2, "lee@example.net", now)}
+		}, "2/0"},
+		"receivers are tallied apart": {func() []Mail {
+			a, b := refusal(1, "kim@example.net", now), refusal(2, "kim@example.com", now)
+			ip(a).Domain, ip(b).Domain = "example.net", "example.com"
+			return []Mail{a, b}
+		}, "1/0 1/0"},
+		"a deferral is no refusal": {func() []Mail {
+			m := refusal(1, "kim@example.net", now)
+			ip(m).Action = bounce.Delayed
+			return []Mail{m}
+		}, "0/1"},
+		"without proof nothing counts": {func() []Mail {
+			m := refusal(1, "kim@example.net", now)
+			m.Report.Proof = bounce.Proof{}
+			return []Mail{m}
+		}, ""},
+		"a full mailbox is not reputation": {func() []Mail {
+			m := refusal(1, "kim@example.net", now)
+			ip(m).Judgement.Reputation = false
+			return []Mail{m}
+		}, ""},
+		"laid at nobody it counts against nobody": {func() []Mail {
+			m := refusal(1, "kim@example.net", now)
+			m.Targets = nil
+			return []Mail{m}
+		}, ""},
+		"a delivery is no refusal": {func() []Mail {
+			m := refusal(1, "kim@example.net", now)
+			ip(m).Action = bounce.Delivered
+			return []Mail{m}
+		}, ""},
+		"before the window it is over": {func() []Mail {
+			return []Mail{refusal(1, "kim@example.net", now.Add(-25*time.Hour)), refusal(2, "lee@example.net", now)}
+		}, "1/0"},
+		"a date in the future counts now": {func() []Mail {
+			return []Mail{refusal(1, "kim@example.net", now.Add(1000*time.Hour))}
+		}, "1/0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := look(t, fresh(t), now, Batch{Mails: c.mails(), Window: 24 * time.Hour})
+			var got []string
+			for _, y := range s.Tallies {
+				got = append(got, strings.Join([]string{itoa(y.Refused), itoa(y.Deferred)}, "/"))
+				if y.Last.After(now) {
+					t.Errorf("last = %v, after now", y.Last)
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("tallies %v, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestTallyTellsWhenTheLastOneWasWhileItsIncidentIsOpen(t *testing.T) {
+	db := fresh(t)
+	early, late := refusal(1, "kim@example.net", t0.Add(-time.Hour)), refusal(2, "lee@example.net", t0)
+	late.Report.Bounces[0].Diagnostic.Text = "554 the latest words"
+	batch := Batch{Mails: []Mail{late, early}, Read: readTo(2), Window: 24 * time.Hour}
+	f := listed("192.0.2.10", "Cisco Talos", t0)
+	f.Key.Check = "bounce"
+	mustCommit(t, db, t0, batch, opens(f, t0))
+
+	s := look(t, db, t0.Add(72*time.Hour), Batch{Window: 24 * time.Hour})
+	if len(s.Tallies) != 1 {
+		t.Fatalf("%d tallies, want one that says when the last refusal was", len(s.Tallies))
+	}
+	got := s.Tallies[0]
+	if got.Refused != 0 || got.Deferred != 0 || !got.Last.Equal(t0) || !got.First.Equal(t0.Add(-time.Hour)) {
+		t.Errorf("refused %d, deferred %d, first %v, last %v; want none in the window, first and last of all", got.Refused, got.Deferred, got.First, got.Last)
+	}
+	if got.Sample.Diagnostic.Text != "554 the latest words" || got.Via != "mailbox bounces, UID 2" || !got.Proof.Proved() || got.Sample.Recipient != "@example.net" {
+		t.Errorf("sample = %+v via %q, want the latest", got.Sample, got.Via)
+	}
+	if got.Target != "192.0.2.10" || got.Receiver != "example.net" || got.Vendor != "Cisco Talos" || got.Rule != "cisco-banner" || got.Remedy != "cisco-talos" {
+		t.Errorf("tally = %+v", got)
+	}
+	if s := look(t, db, t0.Add(72*time.Hour), Batch{}); len(s.Tallies) != 0 {
+		t.Errorf("without a window: %d tallies, want none", len(s.Tallies))
+	}
+}
+
+func TestCommitTellsHowMailboxesStand(t *testing.T) {
+	db := fresh(t)
+	unproved := refusal(2, "lee@example.net", t0)
+	unproved.Report.Proof = bounce.Proof{}
+	s := look(t, db, t0, Batch{Mails: []Mail{refusal(1, "kim@example.net", t0), unproved}, Read: readTo(2), Window: time.Hour})
+	want := []Mailbox{{Name: "bounces", Position: probes.Position{UIDValidity: 7, UID: 2}, ReadAt: t0, Proved: 1, Unproved: 1}}
+	if diff := cmp.Diff(want, s.Mailboxes); diff != "" {
+		t.Errorf("mailboxes (-want +got):\n%s", diff)
+	}
+}

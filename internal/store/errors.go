@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// What a caller tells apart. Every other error is about the one statement that failed.
+var (
+	// ErrNoDatabase: there is no database at the path. It appears once the daemon has run.
+	ErrNoDatabase = errors.New("no database")
+	// ErrNotOurs: the file is a database, but of another program. Trying again never helps.
+	ErrNotOurs = errors.New("not a database of reputed")
+	// ErrSchema: the database is newer than this binary, or too old for it to read without
+	// migrating. Trying again with the same binary does not help.
+	ErrSchema = errors.New("schema does not fit")
+	// ErrCorrupt: the file is damaged or is no database. Trying again does not help.
+	ErrCorrupt = errors.New("database is damaged")
+	// ErrFull: the disk is full. Nothing was written; trying again helps once there is space.
+	ErrFull = errors.New("disk is full")
+	// ErrBusy: another process held the write lock for longer than we wait. Nothing
+	// was written; trying again helps.
+	ErrBusy = errors.New("database is locked")
+	// ErrPermission: the operating system does not let us. Trying again as the same user does not help.
+	ErrPermission = errors.New("permission denied")
+	// ErrReadOnly: something was to be written to a database opened by [OpenReadOnly].
+	ErrReadOnly = errors.New("database is open for reading only")
+	// ErrLeaseLost: another daemon has taken the database over. Stop; do not try again.
+	ErrLeaseLost = errors.New("lease lost")
+	// ErrNoIncident: there is no incident of that number.
+	ErrNoIncident = errors.New("no such incident")
+	// ErrIncidentOver: the incident is resolved already, so there is nothing to take on or to end.
+	ErrIncidentOver = errors.New("incident is resolved")
+	// ErrNoDelivery: there is no delivery of that number that still waits.
+	ErrNoDelivery = errors.New("no such delivery waits")
+	// ErrNoRun: there is no unfinished run of that number; it was abandoned, or never begun.
+	ErrNoRun = errors.New("no such run is unfinished")
+)
+
+// ErrLeased is what [errors.Is] finds in a [LeaseError].
+var ErrLeased = errors.New("another daemon runs on this database")
+
+// LeaseError says who holds the database. It wraps [ErrLeased]; trying again
+// helps after Until, if the holder is dead by then.
+type LeaseError struct {
+	Lease LeaseInfo
+}
+
+func (e *LeaseError) Error() string {
+	return fmt.Sprintf("%v: %s, process %d on %s, until %s unless it renews; stop that one first, or wait until then if it is dead",
+		ErrLeased, e.Lease.Holder, e.Lease.PID, e.Lease.Host, e.Lease.Expires.Format(time.RFC3339))
+}
+
+func (e *LeaseError) Unwrap() error { return ErrLeased }
+
+// Primary result codes, https://www.sqlite.org/rescode.html. The low byte of an
+// extended code is the primary one.
+const (
+	codePerm     = 3
+	codeBusy     = 5
+	codeReadOnly = 8
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeAuth     = 23
+	codeNotADB   = 26
+)
+
+// code is the primary result code of SQLite in err, or 0.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// explain puts the operation and the file before err, and, where it is one that
+// a person can do something about, what to do after it.
+func (db *DB) explain(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return explain(db.path, op, err)
+}
+
+func explain(path, op string, err error) error {
+	var known error
+	hint := ""
+	switch code(err) {
+	case codeFull:
+		known, hint = ErrFull, "free some space; nothing was lost and it is tried again"
+	case codeBusy:
+		known, hint = ErrBusy, "another process is writing; try again"
+	case codeCorrupt, codeNotADB:
+		known, hint = ErrCorrupt, "restore a backup, or move the file away (with its -wal and -shm) and start with a new one"
+	case codePerm, codeReadOnly, codeCantOpen, codeAuth:
+		known, hint = ErrPermission, "the file and its folder must be writable for the user that the daemon runs as"
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		known, hint = ErrPermission, "run as the user that the daemon runs as, or change the owner of the folder"
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %w", op, err) // says nothing about the database
+	case known != nil:
+		return fmt.Errorf("database %s: %s: %w (%w): %s", path, op, known, err, hint)
+	}
+	return fmt.Errorf("database %s: %s: %w", path, op, err)
+}

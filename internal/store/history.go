@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+// History is all there is to say about one incident: how we know, what was
+// told to whom, what was not and why, and what people did.
+type History struct {
+	Incident    alerts.Incident
+	Events      []Event      // in the order they happened
+	Transitions []Transition // of its members, in the order they happened
+	Deliveries  []Sending    // in the order they were queued
+	Decisions   []Untold     // by when they were last made
+}
+
+// Event is one thing that happened to an incident.
+type Event struct {
+	At       time.Time
+	Kind     string          // an [alerts.ChangeKind], or what a person did
+	Severity checks.Severity // of the incident, then
+	Who      string          // empty if the monitor did it
+	Note     string
+}
+
+// Transition is one change of what is known of one question.
+type Transition struct {
+	Key      checks.Key
+	At       time.Time
+	Before   checks.Status // empty for the first
+	Status   checks.Status
+	Code     checks.Code
+	Severity checks.Severity
+	Summary  string
+	Facts    map[string]string
+	Evidence []checks.Evidence
+}
+
+// Sending is one notice to one channel, and what became of it.
+type Sending struct {
+	ID      int64
+	Channel string
+	Notice  string // Notification.ID
+	Kind    alerts.ChangeKind
+	State   SendingState
+	Queued  time.Time
+	Next    time.Time // not to be tried before; for what waits
+	Tries   int       // attempts that failed
+	Done    time.Time // when it was sent or refused
+	Why     string    // the last error; may be empty
+}
+
+// SendingState is how a [Sending] stands.
+type SendingState string
+
+const (
+	Queued  SendingState = "queued"
+	Sent    SendingState = "sent"
+	Refused SendingState = "refused" // the channel will never take it
+)
+
+// Untold is why changes of one kind were told to nobody.
+type Untold struct {
+	Kind  alerts.ChangeKind
+	Why   string
+	First time.Time
+	Last  time.Time
+	Times int
+}
+
+// Incident is incident id with its history, or [ErrNoIncident].
+func (db *DB) Incident(ctx context.Context, id int64) (h History, err error) {
+	err = db.view(ctx, "read an incident", func(tx *sql.Tx) error {
+		if h.Incident, err = oneIncident(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := each(ctx, tx, func(r *sql.Rows) error {
+			var e Event
+			err := r.Scan(stamp{&e.At}, &e.Kind, &e.Severity, &e.Who, &e.Note)
+			h.Events = append(h.Events, e)
+			return err
+		}, "SELECT at, kind, severity, who, note FROM events WHERE incident = ? ORDER BY id", id); err != nil {
+			return err
+		}
+		if h.Transitions, err = transitions(ctx, tx, "(check_name, target, source) IN (SELECT check_name, target, source FROM members WHERE incident = ?)", id); err != nil {
+			return err
+		}
+		if err := each(ctx, tx, func(r *sql.Rows) error {
+			var s Sending
+			err := r.Scan(&s.ID, &s.Channel, &s.Notice, &s.Kind, &s.State, stamp{&s.Queued}, stamp{&s.Next}, &s.Tries, stamp{&s.Done}, &s.Why)
+			h.Deliveries = append(h.Deliveries, s)
+			return err
+		}, "SELECT id, channel, notice, kind, state, queued, next, tries, done, why FROM outbox WHERE incident = ? ORDER BY id", id); err != nil {
+			return err
+		}
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var u Untold
+			err := r.Scan(&u.Kind, &u.Why, stamp{&u.First}, stamp{&u.Last}, &u.Times)
+			h.Decisions = append(h.Decisions, u)
+			return err
+		}, "SELECT kind, why, first, last, times FROM decisions WHERE incident = ? ORDER BY last, kind, why", id)
+	})
+	return h, err
+}
+
+// Transitions are the changes of what is known about a target, oldest first:
+// the answer to "when were we listed, by whom, and how do we know".
+func (db *DB) Transitions(ctx context.Context, target string) (all []Transition, err error) {
+	err = db.view(ctx, "read transitions", func(tx *sql.Tx) error {
+		all, err = transitions(ctx, tx, "target = ?", target)
+		return err
+	})
+	return all, err
+}
+
+func transitions(ctx context.Context, q querier, where string, args ...any) (all []Transition, err error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var t Transition
+		err := r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary, value{&t.Facts}, value{&t.Evidence})
+		all = append(all, t)
+		return err
+	}, "SELECT check_name, target, source, at, before, status, code, severity, summary, facts, evidence FROM transitions WHERE "+where+" ORDER BY at, id", args...)
+	return all, err
+}

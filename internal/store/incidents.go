@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+const incidentColumns = `id, cause, title, state, severity, impact, opened, changed, last_seen, resolved,
+	acked_by, acked_at, silenced, note, last_told, reminded, existing, relapses`
+
+// incidents reads incidents with their members, in the order of their ids
+// unless where says otherwise.
+func incidents(ctx context.Context, q querier, where string, args ...any) (all []alerts.Incident, err error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var i alerts.Incident
+		err := r.Scan(&i.ID, &i.Cause, &i.Title, &i.State, &i.Severity, value{&i.Impact}, stamp{&i.Opened}, stamp{&i.Changed}, stamp{&i.LastSeen}, stamp{&i.Resolved},
+			&i.AckedBy, stamp{&i.AckedAt}, stamp{&i.Silenced}, &i.Note, stamp{&i.LastTold}, &i.Reminded, &i.Existing, &i.Relapses)
+		all = append(all, i)
+		return err
+	}, "SELECT "+incidentColumns+" FROM incidents WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for n := range all {
+		if all[n].Members, err = members(ctx, q, all[n].ID); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func members(ctx context.Context, q querier, incident int64) (all []alerts.Member, err error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var m alerts.Member
+		err := r.Scan(value{&m.Finding}, stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
+		all = append(all, m)
+		return err
+	}, "SELECT finding, first, last, clear, clear_since, unknown FROM members WHERE incident = ? ORDER BY position", incident)
+	return all, err
+}
+
+// saveIncident writes an incident as it is after a change, and gives it an id if
+// it has none. Before is what is stored of it: nil for a new one.
+func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *alerts.Incident) error {
+	impact, err := document(i.Impact)
+	if err != nil {
+		return err
+	}
+	values := []any{i.Cause, i.Title, i.State, i.Severity, impact, micros(i.Opened), micros(i.Changed), micros(i.LastSeen), micros(i.Resolved),
+		i.AckedBy, micros(i.AckedAt), micros(i.Silenced), i.Note, micros(i.LastTold), i.Reminded, i.Existing, i.Relapses}
+	if before == nil {
+		r, err := q.ExecContext(ctx, `INSERT INTO incidents (cause, title, state, severity, impact, opened, changed, last_seen, resolved,
+			acked_by, acked_at, silenced, note, last_told, reminded, existing, relapses) VALUES (?`+strings.Repeat(", ?", len(values)-1)+`)`, values...)
+		if err != nil {
+			return err
+		}
+		if i.ID, err = r.LastInsertId(); err != nil {
+			return err
+		}
+		return saveMembers(ctx, q, i, nil)
+	}
+	_, err = q.ExecContext(ctx, `UPDATE incidents SET cause = ?, title = ?, state = ?, severity = ?, impact = ?, opened = ?, changed = ?, last_seen = ?, resolved = ?,
+		acked_by = ?, acked_at = ?, silenced = ?, note = ?, last_told = ?, reminded = ?, existing = ?, relapses = ? WHERE id = ?`, append(values, i.ID)...)
+	if err != nil {
+		return err
+	}
+	return saveMembers(ctx, q, i, before.Members)
+}
+
+// saveMembers writes the members that differ from those stored: an incident of
+// a whole network has thousands, and most of them stay as they are.
+func saveMembers(ctx context.Context, q querier, i *alerts.Incident, stored []alerts.Member) error {
+	type placed struct {
+		alerts.Member
+		position int
+	}
+	had := map[checks.Key]placed{}
+	for n, m := range stored {
+		had[m.Finding.Key] = placed{m, n}
+	}
+	for n, m := range i.Members {
+		key := m.Finding.Key
+		old, ok := had[key]
+		delete(had, key)
+		if ok && reflect.DeepEqual(old, placed{m, n}) {
+			continue
+		}
+		finding, err := document(m.Finding)
+		if err != nil {
+			return err
+		}
+		_, err = q.ExecContext(ctx, `INSERT OR REPLACE INTO members (incident, check_name, target, source, position, finding, first, last, clear, clear_since, unknown)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			i.ID, key.Check, key.Target, key.Source, n, finding, micros(m.First), micros(m.Last), m.Clear, micros(m.ClearSince), micros(m.Unknown))
+		if err != nil {
+			return err
+		}
+	}
+	for key := range had {
+		if _, err := q.ExecContext(ctx, "DELETE FROM members WHERE incident = ? AND check_name = ? AND target = ? AND source = ?", i.ID, key.Check, key.Target, key.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Known are the keys of check that there is something to know about: members of
+// incidents that are not resolved, and what is a problem as far as is known. A
+// check asks about these even where the answer is plainly clean.
+func (db *DB) Known(ctx context.Context, check string) (map[checks.Key]struct{}, error) {
+	known := map[checks.Key]struct{}{}
+	err := db.view(ctx, "read what is known", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var k checks.Key
+			err := r.Scan(&k.Check, &k.Target, &k.Source)
+			known[k] = struct{}{}
+			return err
+		}, `SELECT m.check_name, m.target, m.source FROM members m JOIN incidents i ON i.id = m.incident
+				WHERE m.check_name = ?1 AND i.state <> 'resolved'
+			UNION SELECT check_name, target, source FROM states WHERE check_name = ?1 AND status = 'problem'`, check)
+	})
+	return known, err
+}
+
+// IncidentFilter says which incidents to read. The zero filter is those that
+// are not resolved.
+type IncidentFilter struct {
+	Resolved bool      // also those that are
+	Since    time.Time // only what was opened, changed or resolved then or later; zero: any
+	Limit    int       // 0: 100; -1: no limit
+}
+
+// Incidents are incidents with their members: what is not resolved first, the
+// latest change first.
+func (db *DB) Incidents(ctx context.Context, f IncidentFilter) (all []alerts.Incident, err error) {
+	where, args := "coalesce(changed, opened, 0) >= ?", []any{int64(0)}
+	if !f.Since.IsZero() {
+		args[0] = f.Since.UnixMicro()
+	}
+	if !f.Resolved {
+		where += " AND state <> 'resolved'"
+	}
+	err = db.view(ctx, "read incidents", func(tx *sql.Tx) error {
+		all, err = incidents(ctx, tx, where+" ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))...)
+		return err
+	})
+	return all, err
+}
+
+// oneIncident reads incident id, or fails with [ErrNoIncident].
+func oneIncident(ctx context.Context, q querier, id int64) (alerts.Incident, error) {
+	all, err := incidents(ctx, q, "id = ?", id)
+	if err != nil {
+		return alerts.Incident{}, err
+	}
+	if len(all) == 0 {
+		return alerts.Incident{}, fmt.Errorf("incident %d: %w; \"reputed incident list --all\" shows them", id, ErrNoIncident)
+	}
+	return all[0], nil
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// LeaseInfo is who holds the database. The zero LeaseInfo means nobody.
+type LeaseInfo struct {
+	Holder   string // what it calls itself: "reputed 1.2.0"
+	Host     string
+	PID      int
+	Acquired time.Time
+	Renewed  time.Time // its last sign of life
+	Expires  time.Time // when another may take over unless it renews
+}
+
+// Alive says whether the holder has renewed in time, as far as its clock and now agree.
+func (l LeaseInfo) Alive(now time.Time) bool { return now.Before(l.Expires) }
+
+// Lease is the right to be the one daemon on a database. It is a row with a
+// random token: a holder that was suspended for too long and finds another
+// token there has lost it, and its [DB.Commit] is refused from then on.
+type Lease struct {
+	db    *DB
+	token string
+	ttl   time.Duration
+}
+
+// Lease takes the database for holder until now+ttl; call [Lease.Renew] at least
+// three times within ttl. Runs that a dead process left unfinished are marked as
+// abandoned.
+//
+// It gives a [LeaseError] while another process holds it. The lease of a
+// process that is known to be dead (same machine, its pid is gone) is taken over
+// at once, that of any other when it has expired.
+func (db *DB) Lease(ctx context.Context, holder string, ttl time.Duration, now time.Time) (*Lease, error) {
+	l := &Lease{db: db, token: rand.Text(), ttl: ttl}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	self := LeaseInfo{Holder: holder, Host: host, PID: os.Getpid()}
+	err = db.update(ctx, "take the lease", func(tx *sql.Tx) error {
+		held, token, scope, err := lease(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if token != "" && held.Alive(now) && !gone(held, scope) {
+			return &LeaseError{Lease: held}
+		}
+		at := now.UnixMicro()
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO lease (id, token, holder, host, pid, scope, acquired, renewed, expires)
+			VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`, l.token, self.Holder, self.Host, self.PID, pidScope(), at, at, now.Add(ttl).UnixMicro())
+		if err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, "UPDATE runs SET state = 'abandoned', finished = ? WHERE state = 'running'", at)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err == nil && n > 0 {
+			db.log.LogAttrs(ctx, slog.LevelWarn, "runs were abandoned by a process that ended", slog.Int64("runs", n))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.token.Store(&l.token)
+	return l, nil
+}
+
+// Renew holds the lease until now+ttl. [ErrLeaseLost] means that another has
+// taken over; every other error may pass by itself, so try again while time is left.
+func (l *Lease) Renew(ctx context.Context, now time.Time) error {
+	return l.db.update(ctx, "renew the lease", func(tx *sql.Tx) error {
+		ok, err := changed(tx.ExecContext(ctx, "UPDATE lease SET renewed = ?, expires = ? WHERE token = ?", now.UnixMicro(), now.Add(l.ttl).UnixMicro(), l.token))
+		if err == nil && !ok {
+			err = l.db.lost(ctx, tx)
+		}
+		return err
+	})
+}
+
+// Release gives the lease back, so that the next daemon need not wait. It does
+// no harm when it was lost or given back already.
+func (l *Lease) Release(ctx context.Context) error {
+	return l.db.update(ctx, "give the lease back", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM lease WHERE token = ?", l.token)
+		return err
+	})
+}
+
+// LeaseInfo says who holds the database: the zero value if nobody does.
+// Whether that process is alive is for [LeaseInfo.Alive] to say.
+func (db *DB) LeaseInfo(ctx context.Context) (LeaseInfo, error) {
+	var info LeaseInfo
+	err := db.view(ctx, "read the lease", func(tx *sql.Tx) (err error) {
+		info, _, _, err = lease(ctx, tx)
+		return err
+	})
+	return info, err
+}
+
+func lease(ctx context.Context, q querier) (l LeaseInfo, token, scope string, err error) {
+	err = q.QueryRowContext(ctx, "SELECT token, holder, host, pid, scope, acquired, renewed, expires FROM lease").
+		Scan(&token, &l.Holder, &l.Host, &l.PID, &scope, stamp{&l.Acquired}, stamp{&l.Renewed}, stamp{&l.Expires})
+	if errors.Is(err, sql.ErrNoRows) {
+		return LeaseInfo{}, "", "", nil
+	}
+	return l, token, scope, err
+}
+
+// fence fails with [ErrLeaseLost] if this process took a lease and no longer
+// has it. A process that never took one is a command of a person, and passes.
+func (db *DB) fence(ctx context.Context, q querier) error {
+	own := db.token.Load()
+	if own == nil {
+		return nil
+	}
+	var still bool
+	if err := q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM lease WHERE token = ?)", *own).Scan(&still); err != nil {
+		return err
+	}
+	if !still {
+		return db.lost(ctx, q)
+	}
+	return nil
+}
+
+func (db *DB) lost(ctx context.Context, q querier) error {
+	held, token, _, err := lease(ctx, q)
+	if err != nil || token == "" {
+		return errors.Join(ErrLeaseLost, err)
+	}
+	return fmt.Errorf("%w: %s, process %d on %s, took over at %s", ErrLeaseLost, held.Holder, held.PID, held.Host, held.Acquired.Format(time.RFC3339))
+}
+
+// gone says whether the holder is certainly dead. A pid means something only
+// within one boot of one kernel and one pid namespace, so where these differ or
+// cannot be read, the answer is no and the lease has to expire.
+func gone(l LeaseInfo, scope string) bool {
+	if scope == "" || scope != pidScope() {
+		return false
+	}
+	if l.PID == os.Getpid() {
+		return false // another DB in this very process
+	}
+	p, err := os.FindProcess(l.PID)
+	if err != nil {
+		return false
+	}
+	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+// pidScope names the boot and the pid namespace of this process, "" where the
+// system does not tell (anything but Linux).
+func pidScope() string {
+	boot, errBoot := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	ns, errNS := os.Readlink("/proc/self/ns/pid")
+	if cmp.Or(errBoot, errNS) != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(boot)) + " " + ns
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"reputed/checks"
+	"reputed/checks/bounce"
+	"reputed/probes"
+)
+
+// maxText is how many runes of one text from outside are kept.
+const maxText = 2000
+
+// Mail is one mail that was read: its place, what it says, and whom each of its
+// refusals is laid at.
+type Mail struct {
+	Place  Place
+	Size   int64 // bytes, as the server has it
+	Report bounce.Report
+	// Targets are the Target.IDs that Report.Bounces are laid at, by index. Where
+	// one is missing or "", that refusal is stored and shown, and counted against nobody.
+	Targets []string
+}
+
+// Place is where a mail lies.
+type Place struct {
+	Mailbox  string // name in the configuration
+	Position probes.Position
+	Received time.Time // UTC
+}
+
+// String is the place as evidence shows it: "mailbox bounces, UID 4711".
+func (p Place) String() string { return fmt.Sprintf("mailbox %s, UID %d", p.Mailbox, p.Position.UID) }
+
+// inserter writes mails within one transaction.
+type inserter struct {
+	tx     *sql.Tx
+	mail   *sql.Stmt
+	bounce *sql.Stmt
+	hash   func(recipient string, position int) []byte
+	now    time.Time
+}
+
+func (db *DB) newInserter(ctx context.Context, tx *sql.Tx, now time.Time) (*inserter, error) {
+	// A mail that is met again keeps its row: its place is the latest, and what
+	// is known of it can only grow. It may now be readable, or provable,
+	// because this version or its configuration knows more than the last one.
+	mail, err := tx.PrepareContext(ctx, `INSERT INTO mails
+			(hash, mailbox, uid_validity, uid, received, stored, size, cut, kind, proof, proof_detail, trouble, subject, message_id, feedback)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+		ON CONFLICT (hash) DO UPDATE SET
+			mailbox = excluded.mailbox, uid_validity = excluded.uid_validity, uid = excluded.uid,
+			trouble = iif(kind = 'unparsed', excluded.trouble, trouble),
+			subject = iif(kind = 'unparsed', excluded.subject, subject),
+			message_id = iif(kind = 'unparsed', excluded.message_id, message_id),
+			feedback = iif(kind = 'unparsed', excluded.feedback, feedback),
+			kind = iif(kind = 'unparsed', excluded.kind, kind),
+			proof_detail = iif(proof = '', excluded.proof_detail, proof_detail),
+			proof = iif(proof = '', excluded.proof, proof)
+		RETURNING id, proof <> ''`)
+	if err != nil {
+		return nil, err
+	}
+	bounce, err := tx.PrepareContext(ctx, `INSERT INTO bounces
+			(mail, recipient, position, at, target, counted, action, domain, reply, status, diagnostic, stage,
+			category, reputation, temporary, vendor, blocklist, named_address, named_domain, url, code, rule, remedy,
+			remote_host, remote_addr, reporting_host, source, message_id, sender)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+		ON CONFLICT (mail, recipient) DO UPDATE SET counted = max(counted, ?6), target = iif(target = '', ?5, target)`)
+	if err != nil {
+		return nil, err
+	}
+	return &inserter{tx: tx, mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
+}
+
+// insert writes one mail and its bounces, once: meeting the same content again,
+// at whatever place, adds nothing that is there already.
+func (in *inserter) insert(ctx context.Context, m Mail) error {
+	r := m.Report
+	var recipients []string
+	for _, b := range r.Bounces {
+		recipients = append(recipients, b.Recipient)
+	}
+	hash := r.Hash
+	if hash == "" {
+		// Nothing was read of it, so its place is all that makes it one.
+		hash = fmt.Sprintf("place %s %d %d", m.Place.Mailbox, m.Place.Position.UIDValidity, m.Place.Position.UID)
+	}
+	subject := ""
+	if r.Kind == bounce.KindUnparsed {
+		subject = mask(r.Subject, 200, recipients)
+	}
+	var feedback any
+	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
+		f := r.Complaint
+		f.Reporter, f.MessageID = mask(f.Reporter, 255, recipients), maskID(f.MessageID, recipients)
+		doc, err := document(f)
+		if err != nil {
+			return err
+		}
+		feedback = doc
+	}
+	var id int64
+	var proved bool
+	err := in.mail.QueryRowContext(ctx, hash, m.Place.Mailbox, m.Place.Position.UIDValidity, m.Place.Position.UID,
+		micros(m.Place.Received), in.now.UnixMicro(), m.Size, r.Cut, r.Kind, r.Proof.Kind, mask(r.Proof.Detail, 500, recipients),
+		mask(r.Trouble, 500, recipients), subject, maskID(r.MessageID, recipients), feedback).Scan(&id, &proved)
+	if err != nil {
+		return err
+	}
+	for i, b := range r.Bounces {
+		target := ""
+		if i < len(m.Targets) {
+			target = m.Targets[i]
+		}
+		domain := b.Domain
+		if _, d, ok := cutAddress(b.Recipient); ok && domain == "" {
+			domain = strings.ToLower(d)
+		}
+		j, d := b.Judgement, b.Diagnostic
+		_, err := in.bounce.ExecContext(ctx, id, in.hash(b.Recipient, i), i, in.when(b, m).UnixMicro(), target,
+			proved && j.Reputation && target != "" && (b.Action == bounce.Failed || b.Action == bounce.Delayed),
+			b.Action, checks.Line(domain, 255), checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, recipients), d.Stage,
+			j.Category, j.Reputation, j.Temporary, j.Vendor, j.Blocklist, addr(j.Address), j.Domain, mask(j.URL, 500, recipients), j.Code, j.Rule, j.Remedy,
+			mask(b.RemoteHost, 255, recipients), addr(b.RemoteAddr), mask(b.ReportingHost, 255, recipients), addr(b.Source), maskID(b.MessageID, recipients), checks.Line(b.Sender, 255))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// when is the time that a bounce counts at. A report that names none counts at
+// its arrival, and one from the future now: a wrong clock must not keep an
+// incident from ever becoming quiet.
+func (in *inserter) when(b bounce.Bounce, m Mail) time.Time {
+	at := b.At
+	if at.IsZero() {
+		at = m.Place.Received
+	}
+	if at.IsZero() || at.After(in.now) {
+		return in.now
+	}
+	return at
+}
+
+// maskID cleans a Message-ID. It is no address, though it looks like one; only
+// a recipient that a sender has put into it is masked.
+func maskID(id string, recipients []string) string {
+	id = checks.Line(id, 0)
+	for _, r := range recipients {
+		if local, domain, ok := cutAddress(r); ok {
+			for _, sep := range []string{"@", "="} {
+				id = replaceFold(id, local+sep+domain, "…"+sep+domain)
+			}
+		}
+	}
+	return checks.Line(id, 500)
+}
+
+func addr(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}

@@ -1,0 +1,230 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+const (
+	// busyTimeout is how long a statement waits for the write lock of another
+	// process. Every transaction here takes milliseconds; a minute-long checkpoint on a
+	// slow disk is the only thing that comes near it.
+	busyTimeout = 15 * time.Second
+	// readers is how many connections read at once: a page, a status and a few
+	// commands inside the daemon.
+	readers = 4
+	// quickCheckBytes is up to what size the file is looked through when it is
+	// opened: about a tenth of a second.
+	quickCheckBytes = 32 << 20
+	// walBytes is what the -wal file is cut back to after a large transaction.
+	walBytes = 16 << 20
+)
+
+// Options are what [Open] can be told besides the path.
+type Options struct {
+	// Log takes what is worth knowing and no error: a migration, an abandoned run, a
+	// decision that was put right. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// DB is one open database. The zero DB is not usable.
+type DB struct {
+	path  string
+	log   *slog.Logger
+	write *sql.DB // one connection, transactions are immediate; nil when opened for reading only
+	read  *sql.DB
+	key   []byte // for the hashes of recipients; nil when opened for reading only
+	// token is that of the lease this process holds; empty until it has one.
+	token atomic.Pointer[string]
+}
+
+// Open opens the database at path for writing, and makes the folder (mode 0750),
+// the file (mode 0600) and the schema where they are missing.
+//
+// Errors: [ErrPermission], [ErrCorrupt], [ErrNotOurs], [ErrSchema] if the
+// database was written by a newer version, [ErrBusy], [ErrFull]; each says what to do.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	if err := create(path); err != nil {
+		return nil, explain(path, "create", err)
+	}
+	db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	if err := db.prepare(ctx); err != nil {
+		return nil, errors.Join(explain(path, "open", err), db.Close())
+	}
+	return db, nil
+}
+
+// prepare opens the two pools. The readers come first and look before anything
+// is written: opening for writing alone turns a file to WAL, and that of another
+// program or of a newer version is left as it is.
+func (db *DB) prepare(ctx context.Context) error {
+	var err error
+	if db.read, err = pool(dsn(db.path, "mode=ro", "_query_only=1"), readers); err != nil {
+		return err
+	}
+	if err := quickCheck(ctx, db.read, db.path); err != nil {
+		return err
+	}
+	if version, err := schemaVersion(ctx, db.read); err != nil {
+		return err
+	} else if newest, err := newestSchema(); err != nil {
+		return err
+	} else if version > newest {
+		return newerSchema(version, newest)
+	}
+	db.write, err = pool(dsn(db.path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		fmt.Sprintf("_pragma=journal_size_limit(%d)", walBytes)), 1)
+	if err != nil {
+		return err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return err
+	}
+	db.key, err = db.recipientKey(ctx)
+	return err
+}
+
+// OpenReadOnly opens the database at path for reading, without write
+// permission for it or its folder, and on a read-only copy too. What would
+// write gives [ErrReadOnly].
+//
+// Errors: [ErrNoDatabase] if there is none, [ErrSchema] if it is newer or older
+// than this binary, [ErrPermission], [ErrCorrupt], [ErrNotOurs].
+func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("database %s: %w: it is made when \"reputed run\" starts for the first time; is the path the one of the daemon?", path, ErrNoDatabase)
+	case err != nil:
+		return nil, explain(path, "open", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("database %s: %w: this is a folder, name the file in it", path, ErrNoDatabase)
+	}
+	db := &DB{path: path, log: slog.New(slog.DiscardHandler)}
+	err = db.openReaders(ctx, "mode=ro")
+	if c := code(err); (c == codeCantOpen || c == codeReadOnly) && !exists(path+"-wal") {
+		// A database in WAL mode needs its -shm file, which cannot be made here. As long as
+		// no -wal lies beside, nobody has the file open and all of it is in the
+		// one file, so it can be read without locks. With a -wal it could not: what
+		// is in there would be missed.
+		err = db.openReaders(ctx, "mode=ro", "immutable=1")
+	}
+	if err != nil {
+		return nil, explain(path, "open for reading", err)
+	}
+	return db, nil
+}
+
+func (db *DB) openReaders(ctx context.Context, params ...string) error {
+	var err error
+	if db.read, err = pool(dsn(db.path, append(params, "_query_only=1")...), readers); err != nil {
+		return err
+	}
+	if err = db.readable(ctx); err != nil {
+		return errors.Join(err, db.read.Close())
+	}
+	return nil
+}
+
+// Close closes the database. The last process to do so folds the -wal file into it.
+func (db *DB) Close() error {
+	var errs []error
+	for _, p := range []*sql.DB{db.read, db.write} {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Path is the absolute path of the file.
+func (db *DB) Path() string { return db.path }
+
+// create makes the folder and an empty file that only its owner may read. The
+// -wal and -shm files get the mode of the file from SQLite.
+func create(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	// O_EXCL, so that a file that is there is not opened: closing it would
+	// drop the locks that this process holds on it (fcntl(2), "Advisory record locking").
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// dsn names the database to the driver. What belongs to a connection stands in
+// it, so that every connection of a pool has it; and it begins with "file:",
+// because SQLite drops the parameters of a plain path without a word.
+func dsn(path string, params ...string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/x
+	}
+	params = append(params,
+		fmt.Sprintf("_busy_timeout=%d", busyTimeout.Milliseconds()),
+		"_foreign_keys=1",
+		"_pragma=trusted_schema(0)",
+		"_defensive=1",
+		"_dqs=0",      // a mistyped column is an error, not a text
+		"_error_rc=1", // the message belongs to the code
+	)
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(params, "&")
+}
+
+func pool(dsn string, conns int) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	p := sql.OpenDB(c)
+	p.SetMaxOpenConns(conns)
+	p.SetMaxIdleConns(conns)
+	return p, nil
+}
+
+// quickCheck looks through a file that is small enough for damage.
+func quickCheck(ctx context.Context, p *sql.DB, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > quickCheckBytes {
+		return err
+	}
+	var said string
+	if err := p.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&said); err != nil {
+		return err
+	}
+	if said != "ok" {
+		return fmt.Errorf("%w: %s: restore a backup, or move the file away (with its -wal and -shm) and start with a new one", ErrCorrupt, said)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+var _ alerts.Outbox = (*DB)(nil)
+
+// first says that no earlier notice of the same incident waits for the same
+// channel: people hear of the end after the beginning. A notice without an
+// incident (of a drill) waits for nobody.
+const first = `NOT EXISTS (SELECT 1 FROM outbox e WHERE e.channel = o.channel AND e.incident = o.incident AND e.id < o.id AND e.state = 'queued')`
+
+// Due implements [alerts.Outbox]. Once the lease is lost it gives [ErrLeaseLost], so that
+// two daemons do not both tell.
+func (db *DB) Due(ctx context.Context, channel string, now time.Time, max int) (due []alerts.Delivery, err error) {
+	err = db.view(ctx, "read the outbox", func(tx *sql.Tx) error {
+		if err := db.fence(ctx, tx); err != nil {
+			return err
+		}
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var d alerts.Delivery
+			err := r.Scan(&d.ID, &d.Channel, value{&d.Notification}, &d.Tries, stamp{&d.Queued})
+			due = append(due, d)
+			return err
+		}, "SELECT id, channel, notification, tries, queued FROM outbox o WHERE channel = ? AND state = 'queued' AND next <= ? AND "+first+" ORDER BY id LIMIT ?",
+			channel, now.UnixMicro(), max)
+	})
+	return due, err
+}
+
+// NextDue implements [alerts.Outbox].
+func (db *DB) NextDue(ctx context.Context, channel string) (next time.Time, ok bool, err error) {
+	err = db.view(ctx, "read the outbox", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT min(next) FROM outbox o WHERE channel = ? AND state = 'queued' AND "+first, channel).Scan(stamp{&next})
+	})
+	return next, !next.IsZero(), err
+}
+
+// Sent implements [alerts.Outbox]. [ErrNoDelivery] means that it no longer waits.
+func (db *DB) Sent(ctx context.Context, id int64, at time.Time) error {
+	return db.settle(ctx, "note a delivery", id, "state = 'sent', done = ?", at.UnixMicro())
+}
+
+// Retry implements [alerts.Outbox]. Why is shown by status, one line.
+func (db *DB) Retry(ctx context.Context, id int64, next time.Time, tries int, why string) error {
+	return db.settle(ctx, "put a delivery off", id, "next = ?, tries = ?, why = ?", next.UnixMicro(), tries, checks.Line(why, 500))
+}
+
+// Refuse implements [alerts.Outbox].
+func (db *DB) Refuse(ctx context.Context, id int64, at time.Time, why string) error {
+	return db.settle(ctx, "note a refusal", id, "state = 'refused', tries = tries + 1, done = ?, why = ?", at.UnixMicro(), checks.Line(why, 500))
+}
+
+func (db *DB) settle(ctx context.Context, op string, id int64, set string, args ...any) error {
+	return db.update(ctx, op, func(tx *sql.Tx) error {
+		ok, err := changed(tx.ExecContext(ctx, "UPDATE outbox SET "+set+" WHERE id = ? AND state = 'queued'", append(args, id)...))
+		if err == nil && !ok {
+			err = fmt.Errorf("delivery %d: %w", id, ErrNoDelivery)
+		}
+		return err
+	})
+}
+
+// Channel is how the notices to one channel stand.
+type Channel struct {
+	Name        string
+	Queued      int       // waiting
+	Oldest      time.Time // when the oldest of these was queued; zero: none waits
+	Next        time.Time // when the next try is; zero: none waits
+	Tries       int       // most attempts that failed of one that waits
+	Sent        int
+	LastSent    time.Time
+	Refused     int
+	LastRefused time.Time
+	// LastError is why the latest notice that still waits was not taken, or why one
+	// was refused since anything was last sent. Empty: the channel is well.
+	LastError string
+}
+
+// Channels are all channels that anything was ever queued for, by name.
+func (db *DB) Channels(ctx context.Context) (all []Channel, err error) {
+	err = db.view(ctx, "read channels", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var c Channel
+			err := r.Scan(&c.Name, &c.Queued, stamp{&c.Oldest}, stamp{&c.Next}, &c.Tries, &c.Sent, stamp{&c.LastSent}, &c.Refused, stamp{&c.LastRefused}, &c.LastError)
+			all = append(all, c)
+			return err
+		}, `SELECT channel,
+				sum(state = 'queued'), min(iif(state = 'queued', queued, NULL)), min(iif(state = 'queued', next, NULL)), coalesce(max(iif(state = 'queued', tries, NULL)), 0),
+				sum(state = 'sent'), max(iif(state = 'sent', done, NULL)), sum(state = 'refused'), max(iif(state = 'refused', done, NULL)),
+				coalesce((SELECT why FROM outbox e WHERE e.channel = o.channel AND e.why <> '' AND (e.state = 'queued'
+						OR e.state = 'refused' AND e.done > coalesce((SELECT max(done) FROM outbox s WHERE s.channel = o.channel AND s.state = 'sent'), 0))
+					ORDER BY e.id DESC LIMIT 1), '')
+			FROM outbox o GROUP BY channel ORDER BY channel`)
+	})
+	return all, err
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+)
+
+// querier is a transaction or a pool.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// update runs f in one immediate transaction: the write lock is taken before
+// the first read, so that nothing read in it is out of date when it writes. It
+// is rolled back if f returns an error or panics.
+func (db *DB) update(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
+	if db.write == nil {
+		return db.explain(op, ErrReadOnly)
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return db.explain(op, err)
+	}
+	defer tx.Rollback() // after a commit it does nothing; without it a panic would keep the one writer for ever
+	if err := f(tx); err != nil {
+		return db.explain(op, err)
+	}
+	return db.explain(op, tx.Commit())
+}
+
+// view runs f on one unchanging picture of the database.
+func (db *DB) view(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return db.explain(op, err)
+	}
+	defer tx.Rollback()
+	return db.explain(op, f(tx))
+}
+
+// each calls scan for every row of a query.
+func each(ctx context.Context, q querier, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// changed says whether a statement touched a row.
+func changed(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+// document is a value as a JSON column stores it.
+func document(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// value scans a JSON column into what v points to; NULL leaves it as it is.
+type value struct{ v any }
+
+// Scan implements [database/sql.Scanner].
+func (d value) Scan(src any) error {
+	switch src := src.(type) {
+	case string:
+		return json.Unmarshal([]byte(src), d.v)
+	case []byte:
+		return json.Unmarshal(src, d.v)
+	}
+	return nil
+}
