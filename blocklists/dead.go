@@ -86,23 +86,28 @@ func Dead() ([]DeadZone, error) {
 }
 
 // FindDead looks a zone up among the dead ones: the zone itself, one of its other
-// names, or a name below either; the Zone of the result is the one of these that was meant, so that
-// the warning speaks of what was asked. It finds nothing if [Dead] has an error.
+// names, or a name below either; of several the longest. The Zone of the result is the name that was
+// found, so that the warning speaks of what is configured. It finds nothing if [Dead] has an error.
 func FindDead(zone string) (DeadZone, bool) {
 	dead, err := deadZones()
 	if err != nil {
 		return DeadZone{}, false
 	}
 	zone = normalName(zone)
-	for _, d := range dead {
+	best, found := -1, ""
+	for i, d := range dead {
 		for _, name := range append([]string{d.Zone}, d.Also...) {
-			if under(zone, name) {
-				d.Zone = name
-				return d, true
+			if under(zone, name) && len(name) > len(found) {
+				best, found = i, name
 			}
 		}
 	}
-	return DeadZone{}, false
+	if best < 0 {
+		return DeadZone{}, false
+	}
+	d := dead[best]
+	d.Zone = found
+	return d, true
 }
 
 // deadZones reads the table once: every bounce that names a list asks for it.

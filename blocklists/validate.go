@@ -66,7 +66,10 @@ func (z Zone) Validate() error {
 	oneOf(p, "registration", z.Registration, "", "none", "recommended", "required")
 	oneOf(p, "confidence", z.Confidence, "", "high", "medium", "low")
 	oneOf(p, "removal.method", z.Removal.Method, "", "self-service", "network-owner", "automatic", "contact", "paid", "none")
-	checkURL(p, "website", z.Website, "https", "http") // a page to read; nothing of ours is in the address
+	checkURL(p, "website", z.Website, "https", "http") // a page to read; nothing of ours is in its address
+	if strings.Contains(z.Website, "{") {
+		p.add("website", "want a link without placeholders; they belong into removal.lookup_url and removal.url")
+	}
 	checkURL(p, "removal.lookup_url", z.Removal.LookupURL, "https")
 	checkURL(p, "removal.url", z.Removal.URL, "https")
 	for _, t := range z.Tags {

@@ -1,0 +1,181 @@
+package blocklists
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// The golden file is what changes in review when the catalogue does: who is
+// asked about what, how the answer is read, and how much it weighs.
+func TestCatalogueGolden(t *testing.T) {
+	zones, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, z := range zones {
+		var families []string
+		for _, f := range z.Families {
+			families = append(families, string(f))
+		}
+		fmt.Fprintf(&b, "%-20s %-38s %-16s %-8s %-14s default=%v\n", z.ID, z.Zone, strings.Join(families, ","), z.Decode, z.Severity, z.Default)
+		for _, c := range z.Codes {
+			severity := c.Severity
+			if severity == "" {
+				severity = "-"
+			}
+			fmt.Fprintf(&b, "    %-24s %-14s %s\n", c.Match, c.Class, severity)
+		}
+		for _, c := range z.Refusals {
+			fmt.Fprintf(&b, "    %-24s refused\n", c.Match)
+		}
+		for _, q := range z.ControlQuestions() {
+			want := "clean"
+			if q.Want {
+				want = "listed"
+			}
+			if q.Code.IsValid() {
+				want += " " + q.Code.String()
+			}
+			fmt.Fprintf(&b, "    ? %s %s\n", q.Name, want)
+		}
+	}
+	golden := filepath.Join("testdata", "catalog.golden")
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("run with -update and read the change (-want +got):\n%s", diff)
+	}
+}
+
+func TestBuiltinIsTheSameEachTime(t *testing.T) {
+	a, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(a, b, sameAddr); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCatalogueRules are what is expected of a list beyond being valid, so that
+// a person who is told about it at night has something to go by.
+func TestCatalogueRules(t *testing.T) {
+	zones, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, z := range zones {
+		t.Run(z.ID, func(t *testing.T) {
+			for _, x := range [][2]string{
+				{"title", z.Title}, {"operator", z.Operator}, {"reach", z.Reach}, {"registration", z.Registration},
+				{"website", z.Website}, {"confidence", z.Confidence}, {"checked", z.Checked},
+				{"removal.method", z.Removal.Method}, {"removal.fix_first", z.Removal.FixFirst}, {"removal.who_may_ask", z.Removal.WhoMayAsk},
+			} {
+				if x[1] == "" {
+					t.Errorf("%s is missing", x[0])
+				}
+			}
+			for _, x := range [][2]string{{"reach", z.Reach}, {"removal.fix_first", z.Removal.FixFirst}, {"advice", z.Advice}, {"removal.auto_expiry", z.Removal.AutoExpiry}} {
+				if x[1] != "" && !strings.HasSuffix(x[1], ".") {
+					t.Errorf("%s is no sentence: %q", x[0], x[1])
+				}
+			}
+			if !z.BuiltIn || len(z.Sources) == 0 {
+				t.Errorf("built-in %v, %d sources", z.BuiltIn, len(z.Sources))
+			}
+			if z.Default && z.Confidence == "low" {
+				t.Error("facts of low confidence stay off")
+			}
+			if m := z.Removal.Method; m == "self-service" && z.Removal.URL == "" {
+				t.Error("self-service without a removal page")
+			}
+			if !z.Default {
+				return
+			}
+			listed, clean := map[Family]bool{}, map[Family]bool{}
+			for _, q := range z.ControlQuestions() {
+				if q.Want {
+					listed[q.Family] = true
+				} else {
+					clean[q.Family] = true
+				}
+			}
+			for _, f := range z.Families {
+				if (!listed[f] || !clean[f]) && z.Controls.Note == "" {
+					t.Errorf("no pair of controls for %s, and controls.note does not say why", f)
+				}
+			}
+			if slices.Contains(z.Tags, "collateral") {
+				for _, c := range z.Codes {
+					if c.Class == Listed || c.Class == Policy {
+						t.Errorf("%s: neighbours are %s", c.Match, c.Class)
+					}
+				}
+			}
+		})
+	}
+}
+
+// One event must be told once: a part of a list is not asked beside the whole.
+func TestNoListIsAPartOfAnother(t *testing.T) {
+	zones, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, z := range zones {
+		for j, other := range zones {
+			if i == j || !z.Default || !other.Default {
+				continue
+			}
+			if under(z.Zone, other.Zone) {
+				t.Errorf("%s lies below %s", z.Zone, other.Zone)
+			}
+			for _, also := range other.Also {
+				if z.Zone == also {
+					t.Errorf("%s (%s) is a part of %s", z.ID, z.Zone, other.ID)
+				}
+				if slices.Contains(z.Also, also) {
+					t.Errorf("%q means both %s and %s", also, z.ID, other.ID)
+				}
+			}
+		}
+		if got, ok := Named(zones, z.Zone); !ok || got.ID != z.ID {
+			t.Errorf("%s is taken for %s", z.Zone, got.ID)
+		}
+	}
+}
+
+// Zones under spamhaus.org that are not in its documentation answer 127.255.255.252, or once
+// upon a time a listing: every one in the catalogue is spelt out here.
+func TestOnlyKnownZonesOfSpamhaus(t *testing.T) {
+	zones, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, z := range zones {
+		if strings.HasSuffix(z.Zone, ".spamhaus.org") && z.Zone != "zen.spamhaus.org" && z.Zone != "dbl.spamhaus.org" {
+			t.Errorf("%s is no zone of Spamhaus that is to be asked", z.Zone)
+		}
+	}
+}
