@@ -54,6 +54,8 @@ type MailboxOptions struct {
 type Mailbox struct {
 	opts MailboxOptions
 	host string // of Server, for the certificate
+
+	answerBytes int64 // maxAnswerBytes
 }
 
 // Batch is some mails that were read, and how far the folder has been read
@@ -134,7 +136,7 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Mailbox{opts: opts, host: host}, nil
+	return &Mailbox{opts: opts, host: host, answerBytes: maxAnswerBytes}, nil
 }
 
 func loopback(host string) bool {

@@ -164,21 +164,20 @@ func (s *session) sequenceNumbers(ctx context.Context, of []imap.UID) (seqs []ui
 func (s *session) fetchSet(ctx context.Context, set imap.NumSet, items *imap.FetchOptions, limit int, got map[imap.UID]Message) error {
 	return s.within(ctx, stepFetch, func() error {
 		command := s.client.Fetch(set, items)
-		var broken error
 		for data := command.Next(); data != nil; data = command.Next() {
 			m, whole, err := s.message(data, limit)
-			if err != nil && broken == nil {
-				broken = err
+			if err != nil {
+				// The connection has ended inside a literal. The command is left as it
+				// is: Next and Close would read on in the literal, side by side with the
+				// library's reader, which by now goes its own way to the end.
+				return err
 			}
 			if whole {
 				got[imap.UID(m.UID)] = m
 			}
 			s.progress()
 		}
-		if err := command.Close(); err != nil {
-			return err
-		}
-		return broken
+		return command.Close()
 	})
 }
 
@@ -198,8 +197,10 @@ func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Messa
 			if item.Literal == nil { // NIL: the server has the mail and not its body
 				continue
 			}
-			m.Bytes, m.Cut, err = readLiteral(item.Literal, limit)
-			body = err == nil
+			if m.Bytes, m.Cut, err = readLiteral(item.Literal, limit); err != nil {
+				return m, false, err
+			}
+			body = true
 		}
 	}
 	if len(m.Bytes) == 0 && m.Size > 0 {
@@ -209,12 +210,12 @@ func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Messa
 	if m.Cut {
 		m.Size = max(m.Size, int64(limit)+1)
 	}
-	return m, body && m.UID != 0, err
+	return m, body && m.UID != 0, nil
 }
 
 // readLiteral keeps up to limit bytes of a literal and says whether there are
 // more. A connection that is cut inside a literal looks like its end: only the
-// length that was announced tells.
+// length that was announced tells. After an error lit must not be touched again.
 func readLiteral(lit imap.LiteralReader, limit int) (kept []byte, cut bool, err error) {
 	announced := lit.Size()
 	kept = make([]byte, min(announced, int64(limit)))
@@ -223,10 +224,7 @@ func readLiteral(lit imap.LiteralReader, limit int) (kept []byte, cut bool, err 
 		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", n, announced)
 	}
 	rest, err := io.Copy(io.Discard, lit) // also when nothing is left: the library waits for the end to be read
-	if err != nil {
-		return nil, false, err
-	}
-	if int64(n)+rest != announced {
+	if err != nil || int64(n)+rest != announced {
 		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", int64(n)+rest, announced)
 	}
 	return kept, rest > 0, nil

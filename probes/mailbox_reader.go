@@ -32,7 +32,7 @@ type reader struct {
 	singly  uint32
 	suspect uint32 // the mail that failed last when it was read by itself
 	fails   int    // how often in a row
-	rounds  int    // how often the control failed as well
+	rounds  int    // how often the mail to compare with failed as well
 	lastErr error  // why it failed last
 }
 
@@ -158,17 +158,21 @@ func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Mess
 	if len(batch) == 1 && uid == r.suspect {
 		tries = r.fails
 	}
-	if tries >= triesBeforeAside {
-		return r.aside(ctx, s, uid)
+	if tries == triesBeforeAside {
+		return r.aside(ctx, uid), nil
 	}
-	limit, bare := r.m.opts.MaxMessageBytes, false
-	if tries == triesBeforeAside-1 {
-		limit, bare = min(limit, lastTryBytes), true
+	limit, last, proof := r.m.opts.MaxMessageBytes, tries == triesBeforeAside-1, true
+	if last {
+		var err error
+		if proof, err = r.control(ctx, s, uid); err != nil {
+			return nil, err
+		}
+		limit = min(limit, lastTryBytes)
 	}
-	mails, err := s.fetch(ctx, batch, limit, bare)
+	mails, err := s.fetch(ctx, batch, limit, last)
 	switch {
 	case err == nil:
-		if bare && len(mails) == 1 {
+		if last && len(mails) == 1 {
 			mails[0].Trouble = oneLine(fmt.Sprintf("read without its date and size, and no more than %d bytes, after: %v", limit, r.lastErr))
 		}
 		if len(batch) == 1 {
@@ -179,49 +183,48 @@ func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Mess
 		return nil, ctx.Err()
 	case len(batch) > 1:
 		r.singly = uint32(batch[len(batch)-1])
-	case uid == r.suspect:
-		r.fails++
-	default:
+	case uid != r.suspect:
 		r.suspect, r.fails, r.rounds = uid, 1, 0
+	case proof:
+		r.fails++
 	}
 	r.lastErr = cause(err)
+	if !proof {
+		return nil, r.unread(fmt.Sprintf("UID %d", uid), err,
+			"it is the only one in the folder, so that nothing tells whether the mail or the connection is to blame; look at it on the server")
+	}
 	return nil, r.unread(fmt.Sprintf("from UID %d on", uid), err, "tried again, a mail at a time")
 }
 
-// aside hands over the mail without its content, if another mail can be read
-// on this connection. If not, the connection is to blame, or a firewall that
-// swallows large packets: then every mail of the folder would be set aside one
-// by one, and so none is.
-func (r *reader) aside(ctx context.Context, s *session, uid uint32) ([]Message, error) {
+// control reads another mail before the last try of the one that failed, over
+// the same connection. If that fails as well the connection is to blame, or a
+// firewall that swallows large packets: without this check every mail of the
+// folder would be set aside, one by one. There is none to read if the mail is
+// alone in the folder.
+func (r *reader) control(ctx context.Context, s *session, uid uint32) (read bool, err error) {
 	others, err := s.search(ctx, 1, uid)
-	if err != nil {
-		return nil, err
+	if err != nil || others.len() == 0 {
+		return false, err
 	}
-	n := others.len()
-	if n == 0 {
-		r.fails = 0
-		return nil, r.unread(fmt.Sprintf("UID %d", uid), r.lastErr,
-			"it is the only one in the folder, so that nothing tells whether the mail or the connection is to blame; look at it on the server")
+	other := others.pick(imap.UID(uid), r.rounds%others.len())
+	mails, err := s.fetch(ctx, []imap.UID{other}, r.m.opts.MaxMessageBytes, false)
+	if err == nil {
+		return len(mails) == 1, nil
 	}
-	control := others.pick(imap.UID(uid), r.rounds%n)
-	mails, err := s.fetch(ctx, []imap.UID{control}, r.m.opts.MaxMessageBytes, false)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		r.fails = triesBeforeAside - 1
-		r.rounds++ // another control next time: this one may be damaged, too
-		return nil, r.unread(fmt.Sprintf("UID %d, nor UID %d to compare", uid, control), err,
-			"check the network path to the server for large packets (MTU)")
+	if ctx.Err() != nil {
+		return false, ctx.Err()
 	}
-	if len(mails) == 0 { // expunged between: no evidence
-		return nil, r.unread(fmt.Sprintf("UID %d", uid), r.lastErr, "tried again")
-	}
+	r.rounds++ // another one next time: this one may be damaged, too
+	return false, r.unread(fmt.Sprintf("UID %d, nor UID %d to compare", uid, other), err,
+		"if it lasts, check the network path to the server for large packets (MTU)")
+}
+
+// aside gives the mail without its content.
+func (r *reader) aside(ctx context.Context, uid uint32) []Message {
 	r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mail set aside unread",
 		slog.String("mailbox", r.m.opts.Name), slog.Uint64("uid", uint64(uid)), slog.Any("err", r.lastErr))
-	trouble := oneLine(fmt.Sprintf("not read in %d tries, while another mail was: %v", triesBeforeAside, r.lastErr))
-	r.suspect, r.fails, r.rounds = 0, 0, 0
-	return []Message{{Mailbox: r.m.opts.Name, UID: uid, Trouble: trouble}}, nil
+	return []Message{{Mailbox: r.m.opts.Name, UID: uid,
+		Trouble: oneLine(fmt.Sprintf("not read in %d tries, while another mail was: %v", triesBeforeAside, r.lastErr))}}
 }
 
 // pick gives the i-th mail to compare with: first those below uid, which have

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -32,8 +31,8 @@ const (
 // collects a line without end.
 const maxAnswerBytes = 64 << 20
 
-// errFlood: more than maxAnswerBytes came.
-var errFlood = fmt.Errorf("an answer of more than %d MiB", maxAnswerBytes>>20)
+// errFlood: more than that came.
+var errFlood = errors.New("more bytes than any answer should have")
 
 // session is one connection, logged in. It is used by one goroutine.
 //
@@ -165,7 +164,7 @@ func (s *session) within(ctx context.Context, step string, command func() error)
 		s.late.Store(true)
 		_ = s.wire.Close() // not the client's Close: that waits, for us too
 	})
-	s.wire.allow(maxAnswerBytes)
+	s.wire.allow(s.m.answerBytes)
 	err := command()
 	s.timer.Stop()
 	if err == nil {
@@ -180,7 +179,7 @@ func (s *session) within(ctx context.Context, step string, command func() error)
 
 // progress gives the running command its time anew: a mail of a FETCH is here.
 func (s *session) progress() {
-	s.wire.allow(maxAnswerBytes)
+	s.wire.allow(s.m.answerBytes)
 	if !s.late.Load() {
 		s.timer.Reset(s.m.opts.Timeout)
 	}
@@ -270,7 +269,7 @@ func (s *session) sleep(ctx context.Context, limit time.Duration) (news bool, er
 	}
 }
 
-// meter is a connection on which no more comes than was allowed.
+// meter is a connection on which no more bytes come than were allowed.
 type meter struct {
 	net.Conn
 	left    atomic.Int64

@@ -90,7 +90,7 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 		Logger:       log.New(io.Discard, "", 0), // faults are on purpose
 	}
 	if opts.TLS == "implicit" || opts.TLS == "starttls" {
-		cert, pem, err := loopbackCertificate(time.Now())
+		cert, pem, err := LoopbackCertificate(time.Now())
 		if err != nil {
 			inner.Close()
 			return nil, err

@@ -142,9 +142,10 @@ func (c noIdleConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// loopbackCertificate makes a self-signed certificate for the loopback that is
-// its own authority, valid for a day around now, and its PEM.
-func loopbackCertificate(now time.Time) (tls.Certificate, []byte, error) {
+// LoopbackCertificate makes a self-signed certificate for 127.0.0.1, ::1 and
+// localhost that is its own authority, good from an hour before now to a day
+// after, and its PEM, as a ca_file would hold it.
+func LoopbackCertificate(now time.Time) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err

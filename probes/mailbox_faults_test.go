@@ -1,0 +1,410 @@
+package probes
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/probes/probestest"
+)
+
+func TestMailboxComesBackAfterADrop(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{TLS: "starttls"})
+	s := newStore()
+	w := watch(t, newMailbox(t, mailboxOptions(t, d, TLSStart)), Position{}, s)
+	for i := range 4 {
+		d.Append(testMail(i+1), mailTime)
+		w.read(t, uint32(i+1))
+		d.Drop()
+		st := w.until(t, "the drop noticed", func(st MailboxState) bool { return !st.Connected })
+		if !errors.Is(st.LastErr, ErrProtocol) {
+			t.Errorf("the drop is %v, want ErrProtocol", st.LastErr)
+		}
+	}
+	w.stop()
+	wantMails(t, s.all(), 4)
+}
+
+func TestMailboxComesBackWhenTheServerDoes(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{TLS: "implicit"})
+	d.Append(testMail(1), mailTime)
+	d.Refuse(true)
+	s := newStore()
+	w := watch(t, newMailbox(t, mailboxOptions(t, d, TLSImplicit)), Position{}, s)
+	w.until(t, "an error", func(st MailboxState) bool { return st.LastErr != nil && !st.Connected })
+	d.Refuse(false)
+	w.read(t, 1)
+	w.stop()
+	wantMails(t, s.all(), 1)
+}
+
+// Wherever the connection breaks, every mail arrives once and whole.
+func TestMailboxCutAnywhere(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{})
+	const n = 20
+	total := int64(0)
+	for i := range n {
+		d.Append(testMail(i+1), mailTime)
+		total += int64(len(testMail(i + 1)))
+	}
+	m := newMailbox(t, mailboxOptions(t, d, TLSNone))
+	step := int64(487)
+	if testing.Short() {
+		step = 2311
+	}
+	for cut := int64(0); cut < total+3000; cut += step {
+		s := newStore()
+		d.CutNext(cut)
+		w := watch(t, m, Position{}, s)
+		w.read(t, n)
+		w.stop()
+		wantMails(t, s.all(), n)
+		if t.Failed() {
+			t.Fatalf("cut after %d bytes", cut)
+		}
+	}
+}
+
+// With TLS and STARTTLS a cut may fall into a handshake.
+func TestMailboxCutUnderTLS(t *testing.T) {
+	for _, mode := range []TLSMode{TLSImplicit, TLSStart} {
+		t.Run(string(mode), func(t *testing.T) {
+			d := startIMAP(t, probestest.IMAPOptions{TLS: string(mode)})
+			for i := range 3 {
+				d.Append(testMail(i+1), mailTime)
+			}
+			m := newMailbox(t, mailboxOptions(t, d, mode))
+			for cut := int64(1); cut < 4000; cut += 293 {
+				s := newStore()
+				d.CutNext(cut)
+				w := watch(t, m, Position{}, s)
+				w.read(t, 3)
+				w.stop()
+				wantMails(t, s.all(), 3)
+			}
+		})
+	}
+}
+
+func TestMailboxMuteServerHoldsUpNobodyForLong(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{TLS: "implicit"})
+	opts := mailboxOptions(t, d, TLSImplicit)
+	opts.Poll, opts.Timeout = time.Millisecond, 100*time.Millisecond
+	s := newStore()
+	w := watch(t, newMailbox(t, opts), Position{}, s)
+	d.Append(testMail(1), mailTime)
+	w.read(t, 1)
+	d.Mute(true)
+	st := w.until(t, "silence noticed", func(st MailboxState) bool { return errors.Is(st.LastErr, ErrTimeout) })
+	if st.Connected {
+		t.Errorf("state %+v, want not connected", st)
+	}
+	// And new connections, that are silent from the start.
+	w.until(t, "silence before the greeting noticed", func(st MailboxState) bool {
+		var e *MailboxError
+		return errors.As(st.LastErr, &e) && e.Step == stepTLS && errors.Is(e, ErrTimeout)
+	})
+	d.Mute(false)
+	d.Append(testMail(2), mailTime)
+	w.read(t, 2)
+	w.stop()
+	wantMails(t, s.all(), 2)
+}
+
+func TestMailboxEndOfContextEndsWhateverWaits(t *testing.T) {
+	for name, prepare := range map[string]func(*probestest.IMAP){
+		"in IDLE":              func(*probestest.IMAP) {},
+		"without IDLE":         func(d *probestest.IMAP) { d.HideIdle(true) },
+		"for a mute server":    func(d *probestest.IMAP) { d.Mute(true) },
+		"between two attempts": func(d *probestest.IMAP) { d.Refuse(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := startIMAP(t, probestest.IMAPOptions{})
+			prepare(d)
+			opts := mailboxOptions(t, d, TLSNone)
+			opts.Timeout, opts.RetryMin, opts.RetryMax = time.Hour, time.Hour, time.Hour
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			m := newMailbox(t, opts)
+			go func() { done <- m.Watch(ctx, Position{}, newStore().handle, nil) }()
+			for d.Accepted() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			select {
+			case err := <-done:
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("Watch gave %v, want context.Canceled", err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("Watch does not end")
+			}
+		})
+	}
+}
+
+func TestMailboxUnreadableMailIsSetAside(t *testing.T) {
+	for name, c := range map[string]struct{ poisoned, from uint32 }{
+		"the first":     {1, 0},
+		"in the middle": {7, 0},
+		"the last":      {20, 0},
+		"after others":  {7, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := startIMAP(t, probestest.IMAPOptions{})
+			for i := range 20 {
+				d.Append(testMail(i+1), mailTime)
+			}
+			d.Poison(c.poisoned)
+			s := newStore()
+			m := newMailbox(t, mailboxOptions(t, d, TLSNone))
+			if err := m.Once(t.Context(), Position{1, c.from}, s.handle); err != nil {
+				t.Fatal(err)
+			}
+			got := s.all()
+			if len(got) != int(20-c.from) {
+				t.Fatalf("%d mails, want %d", len(got), 20-c.from)
+			}
+			for i, mail := range got {
+				if mail.UID != c.from+uint32(i)+1 || mail.UIDValidity != 1 {
+					t.Errorf("mail %d has UID %d, UIDVALIDITY %d", i, mail.UID, mail.UIDValidity)
+				}
+				aside := mail.UID == c.poisoned
+				if (mail.Trouble != "") != aside || (len(mail.Bytes) == 0) != aside {
+					t.Errorf("UID %d: trouble %q, %d bytes", mail.UID, mail.Trouble, len(mail.Bytes))
+				}
+			}
+			if s.pos != (Position{1, 20}) {
+				t.Errorf("position %v, want the end", s.pos)
+			}
+		})
+	}
+}
+
+func TestMailboxTwoUnreadableMailsDoNotCoverEachOther(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{})
+	for i := range 4 {
+		d.Append(testMail(i+1), mailTime)
+	}
+	d.Poison(1)
+	d.Poison(2)
+	s := newStore()
+	w := watch(t, newMailbox(t, mailboxOptions(t, d, TLSNone)), Position{}, s)
+	w.read(t, 4)
+	w.stop()
+	for _, m := range s.all() {
+		if (m.Trouble != "") != (m.UID <= 2) {
+			t.Errorf("UID %d: trouble %q", m.UID, m.Trouble)
+		}
+	}
+}
+
+// If no mail at all can be read, it is not the mails: nothing is set aside,
+// and all is read once it works again.
+func TestMailboxNothingIsSetAsideWhileNothingCanBeRead(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprint(n, " mails"), func(t *testing.T) {
+			d := startIMAP(t, probestest.IMAPOptions{})
+			for i := range n {
+				d.Append(testMail(i+1), mailTime)
+				d.Poison(uint32(i + 1))
+			}
+			s := newStore()
+			w := watch(t, newMailbox(t, mailboxOptions(t, d, TLSNone)), Position{}, s)
+			for range 20 {
+				st := w.until(t, "a failure", func(st MailboxState) bool { return !st.Connected && st.LastErr != nil })
+				if !errors.Is(st.LastErr, ErrUnread) || st.Position.UID != 0 || st.Behind != n {
+					t.Fatalf("state %+v, want ErrUnread at the beginning, %d behind", st, n)
+				}
+			}
+			for i := range n {
+				d.Heal(uint32(i + 1))
+			}
+			w.read(t, uint32(n))
+			w.stop()
+			for _, m := range s.all() {
+				if m.Trouble != "" && len(m.Bytes) == 0 {
+					t.Errorf("UID %d was set aside: %s", m.UID, m.Trouble)
+				}
+			}
+		})
+	}
+}
+
+func TestMailboxErrorsSayWhatToDo(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := closed.Addr().String()
+	closed.Close()
+
+	for name, c := range map[string]struct {
+		tls    string
+		change func(*probestest.IMAP, *MailboxOptions)
+		kind   error
+		says   string
+	}{
+		"wrong password": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.Password = func() string { return "guess" }
+		}, ErrLogin, "check user and password"},
+		"login refused with the password in the text": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			d.RefuseLogins("", "no such command: LOGIN \""+mailUser+"\" \""+mailPassword+"\"")
+		}, ErrLogin, "<redacted>"},
+		"login refused with the password as it was quoted": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			d.RefuseLogins("", `no such command: LOGIN "x" "pass \"word\\ of 2026"`)
+		}, ErrLogin, "<redacted>"},
+		"login down for a while": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			d.RefuseLogins("UNAVAILABLE", "temporary authentication failure")
+		}, ErrProtocol, "temporary"},
+		"login not allowed without TLS": {"starttls", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.TLS = TLSNone
+		}, ErrLogin, "no login by password on this connection"},
+		"folder missing": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.Folder = "Bounces"
+		}, ErrFolder, "check folder"},
+		"certificate of nobody": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.RootCAs = x509.NewCertPool()
+		}, ErrTLS, "ca_file"},
+		"certificate of nobody with STARTTLS": {"starttls", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.RootCAs = x509.NewCertPool()
+		}, ErrTLS, "ca_file"},
+		"plain port": {"none", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.TLS = TLSImplicit
+		}, ErrTLS, "tls starttls on 143"},
+		"no STARTTLS": {"none", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.TLS = TLSStart
+		}, ErrTLS, "tls implicit"},
+		"STARTTLS at a TLS port": {"implicit", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.TLS, o.Timeout = TLSStart, 100*time.Millisecond
+		}, nil, "tls fits the port"},
+		"nobody listens": {"none", func(d *probestest.IMAP, o *MailboxOptions) {
+			o.Server = nobody
+		}, ErrUnreachable, "check server and port"},
+		"connection dropped at once": {"none", func(d *probestest.IMAP, o *MailboxOptions) {
+			d.Refuse(true)
+		}, ErrProtocol, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := startIMAP(t, probestest.IMAPOptions{TLS: c.tls})
+			opts := mailboxOptions(t, d, TLSMode(c.tls))
+			c.change(d, &opts)
+			err := newMailbox(t, opts).Once(t.Context(), Position{}, newStore().handle)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if c.kind != nil && !errors.Is(err, c.kind) {
+				t.Errorf("error %q is not %q", err, c.kind)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %q does not say %q", err, c.says)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "word\\") {
+				t.Errorf("error %#v holds the password", err)
+			}
+			if strings.ContainsAny(err.Error(), "\r\n\x1b") {
+				t.Errorf("error %q is more than a line", err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// A second name for the same address, that the certificate does not have.
+func TestMailboxCertificateOfAnotherHost(t *testing.T) {
+	d := startIMAP(t, probestest.IMAPOptions{TLS: "implicit"})
+	opts := mailboxOptions(t, d, TLSImplicit)
+	_, port, _ := net.SplitHostPort(d.Addr())
+	opts.Server = net.JoinHostPort("127.0.0.2", port) // the double listens on 127.0.0.1 only
+	m := newMailbox(t, opts)
+	m.host, m.opts.Server = "mail.example.org", d.Addr()
+	err := m.Once(t.Context(), Position{}, newStore().handle)
+	if !errors.Is(err, ErrTLS) || !strings.Contains(err.Error(), "server name") {
+		t.Errorf("error %v, want ErrTLS about the server's name", err)
+	}
+}
+
+func TestMailboxOptionsAreChecked(t *testing.T) {
+	good := MailboxOptions{Name: "b", Server: "imap.example.org:993", User: "u", Password: func() string { return "p" }}
+	for name, c := range map[string]struct {
+		change func(*MailboxOptions)
+		says   string // "" if they are good
+	}{
+		"as they should be":             {func(o *MailboxOptions) {}, ""},
+		"server without port":           {func(o *MailboxOptions) { o.Server = "imap.example.org" }, "host:port"},
+		"no server":                     {func(o *MailboxOptions) { o.Server = ":993" }, "host:port"},
+		"no TLS outside the loopback":   {func(o *MailboxOptions) { o.TLS = TLSNone }, "in the clear"},
+		"no TLS at a name like it":      {func(o *MailboxOptions) { o.TLS, o.Server = TLSNone, "localhost.example.org:143" }, "in the clear"},
+		"no TLS on the loopback":        {func(o *MailboxOptions) { o.TLS, o.Server = TLSNone, "127.0.0.1:143" }, ""},
+		"no TLS on the IPv6 loopback":   {func(o *MailboxOptions) { o.TLS, o.Server = TLSNone, "[::1]:143" }, ""},
+		"no TLS on localhost":           {func(o *MailboxOptions) { o.TLS, o.Server = TLSNone, "localhost:143" }, ""},
+		"a mode that there is not":      {func(o *MailboxOptions) { o.TLS = "ssl" }, "implicit, starttls or none"},
+		"no user":                       {func(o *MailboxOptions) { o.User = "" }, "user and password"},
+		"no password":                   {func(o *MailboxOptions) { o.Password = nil }, "user and password"},
+		"a line break in the user name": {func(o *MailboxOptions) { o.User = "a\r\nb" }, "one line"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := good
+			c.change(&opts)
+			m, err := NewMailbox(opts)
+			if c.says == "" {
+				if err != nil || m.opts.Poll != 5*time.Minute || m.opts.Folder != "INBOX" || m.batchSize() != 16 {
+					t.Errorf("NewMailbox gave %+v, %v; want defaults and no error", m, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v, want one that says %q", err, c.says)
+			}
+		})
+	}
+}
+
+func TestMailboxRetryDelays(t *testing.T) {
+	opts := MailboxOptions{RetryMin: time.Second, RetryMax: 5 * time.Minute, LoginRetryMin: 5 * time.Minute, LoginRetryMax: time.Hour}
+	within := func(t *testing.T, got, around time.Duration) {
+		t.Helper()
+		if got < around/2 || got > around*3/2 {
+			t.Errorf("wait of %s, want %s give or take half", got, around)
+		}
+	}
+	t.Run("doubled up to the limit", func(t *testing.T) {
+		r := newRetry(opts)
+		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+			got := r.after(ErrProtocol, 0)
+			within(t, got, want*time.Second)
+			if got > opts.RetryMax {
+				t.Errorf("wait of %s, want no more than %s", got, opts.RetryMax)
+			}
+		}
+	})
+	t.Run("a refused login waits long", func(t *testing.T) {
+		r := newRetry(opts)
+		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
+			got := r.after(fmt.Errorf("x: %w", ErrLogin), 0)
+			within(t, got, want*time.Minute)
+			if got > time.Hour {
+				t.Errorf("wait of %s, want no more than an hour", got)
+			}
+		}
+	})
+	t.Run("a session that held starts anew", func(t *testing.T) {
+		r := newRetry(opts)
+		for range 6 {
+			r.after(ErrProtocol, 0)
+		}
+		within(t, r.after(ErrProtocol, time.Hour), time.Second)
+	})
+	t.Run("a session dropped at once does not", func(t *testing.T) {
+		r := newRetry(opts)
+		for range 6 {
+			r.after(ErrProtocol, 100*time.Millisecond)
+		}
+		within(t, r.after(ErrProtocol, 100*time.Millisecond), 64*time.Second)
+	})
+}

@@ -1,0 +1,405 @@
+package probes
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// script is an IMAP server that answers as real ones were seen to and as a
+// well-made one never would. Each answer can be replaced; the standard ones
+// are those of a folder with the mails 1 to 3.
+type script struct {
+	greeting string
+	caps     string
+	answers  map[string]func(c *scriptConn, tag, rest string) // by the first word, or two after UID
+	ln       net.Listener
+	wg       sync.WaitGroup
+
+	mu    sync.Mutex
+	conns int
+	lines []string
+}
+
+type scriptConn struct {
+	*script
+	net.Conn
+	in *bufio.Reader
+}
+
+func (c *scriptConn) say(format string, args ...any) { fmt.Fprintf(c.Conn, format+"\r\n", args...) }
+
+// body is a FETCH answer as servers give it.
+func fetchAnswer(seq, uid int) string {
+	return fmt.Sprintf("* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE \"20-Nov-2026 09:40:00 +0000\" BODY[]<0> {%d}\r\n%s)",
+		seq, uid, len(testMail(uid)), len(testMail(uid)), testMail(uid))
+}
+
+// asked gives the UIDs of 1 to 3 that a set like "2:*" holds.
+func asked(set string) (uids []int) {
+	for part := range strings.SplitSeq(set, ",") {
+		from, to, ranged := strings.Cut(part, ":")
+		a, _ := strconv.Atoi(from)
+		b := a
+		if ranged && to != "*" {
+			b, _ = strconv.Atoi(to)
+		} else if ranged {
+			b = 3
+			a = min(a, 3) // the last mail is always in "n:*"
+		}
+		for uid := max(a, 1); uid <= min(b, 3); uid++ {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
+}
+
+// startScript starts the server; prepare may change it before.
+func startScript(t *testing.T, prepare func(*script)) *script {
+	t.Helper()
+	leak := goleak.IgnoreCurrent()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{ln: ln, greeting: "* OK ready", caps: "IMAP4rev1 IDLE"}
+	ok := func(c *scriptConn, tag, _ string) { c.say("%s OK done", tag) }
+	s.answers = map[string]func(*scriptConn, string, string){
+		"LOGIN":  ok,
+		"LOGOUT": ok,
+		"CAPABILITY": func(c *scriptConn, tag, _ string) {
+			c.say("* CAPABILITY %s", c.caps)
+			c.say("%s OK done", tag)
+		},
+		"EXAMINE": func(c *scriptConn, tag, _ string) {
+			c.say("* FLAGS (\\Seen \\Answered)\r\n* 3 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] valid\r\n* OK [UIDNEXT 4] next")
+			c.say("%s OK [READ-ONLY] done", tag)
+		},
+		"UID SEARCH": func(c *scriptConn, tag, rest string) {
+			var b strings.Builder
+			for _, uid := range asked(strings.TrimPrefix(rest, "UID ")) {
+				fmt.Fprintf(&b, " %d", uid)
+			}
+			c.say("* SEARCH%s\r\n%s OK done", b.String(), tag)
+		},
+		"UID FETCH": func(c *scriptConn, tag, rest string) {
+			set, _, _ := strings.Cut(rest, " ")
+			for _, uid := range asked(set) {
+				c.say("%s", fetchAnswer(uid, uid))
+			}
+			c.say("%s OK done", tag)
+		},
+	}
+	s.answers["SEARCH"] = s.answers["UID SEARCH"] // sequence numbers are the UIDs
+	s.answers["FETCH"] = s.answers["UID FETCH"]
+	prepare(s)
+	s.wg.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns++
+			s.mu.Unlock()
+			s.wg.Go(func() { s.serve(conn) })
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		s.wg.Wait()
+		goleak.VerifyNone(t, leak)
+	})
+	return s
+}
+
+func (s *script) serve(conn net.Conn) {
+	defer conn.Close()
+	c := &scriptConn{script: s, Conn: conn, in: bufio.NewReader(conn)}
+	c.say("%s", s.greeting)
+	for {
+		line, err := c.in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		line = strings.TrimRight(line, "\r\n")
+		s.mu.Lock()
+		s.lines = append(s.lines, line)
+		s.mu.Unlock()
+		tag, rest, _ := strings.Cut(line, " ")
+		word, rest, _ := strings.Cut(rest, " ")
+		if word == "UID" {
+			var second string
+			second, rest, _ = strings.Cut(rest, " ")
+			word += " " + second
+		}
+		answer, known := s.answers[word]
+		if !known {
+			c.say("%s BAD what is %s", tag, word)
+			continue
+		}
+		answer(c, tag, rest)
+	}
+}
+
+func (s *script) options(t *testing.T) MailboxOptions {
+	return MailboxOptions{
+		Name: "bounces", Server: s.ln.Addr().String(), TLS: TLSNone,
+		User: mailUser, Password: func() string { return mailPassword },
+		Poll: time.Hour, Timeout: 20 * time.Second, RetryMin: time.Millisecond, RetryMax: 2 * time.Millisecond,
+	}
+}
+
+func TestMailboxReadsFromOddServers(t *testing.T) {
+	standard := func(s *script, word string) func(*scriptConn, string, string) { return s.answers[word] }
+	once := func(first, then func(*scriptConn, string, string)) func(*scriptConn, string, string) {
+		var mu sync.Mutex
+		done := false
+		return func(c *scriptConn, tag, rest string) {
+			mu.Lock()
+			now := !done
+			done = true
+			mu.Unlock()
+			if now {
+				first(c, tag, rest)
+			} else {
+				then(c, tag, rest)
+			}
+		}
+	}
+	for name, prepare := range map[string]func(*script){
+		"as it should be": func(s *script) {},
+		"UID after the body": func(s *script) {
+			s.answers["UID FETCH"] = func(c *scriptConn, tag, rest string) {
+				set, _, _ := strings.Cut(rest, " ")
+				for _, uid := range asked(set) {
+					c.say("* %d FETCH (RFC822.SIZE %d INTERNALDATE \"20-Nov-2026 09:40:00 +0000\" BODY[]<0> {%d}\r\n%s UID %d)",
+						uid, len(testMail(uid)), len(testMail(uid)), testMail(uid), uid)
+				}
+				c.say("%s OK done", tag)
+			}
+			s.answers["FETCH"] = s.answers["UID FETCH"]
+		},
+		"news of flags before the mail": func(s *script) {
+			s.answers["UID FETCH"] = func(c *scriptConn, tag, rest string) {
+				c.say("* 2 FETCH (UID 2 FLAGS (\\Seen))")
+				standard(s, "FETCH")(c, tag, rest)
+			}
+		},
+		"answers in any order": func(s *script) {
+			s.answers["UID SEARCH"] = func(c *scriptConn, tag, rest string) { c.say("* SEARCH 3 1 2\r\n%s OK", tag) }
+			s.answers["UID FETCH"] = func(c *scriptConn, tag, rest string) {
+				c.say("%s\r\n%s\r\n* 4 EXISTS\r\n%s\r\n%s OK", fetchAnswer(3, 3), fetchAnswer(1, 1), fetchAnswer(2, 2), tag)
+			}
+		},
+		"RFC822.SIZE is a guess": func(s *script) {
+			s.answers["UID FETCH"] = func(c *scriptConn, tag, rest string) {
+				for uid := 1; uid <= 3; uid++ {
+					c.say("%s", strings.Replace(fetchAnswer(uid, uid), fmt.Sprintf("SIZE %d", len(testMail(uid))), "SIZE 7", 1))
+				}
+				c.say("%s OK", tag)
+			}
+		},
+		"a FETCH ends in NO once": func(s *script) {
+			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) {
+				c.say("%s\r\n%s NO [EXPUNGEISSUED] some are gone", fetchAnswer(1, 1), tag)
+			}, standard(s, "FETCH"))
+		},
+		"a mail is left out once": func(s *script) {
+			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) {
+				c.say("%s\r\n%s\r\n%s OK", fetchAnswer(1, 1), fetchAnswer(3, 3), tag)
+			}, standard(s, "FETCH"))
+		},
+		"a body is NIL once": func(s *script) {
+			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) {
+				c.say("* 1 FETCH (UID 1 RFC822.SIZE 200 INTERNALDATE \"20-Nov-2026 09:40:00 +0000\" BODY[]<0> NIL)\r\n%s\r\n%s\r\n%s OK",
+					fetchAnswer(2, 2), fetchAnswer(3, 3), tag)
+			}, standard(s, "FETCH"))
+		},
+		"nonsense once": func(s *script) {
+			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) { c.say("* 1 FETCH (((") }, standard(s, "FETCH"))
+		},
+		"SEARCH finds the mail 0 once": func(s *script) {
+			s.answers["UID SEARCH"] = once(func(c *scriptConn, tag, _ string) { c.say("* SEARCH 0\r\n%s OK", tag) }, standard(s, "SEARCH"))
+		},
+		"log-in only by AUTHENTICATE": func(s *script) {
+			s.caps = "IMAP4rev1 LOGINDISABLED AUTH=PLAIN SASL-IR"
+			s.answers["AUTHENTICATE"] = func(c *scriptConn, tag, _ string) { c.say("%s OK", tag) }
+		},
+		"logged in already": func(s *script) {
+			s.greeting = "* PREAUTH welcome"
+			delete(s.answers, "LOGIN")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startScript(t, prepare)
+			kept := newStore()
+			w := watch(t, newMailbox(t, s.options(t)), Position{}, kept)
+			w.until(t, "all read", func(st MailboxState) bool { return st.Position.UID == 3 })
+			_ = w.stop()
+			got := kept.all()
+			for i := range got { // what a wrong RFC822.SIZE cannot spoil
+				if got[i].Trouble != "" {
+					t.Errorf("UID %d has trouble: %s", got[i].UID, got[i].Trouble)
+				}
+			}
+			wantMails(t, got, 3)
+		})
+	}
+}
+
+// brokenDate answers FETCH with a date that is none for the mail 2.
+func brokenDate(c *scriptConn, tag, rest string) {
+	set, items, _ := strings.Cut(rest, " ")
+	for _, uid := range asked(set) {
+		answer := fetchAnswer(uid, uid)
+		switch dated := strings.Contains(items, "INTERNALDATE"); {
+		case uid == 2 && dated:
+			answer = strings.Replace(answer, "20-Nov-2026", "yesterday", 1)
+		case !dated:
+			answer = fmt.Sprintf("* %d FETCH (UID %d BODY[]<0> {%d}\r\n%s)", uid, uid, len(testMail(uid)), testMail(uid))
+		}
+		c.say("%s", answer)
+	}
+	c.say("%s OK done", tag)
+}
+
+// A mail whose date the library cannot read costs the connection, always: the
+// last try does without the date.
+func TestMailboxMailWithABrokenDateIsReadWithoutIt(t *testing.T) {
+	s := startScript(t, func(s *script) { s.answers["UID FETCH"] = brokenDate })
+	kept := newStore()
+	if err := newMailbox(t, s.options(t)).Once(t.Context(), Position{}, kept.handle); err != nil {
+		t.Fatal(err)
+	}
+	got := kept.all()
+	if len(got) != 3 {
+		t.Fatalf("%d mails, want 3", len(got))
+	}
+	for _, m := range got {
+		odd := m.UID == 2
+		if (m.Trouble != "") != odd || m.Received.IsZero() != odd || !bytes.Equal(m.Bytes, testMail(int(m.UID))) {
+			t.Errorf("UID %d: trouble %q, received %s, %d bytes", m.UID, m.Trouble, m.Received, len(m.Bytes))
+		}
+	}
+}
+
+// A server that does not know partial FETCH sends the whole mail: no more than
+// wanted is kept.
+func TestMailboxServerThatSendsMoreThanAskedFor(t *testing.T) {
+	s := startScript(t, func(s *script) {
+		s.answers["UID FETCH"] = func(c *scriptConn, tag, rest string) {
+			for uid := 1; uid <= 3; uid++ {
+				c.say("* %d FETCH (UID %d RFC822.SIZE 300000 INTERNALDATE \"20-Nov-2026 09:40:00 +0000\" BODY[] {300000}\r\n%s)",
+					uid, uid, strings.Repeat("z", 300000))
+			}
+			c.say("%s OK done", tag)
+		}
+	})
+	opts := s.options(t)
+	opts.MaxMessageBytes = 1000
+	kept := newStore()
+	if err := newMailbox(t, opts).Once(t.Context(), Position{}, kept.handle); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range kept.all() {
+		if len(m.Bytes) != 1000 || cap(m.Bytes) > 2000 || !m.Cut || m.Size != 300000 {
+			t.Errorf("UID %d: %d bytes in room for %d, cut %v, size %d", m.UID, len(m.Bytes), cap(m.Bytes), m.Cut, m.Size)
+		}
+	}
+}
+
+func TestMailboxRefusedIdleIsPolling(t *testing.T) {
+	s := startScript(t, func(s *script) {
+		s.answers["IDLE"] = func(c *scriptConn, tag, _ string) { c.say("%s NO not today", tag) }
+	})
+	opts := s.options(t)
+	opts.Poll = time.Millisecond
+	kept := newStore()
+	w := watch(t, newMailbox(t, opts), Position{1, 3}, kept)
+	for range 3 { // rounds that end well, over one connection
+		w.until(t, "a round", func(st MailboxState) bool { return st.Connected && st.LastErr == nil && !st.LastRoundTrip.IsZero() })
+	}
+	_ = w.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns != 1 {
+		t.Errorf("%d connections, want 1", s.conns)
+	}
+	idles := 0
+	for _, line := range s.lines {
+		if strings.HasSuffix(line, " IDLE") {
+			idles++
+		}
+	}
+	if idles != 1 {
+		t.Errorf("IDLE was tried %d times, want once", idles)
+	}
+}
+
+func TestMailboxFaultyServersAreErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(*script)
+		kind    error
+		says    string
+	}{
+		"turned away in the greeting": {func(s *script) { s.greeting = "* BYE too many connections" }, ErrProtocol, "too many connections"},
+		"not IMAP":                    {func(s *script) { s.greeting = "220 mx.example.net ESMTP" }, ErrProtocol, ""},
+		"a line without end": {func(s *script) {
+			s.answers["EXAMINE"] = func(c *scriptConn, tag, _ string) {
+				junk := bytes.Repeat([]byte("a"), 1<<20)
+				_, _ = io.WriteString(c.Conn, "* OK ")
+				for {
+					if _, err := c.Conn.Write(junk); err != nil {
+						return
+					}
+				}
+			}
+		}, ErrProtocol, "more bytes than"},
+		"escape sequences and line breaks": {func(s *script) {
+			s.answers["EXAMINE"] = func(c *scriptConn, tag, _ string) { c.say("%s NO \x1b[31mred\x07\u202e", tag) }
+		}, ErrFolder, "NO  [31mred"},
+		"the command quoted back": {func(s *script) {
+			s.answers["LOGIN"] = func(c *scriptConn, tag, rest string) { c.say("%s BAD unknown: LOGIN %s", tag, rest) }
+		}, ErrLogin, "<redacted>"},
+		"the command quoted back in nonsense": {func(s *script) {
+			s.answers["LOGIN"] = func(c *scriptConn, tag, rest string) { c.say("%s", mailPassword) }
+		}, ErrProtocol, ""},
+		"no UIDVALIDITY": {func(s *script) {
+			s.answers["EXAMINE"] = func(c *scriptConn, tag, _ string) { c.say("* 3 EXISTS\r\n%s OK", tag) }
+		}, ErrFolder, "UIDVALIDITY"},
+		"mails listed that never come": {func(s *script) {
+			s.answers["UID FETCH"] = func(c *scriptConn, tag, _ string) { c.say("%s OK", tag) }
+			s.answers["FETCH"] = s.answers["UID FETCH"]
+		}, ErrUnread, "did not come"},
+		"no login by password": {func(s *script) { s.caps = "IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2" }, ErrLogin, "OAuth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startScript(t, c.prepare)
+			kept := newStore()
+			m := newMailbox(t, s.options(t))
+			m.answerBytes = 1 << 20
+			err := m.Once(t.Context(), Position{}, kept.handle)
+			if !errors.Is(err, c.kind) || err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("error %v, want %q that says %q", err, c.kind, c.says)
+			}
+			if text := fmt.Sprintf("%v %#v", err, err); strings.Contains(text, "word") && strings.Contains(text, "2026") || strings.ContainsAny(err.Error(), "\r\n\x1b\u202e") {
+				t.Errorf("error %q holds what it must not", text)
+			}
+			if len(kept.all()) > 0 {
+				t.Errorf("%d mails were handed over", len(kept.all()))
+			}
+			t.Log(err)
+		})
+	}
+}
