@@ -3,13 +3,17 @@ package blocklists
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reputed/blocklists/catalog"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -134,6 +138,27 @@ func TestCatalogueRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The decoder takes keys in any case, and of "id" and "ID" the last one; in the
+// catalogue a key is written one way.
+func TestCatalogueKeysAreLowerCase(t *testing.T) {
+	key := regexp.MustCompile(`(?m)(?:^|[{,] *)([A-Za-z0-9_]+) *=`)
+	files, err := fs.Glob(catalog.Files(), "*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		data, err := fs.ReadFile(catalog.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range key.FindAllSubmatch(data, -1) {
+			if k := string(m[1]); k != strings.ToLower(k) {
+				t.Errorf("%s: key %q", name, k)
+			}
+		}
 	}
 }
 

@@ -15,8 +15,8 @@ type Control struct {
 }
 
 // RFC5782Controls are the test entries of RFC 5782 section 5 for the families
-// given, or for all three if none is: 127.0.0.2 is listed and 127.0.0.1 is not, the same
-// mapped into IPv6, and for names TEST and INVALID.
+// given, or for all three if none is: 127.0.0.2 is listed and 127.0.0.1 is not,
+// the same mapped into IPv6, and for names TEST and INVALID.
 func RFC5782Controls(families ...Family) Controls {
 	if len(families) == 0 {
 		families = []Family{IPv4, IPv6, Name}
@@ -36,9 +36,9 @@ func RFC5782Controls(families ...Family) Controls {
 }
 
 // ControlQuestions are the controls that the list publishes for the families it
-// serves, in the order IPv4, IPv6, names, and of each the one that must be listed first.
-// None at all means that only the list's own name servers can say "clean".
-// [Zone.JudgeControl] reads the answers.
+// serves, in the order IPv4, IPv6, names, and of each the one that must be
+// listed first. None at all means that only the list's own name servers can say
+// "clean". [Zone.JudgeControl] reads the answers.
 func (z Zone) ControlQuestions() []Control {
 	var questions []Control
 	addr := func(f Family, a netip.Addr, want bool) {
@@ -71,10 +71,11 @@ func (z Zone) control(name string, f Family, want bool) Control {
 
 // JudgeControl reads the answer to a control and says whether the list passed.
 //
-// If it did, the verdict is how the answer reads, for evidence: a test entry may
-// well be informational. If it did not, the verdict is Refused or Unusable and its Why
-// says what to do. An entry that must be there and is not reads as Refused, since refusing operators
-// answer "no such name" too; a caller that sees no SOA for the zone makes that Unusable: the zone is gone.
+// If it did, the verdict is how the answer reads, for evidence: a test entry
+// may well be informational. If it did not, the verdict is Refused or Unusable
+// and its Why says what to do. An entry that must be there and is not reads as
+// Refused, since refusing operators answer "no such name" too; a caller that
+// sees no SOA for the zone makes that Unusable: the zone is gone.
 func (z Zone) JudgeControl(c Control, addrs []netip.Addr) (Verdict, bool) {
 	v := z.Judge(addrs)
 	switch {

@@ -85,9 +85,10 @@ func Dead() ([]DeadZone, error) {
 	return slices.Clone(dead), err
 }
 
-// FindDead looks a zone up among the dead ones: the zone itself, one of its other
-// names, or a name below either; of several the longest. The Zone of the result is the name that was
-// found, so that the warning speaks of what is configured. It finds nothing if [Dead] has an error.
+// FindDead looks a zone up among the dead ones: the zone itself, one of its
+// other names, or a name below either; of several the longest. The Zone of the
+// result is the name that was found, so that the warning speaks of what is
+// configured. It finds nothing if [Dead] has an error.
 func FindDead(zone string) (DeadZone, bool) {
 	dead, err := deadZones()
 	if err != nil {

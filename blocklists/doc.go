@@ -10,7 +10,11 @@
 // you". A list proves that it works by two control points: one entry that must
 // be there and one that must not (section 5).
 //
-// The package does no lookups. [Zone] describes one list, [Zone.QueryName] makes
-// the name to ask, [Zone.Judge] reads the codes that came back. Built-in lists
-// ([Builtin]) and user-defined ones are the same type and pass the same [Zone.Validate].
+// The package does no lookups. [Zone] describes one list, [Zone.QueryName]
+// makes the name to ask, [Zone.Judge] reads the codes that came back;
+// [Zone.ControlQuestions] and [Zone.JudgeControl] do the same for the control
+// points. Built-in lists ([Builtin]) and user-defined ones ([Spec.UserZone])
+// are the same type, are written with the same keys, and pass the same
+// [Zone.Validate]. [FindDead] knows the zones that nobody should ask any more,
+// and [Named] finds the list that a refusal names.
 package blocklists

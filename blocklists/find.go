@@ -2,10 +2,11 @@ package blocklists
 
 import "strings"
 
-// Named finds the list that a refusal means by a name: its id, its zone, one of its
-// other names (Zone.Also), or a longer host that ends in one of these, as a whole query name
-// and a subscriber's zone do. So "sbl.spamhaus.org", "zen.spamhaus.org." and
-// "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of several the longest name wins.
+// Named finds the list that a refusal means by a name: its id, its zone, one of
+// its other names (Zone.Also), or a longer host that ends in one of these, as a
+// whole query name and a subscriber's zone do. So "sbl.spamhaus.org",
+// "zen.spamhaus.org." and "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of
+// several the longest name wins.
 //
 // A shorter name ("spamhaus.org") means a list only where the list says so in
 // Also; an operator with several lists cannot be told apart by its domain.

@@ -20,10 +20,12 @@ import (
 //   - Otherwise the worst class of all codes decides, and all codes and meanings are shown.
 //
 // A code in 127.0.0.0/8 that the table does not know is Informational, never
-// Listed and never Clean. Only the operator knows whether it is blame, a score or praise:
-// monitors that took every answer of rep.mailspike.net for a listing told senders of good standing that they
-// were blocklisted. And an entry is not the absence of one, so it closes nothing. It reads "not in the operator's
-// table", so that somebody looks it up. In a list that is read as [Any], 127.0.0.2 to 127.0.0.254 are Listed.
+// Listed and never Clean. Only the operator knows whether it is blame, a score
+// or praise: monitors that took every answer of rep.mailspike.net for a listing
+// told senders of good standing that they were blocklisted. And an entry is not
+// the absence of one, so it closes nothing. It reads "not in the operator's
+// table", so that somebody looks it up. In a list that is read as [Any],
+// 127.0.0.2 to 127.0.0.254 are Listed.
 //
 // 127.0.0.1 means what a row of the table for it says. Without one it is Unusable
 // and not Refused: resolvers that filter names answer so too, and no operator
@@ -153,7 +155,8 @@ func (z Zone) nothing(addr netip.Addr) reading {
 			"Ask through a recursive resolver of your own; if it stays so, disable the list.", z.name(), addr)}
 }
 
-// name is what people call the list. It is never the zone: that of a subscriber may hold a key.
+// name is what people call the list. It is never the zone: that of a subscriber
+// may hold a key.
 func (z Zone) name() string {
 	if z.Title != "" {
 		return z.Title

@@ -39,6 +39,8 @@ func TestJudge(t *testing.T) {
 		Codes: []Code{{Match: "127.0.0.1", Meaning: "open proxy", Class: Listed}}}
 	rpbl := Zone{ID: "rpbl", Title: "RPBL", Decode: Bits, Severity: SeverityMinor,
 		Codes: []Code{{Match: "1", Meaning: "botnet", Class: Listed}, {Match: "2", Meaning: "noise", Class: Informational}}}
+	nobit := Zone{ID: "nobit", Title: "No bit 1", Decode: Bits, Severity: SeverityMinor,
+		Codes: []Code{{Match: "64", Meaning: "spam", Class: Listed}}}
 	pattern := Zone{ID: "pattern", Title: "Pattern", Decode: Exact, Severity: SeverityMinor,
 		Codes: []Code{{Match: "127.0.x.x", Meaning: "something", Class: Listed}, {Match: "127.0.0.9", Meaning: "the good one", Class: Good}}}
 	user, err := UserZone(Zone{ID: "mine", Zone: "bl.example.org"})
@@ -82,6 +84,8 @@ func TestJudge(t *testing.T) {
 		"no bit at all means nothing":             {builtin(t, "surbl-multi"), []string{"127.0.0.0"}, Unusable, "", "", "means nothing"},
 		"bits are in the last octet only":         {builtin(t, "surbl-multi"), []string{"127.0.1.64"}, Informational, SeverityInformational, "not in the operator's table", ""},
 		"127.0.0.1 is a botnet where a bit is":    {rpbl, []string{"127.0.0.1"}, Listed, SeverityMinor, "botnet", ""},
+		"127.0.0.1 without a bit means nothing":   {nobit, []string{"127.0.0.1"}, Unusable, "", "", "means nothing"},
+		"an unknown bit 1 beside a known one":     {nobit, []string{"127.0.0.65"}, Listed, SeverityMinor, "bit 1:", ""},
 		"127.0.0.1 is an open proxy at EFnet":     {efnet, []string{"127.0.0.1"}, Listed, SeverityMinor, "open proxy", ""},
 		"127.0.0.1 is white at HostKarma":         {builtin(t, "hostkarma"), []string{"127.0.0.1"}, Good, SeverityInformational, "white", ""},
 		"127.0.0.1 is a test reply at DroneBL":    {builtin(t, "dronebl"), []string{"127.0.0.1"}, Informational, SeverityInformational, "test", ""},

@@ -16,7 +16,8 @@ func (z Zone) LookupURLFor(target string) string { return z.fill(z.Removal.Looku
 func (z Zone) RemovalURLFor(target string) string { return z.fill(z.Removal.URL, target) }
 
 // fill puts target into a link, escaped for where it stands. A link that wants
-// the other kind of target (an address, and this is a domain) gives way to the website.
+// the other kind of target (an address, and this is a domain) gives way to the
+// website.
 func (z Zone) fill(link, target string) string {
 	addr, err := netip.ParseAddr(target)
 	values := map[string]string{"ip": target}

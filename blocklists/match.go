@@ -21,7 +21,8 @@ var (
 	errNot   = errors.New("want a code in 127.0.0.0/8: no list answers anything else")
 )
 
-// parseMatch reads the Match of a code. Bits are allowed where the list is a bitmask.
+// parseMatch reads the Match of a code. Bits are allowed where the list is a
+// bitmask.
 func parseMatch(s string, decode Decode) (matcher, error) {
 	if decode == Bits && !strings.Contains(s, ".") {
 		n, ok := parseOctet(s)
@@ -76,7 +77,8 @@ func parseOctet(s string) (byte, bool) {
 // one says whether m is one address.
 func (m matcher) one() bool { return m.bit == 0 && m.lo == m.hi }
 
-// matches says whether the code b is meant. 127.0.0.1 is meant only by a row for it alone.
+// matches says whether the code b is meant. 127.0.0.1 is meant only by a row
+// for it alone.
 func (m matcher) matches(b [4]byte) bool {
 	if m.bit != 0 {
 		return b[0] == 127 && b[1] == 0 && b[2] == 0 && b[3]&m.bit != 0
@@ -95,7 +97,8 @@ func (m matcher) overlaps(o matcher) bool {
 	case m.bit != 0 && o.bit != 0:
 		return m.bit == o.bit
 	case m.bit != 0 || o.bit != 0:
-		// An address among the refusals of a bitmask list: it spoils that one sum, not the bit.
+		// An address among the refusals of a bitmask list: it spoils that one
+		// sum, not the bit.
 		one, bit := m, o
 		if m.bit != 0 {
 			one, bit = o, m

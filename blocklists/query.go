@@ -22,8 +22,9 @@ func (z Zone) Serves(f Family) bool { return slices.Contains(z.Families, f) }
 
 // QueryName returns the absolute name to look up addr in z: the octets of an
 // IPv4 address reversed (RFC 5782 section 2.1), or the 32 nibbles of an IPv6
-// address reversed, in lower case (section 2.4). It never unmaps: ::ffff:127.0.0.2 is
-// a control and is asked as IPv6. The invalid address has no name: "".
+// address reversed, in lower case (section 2.4). It never unmaps:
+// ::ffff:127.0.0.2 is a control and is asked as IPv6. The invalid address has
+// no name: "".
 func (z Zone) QueryName(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return ""
@@ -45,8 +46,9 @@ func (z Zone) AppendQueryName(dst []byte, addr netip.Addr) []byte {
 }
 
 // QueryDomain returns the absolute name to look up a domain in z: the name in
-// front of the zone (RFC 5782 section 3), in lower case. Name is expected as ASCII (A-labels), with
-// or without its final dot. The result may be longer than the DNS allows; whoever asks finds out.
+// front of the zone (RFC 5782 section 3), in lower case. Name is expected as
+// ASCII (A-labels), with or without its final dot. The result may be longer
+// than the DNS allows; whoever asks finds out.
 func (z Zone) QueryDomain(name string) string {
 	return string(z.AppendQueryDomain(nil, name))
 }

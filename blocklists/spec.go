@@ -7,8 +7,9 @@ import (
 )
 
 // Spec is a list as it is written in a file: a [[list]] of the built-in
-// catalogue, or a [[blocklists.list]] of the configuration. Both have the same keys, and whoever
-// decodes it forbids unknown ones. [Spec.Zone] and [Spec.UserZone] make a Zone of it.
+// catalogue, or a [[blocklists.list]] of the configuration. Both have the same
+// keys, and whoever decodes it forbids unknown ones. [Spec.Zone] and
+// [Spec.UserZone] make a Zone of it.
 type Spec struct {
 	ID           string       `toml:"id"`
 	Title        string       `toml:"title"`
@@ -68,8 +69,9 @@ type RemovalSpec struct {
 	WhoMayAsk  string `toml:"who_may_ask"`
 }
 
-// Zone is the list with names in lower case and without final dot, nothing
-// else added, and validated. The error joins everything that is wrong, each with its field.
+// Zone is the list with names in lower case and without final dot, nothing else
+// added, and validated. The error joins everything that is wrong, each with its
+// field.
 func (s Spec) Zone() (Zone, error) {
 	z, err := s.zone()
 	if err = errors.Join(err, z.Validate()); err != nil {
@@ -79,7 +81,8 @@ func (s Spec) Zone() (Zone, error) {
 }
 
 // UserZone is a list that the configuration defines, with the defaults of
-// [UserZone] filled in. With default = false it is known but asked only if enabled by name or tag.
+// [UserZone] filled in. With default = false it is known but asked only if
+// enabled by name or tag.
 func (s Spec) UserZone() (Zone, error) {
 	z, err := s.zone()
 	user, errUser := UserZone(z)
@@ -92,9 +95,9 @@ func (s Spec) UserZone() (Zone, error) {
 
 // UserZone fills in what a user-defined list leaves out, and validates it. Only
 // ID and Zone are needed. The list then serves IPv4, takes any code of
-// 127.0.0.2 to 127.0.0.254 as listed and minor, is asked by default, and has the control
-// points of RFC 5782 section 5 for what it serves. A list that has no control points says so in
-// Controls.Note, and then gets none.
+// 127.0.0.2 to 127.0.0.254 as listed and minor, is asked by default, and has
+// the control points of RFC 5782 section 5 for what it serves. A list that has
+// no control points says so in Controls.Note, and then gets none.
 func UserZone(z Zone) (Zone, error) {
 	z.ID, z.Zone = strings.TrimSpace(z.ID), normalName(z.Zone)
 	if z.Title == "" {

@@ -74,7 +74,7 @@ func TestSpecErrorsNameTheKey(t *testing.T) {
 		`controls = { listed4 = "127.0.0" }`:                     `list "mine": controls.listed4: "127.0.0" is no address; want one like`,
 		`controls = { clean6 = "fe80::1%eth0" }`:                 `controls.clean6: "fe80::1%eth0" is no address`,
 		`controls = { listed_code = "x" }`:                       `controls.listed_code: "x" is no address`,
-		`codes = [{ match = "192.0.2.1", meaning = "m" }]`:       `codes[0]: match "192.0.2.1": want a code in 127.0.0.0/8`,
+		`codes = [{ match = "192.0.2.1", meaning = "m" }]`:       `codes[0].match: "192.0.2.1": want a code in 127.0.0.0/8`,
 		`refusals = [{ match = "127.0.0.9", class = "listed" }]`: `refusals[0]: a refusal has neither`,
 	} {
 		if _, err := spec(t, "id = 'mine'\nzone = 'bl.example.org'\n"+text).UserZone(); err == nil || !strings.Contains(err.Error(), want) {
@@ -102,6 +102,20 @@ func TestUnknownKeysAreErrorsWithFileAndLine(t *testing.T) {
 	} {
 		if _, err := read("f.toml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// The library's own text shows the lines around a mistake, and a subscriber's zone may be one.
+func TestErrorsDoNotQuoteTheFile(t *testing.T) {
+	for _, text := range []string{
+		"[[list]]\nzone = 's3cret.bl.example.org'\nzome = 's3cret'\n",
+		"[[list]]\nzone = 's3cret.bl.example.org'\nid = [7]\n",
+		"[[list]]\nzone = 's3cret.bl.example.org'\nid = \n",
+		"[[list]]\nzone = 's3cret.bl.example.org'\nzone = 's3cret'\n",
+	} {
+		if _, err := read("f.toml", []byte(text)); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

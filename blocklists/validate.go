@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// maxName is the longest DNS name as text, without the final dot (RFC 1035 section 2.3.4).
+	// maxName is the longest DNS name as text, without the final dot (RFC 1035
+	// section 2.3.4).
 	maxName = 253
 	// Labels of a reversed address in front of the zone, with their dots.
 	reversed4, reversed6 = len("255.255.255.255."), 32 * len("f.")
@@ -28,7 +29,8 @@ func (p *problems) add(field, format string, args ...any) {
 	p.errs = append(p.errs, fmt.Errorf("list %q: %s: %s", p.id, field, fmt.Sprintf(format, args...)))
 }
 
-// oneOf adds a problem unless got is one of the words; the empty word is for the caller to allow.
+// oneOf adds a problem unless got is one of the words; the empty word is for
+// the caller to allow.
 func oneOf[T ~string](p *problems, field string, got T, words ...T) {
 	if slices.Contains(words, got) {
 		return
@@ -42,9 +44,9 @@ func oneOf[T ~string](p *problems, field string, got T, words ...T) {
 	p.add(field, "%q is none of %s", got, strings.Join(names, ", "))
 }
 
-// Validate says what is wrong with a zone, built-in or user-defined: all of it, joined,
-// each with the field and what would be right. Nil means that every other method
-// can be used. Trying again does not help.
+// Validate says what is wrong with a zone, built-in or user-defined: all of it,
+// joined, each with the field and what would be right. Nil means that every
+// other method can be used. Trying again does not help.
 func (z Zone) Validate() error {
 	p := &problems{id: z.ID}
 	if !word(z.ID) {
@@ -85,9 +87,9 @@ func (z Zone) Validate() error {
 }
 
 func (z Zone) validateNames(p *problems) {
-	max := maxName - reversed4
+	room := maxName - reversed4
 	if z.Serves(IPv6) {
-		max = maxName - reversed6
+		room = maxName - reversed6
 	}
 	switch {
 	case z.Zone == "":
@@ -95,8 +97,8 @@ func (z Zone) validateNames(p *problems) {
 	case !domainName(z.Zone) || !strings.Contains(z.Zone, "."):
 		// It is not repeated: the zone of a subscriber may hold a key.
 		p.add("zone", "no legal name (RFC 1035 section 2.3.4); want two labels or more in ASCII and lower case, without final dot, like \"bl.example.org\"")
-	case len(z.Zone) > max:
-		p.add("zone", "%d octets, and a reversed address in front of it leaves room for %d (RFC 1035 section 2.3.4)", len(z.Zone), max)
+	case len(z.Zone) > room:
+		p.add("zone", "%d octets, and a reversed address in front of it leaves room for %d (RFC 1035 section 2.3.4)", len(z.Zone), room)
 	}
 	for i, a := range z.Also {
 		if !domainName(a) || !strings.Contains(a, ".") {
@@ -118,13 +120,13 @@ func (z Zone) validateCodes(p *problems) {
 	var refusals []matcher
 	for i, code := range z.Refusals {
 		field := fmt.Sprintf("refusals[%d]", i)
-		m, err := parseMatch(code.Match, z.Decode)
-		if err != nil {
-			p.add(field, "match %q: %v", code.Match, err)
-			continue
-		}
 		if code.Class != Refused && code.Class != "" || code.Severity != "" {
 			p.add(field, "a refusal has neither class nor severity")
+		}
+		m, err := parseMatch(code.Match, z.Decode)
+		if err != nil {
+			p.add(field+".match", "%q: %v", code.Match, err)
+			continue
 		}
 		refusals = append(refusals, m)
 	}
@@ -140,26 +142,28 @@ func (z Zone) validateCodes(p *problems) {
 			p.add(field+".meaning", "missing; say in a few words what the code means")
 		}
 		m, err := parseMatch(code.Match, z.Decode)
+		field += ".match"
 		switch {
 		case err != nil:
-			p.add(field, "match %q: %v", code.Match, err)
+			p.add(field, "%q: %v", code.Match, err)
 			continue
 		case z.Decode == Bits && m.bit == 0:
-			p.add(field, "match %q: %v", code.Match, errBit)
+			p.add(field, "%q: %v", code.Match, errBit)
 			continue
 		case m.overlaps(refusalOnEveryList):
-			p.add(field, "match %q: 127.255.255.0/24 is a refusal on every list", code.Match)
+			p.add(field, "%q: 127.255.255.0/24 is a refusal on every list", code.Match)
 		case slices.ContainsFunc(refusals, m.overlaps):
-			p.add(field, "match %q is a refusal too", code.Match)
+			p.add(field, "%q is a refusal too", code.Match)
 		case slices.Contains(seen, m):
-			p.add(field, "match %q stands there twice", code.Match)
+			p.add(field, "%q stands there twice", code.Match)
 		}
 		seen = append(seen, m)
 	}
 }
 
-// controlRange says whether a test entry may lie there: loopback (RFC 5782 section 5) and
-// documentation addresses. Any other belongs to somebody, and may be listed tomorrow.
+// controlRange says whether a test entry may lie there: loopback (RFC 5782
+// section 5) and documentation addresses. Any other belongs to somebody, and
+// may be listed tomorrow.
 func controlRange(a netip.Addr) bool {
 	for _, prefix := range []string{
 		"127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24",
@@ -235,9 +239,12 @@ func (z Zone) validateText(p *problems) {
 	} {
 		text(x[0], x[1])
 	}
-	for _, c := range slices.Concat(z.Codes, z.Refusals) {
-		text("meaning", c.Meaning)
-		text("fix", c.Fix)
+	for i, c := range z.Codes {
+		text(fmt.Sprintf("codes[%d].meaning", i), c.Meaning)
+	}
+	for i, c := range z.Refusals {
+		text(fmt.Sprintf("refusals[%d].meaning", i), c.Meaning)
+		text(fmt.Sprintf("refusals[%d].fix", i), c.Fix)
 	}
 	for _, s := range z.Sources {
 		text("sources", s)
@@ -245,8 +252,8 @@ func (z Zone) validateText(p *problems) {
 }
 
 // ValidateAll says what is wrong with the lists one by one and with all of them
-// together: no id and no zone may stand there twice, since a finding is named by the
-// one and a question by the other.
+// together: no id and no zone may stand there twice, since a finding is named
+// by the one and a question by the other.
 func ValidateAll(zones []Zone) error {
 	var errs []error
 	ids, names := map[string]bool{}, map[string]string{}

@@ -44,24 +44,24 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		`families: "ip4" stands there twice`:                      func(z *Zone) { z.Families = append(z.Families, IPv4) },
 		`decode: "bits" is none of exact, bitmask, any`:           func(z *Zone) { z.Decode = "bits" },
 		`codes: missing; a list that is read as "exact"`:          func(z *Zone) { z.Codes = nil },
-		`codes[0]: match "127.0.0": want an address`:              func(z *Zone) { z.Codes[0].Match = "127.0.0" },
-		`codes[0]: match "127.0.0.02": want an address`:           func(z *Zone) { z.Codes[0].Match = "127.0.0.02" },
-		`codes[0]: match "127.0.0.2.3": want`:                     func(z *Zone) { z.Codes[0].Match = "127.0.0.2.3" },
-		`codes[0]: match "64": want an address`:                   func(z *Zone) { z.Codes[0].Match = "64" },
-		`codes[0]: match "x.0.0.2": want an address`:              func(z *Zone) { z.Codes[0].Match = "x.0.0.2" },
-		`codes[0]: match "127.0.0.9-127.0.0.4": want a range`:     func(z *Zone) { z.Codes[0].Match = "127.0.0.9-127.0.0.4" },
-		`codes[0]: match "127.0.0.9-127.0.1.12": want a range`:    func(z *Zone) { z.Codes[0].Match = "127.0.0.9-127.0.1.12" },
-		`codes[0]: match "203.0.113.9": want a code in 127.0.0.0`: func(z *Zone) { z.Codes[0].Match = "203.0.113.9" },
-		`codes[0]: match "127.0.0.1" is a refusal too`:            func(z *Zone) { z.Codes[0].Match = "127.0.0.1" },
-		`codes[0]: match "127.255.255.3": 127.255.255.0/24 is a`:  func(z *Zone) { z.Codes[0].Match = "127.255.255.3" },
-		`codes[0]: match "127.x.255.3": 127.255.255.0/24 is a`:    func(z *Zone) { z.Codes[0].Match = "127.x.255.3" },
-		`codes[1]: match "127.0.0.2" stands there twice`:          func(z *Zone) { z.Codes[1].Match = "127.0.0.2" },
+		`codes[0].match: "127.0.0": want an address`:              func(z *Zone) { z.Codes[0].Match = "127.0.0" },
+		`codes[0].match: "127.0.0.02": want an address`:           func(z *Zone) { z.Codes[0].Match = "127.0.0.02" },
+		`codes[0].match: "127.0.0.2.3": want`:                     func(z *Zone) { z.Codes[0].Match = "127.0.0.2.3" },
+		`codes[0].match: "64": want an address`:                   func(z *Zone) { z.Codes[0].Match = "64" },
+		`codes[0].match: "x.0.0.2": want an address`:              func(z *Zone) { z.Codes[0].Match = "x.0.0.2" },
+		`codes[0].match: "127.0.0.9-127.0.0.4": want a range`:     func(z *Zone) { z.Codes[0].Match = "127.0.0.9-127.0.0.4" },
+		`codes[0].match: "127.0.0.9-127.0.1.12": want a range`:    func(z *Zone) { z.Codes[0].Match = "127.0.0.9-127.0.1.12" },
+		`codes[0].match: "203.0.113.9": want a code in 127.0.0.0`: func(z *Zone) { z.Codes[0].Match = "203.0.113.9" },
+		`codes[0].match: "127.0.0.1" is a refusal too`:            func(z *Zone) { z.Codes[0].Match = "127.0.0.1" },
+		`codes[0].match: "127.255.255.3": 127.255.255.0/24 is a`:  func(z *Zone) { z.Codes[0].Match = "127.255.255.3" },
+		`codes[0].match: "127.x.255.3": 127.255.255.0/24 is a`:    func(z *Zone) { z.Codes[0].Match = "127.x.255.3" },
+		`codes[1].match: "127.0.0.2" stands there twice`:          func(z *Zone) { z.Codes[1].Match = "127.0.0.2" },
 		`codes[0].class: "bad" is none of listed, policy, inform`: func(z *Zone) { z.Codes[0].Class = "bad" },
 		`codes[0].class: "refused" is none of`:                    func(z *Zone) { z.Codes[0].Class = Refused },
 		`codes[0].severity: "urgent" is none of critical, major`:  func(z *Zone) { z.Codes[0].Severity = "urgent" },
 		`codes[0].severity: "critical": what is good has no seve`: func(z *Zone) { z.Codes[0].Class, z.Codes[0].Severity = Good, SeverityCritical },
 		`codes[0].meaning: missing`:                               func(z *Zone) { z.Codes[0].Meaning = "" },
-		`refusals[0]: match "no": want an address`:                func(z *Zone) { z.Refusals[0].Match = "no" },
+		`refusals[0].match: "no": want an address`:                func(z *Zone) { z.Refusals[0].Match = "no" },
 		`refusals[0]: a refusal has neither class nor severity`:   func(z *Zone) { z.Refusals[0].Severity = SeverityMajor },
 		`controls.listed4: ::ffff:127.0.0.2 is of the other fami`: func(z *Zone) { z.Controls.Listed4 = a("::ffff:127.0.0.2") },
 		`controls.clean6: 127.0.0.1 is of the other family`:       func(z *Zone) { z.Controls.Clean6 = a("127.0.0.1") },
@@ -89,7 +89,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		`tags: "A b": want lower-case letters`:                    func(z *Zone) { z.Tags = []string{"A b"} },
 		`checked: "22.11.2026": want a date, like 2026-01-31`:     func(z *Zone) { z.Checked = "22.11.2026" },
 		`title: want one line of text`:                            func(z *Zone) { z.Title = "a\nb" },
-		`meaning: want one line of text`:                          func(z *Zone) { z.Codes[0].Meaning = "\x1b[31mred" },
+		`codes[0].meaning: want one line of text`:                 func(z *Zone) { z.Codes[0].Meaning = "\x1b[31mred" },
 	} {
 		t.Run(want, func(t *testing.T) {
 			z := valid()
@@ -103,6 +103,30 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			}
 			if id := `list "` + z.ID + `": `; !strings.HasPrefix(err.Error(), id) {
 				t.Errorf("%q does not begin with %q", err, id)
+			}
+		})
+	}
+}
+
+// Rows that lie side by side are no contradiction, in whichever order.
+func TestValidateKeepsNeighboursApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		code, refusal string
+		ok            bool
+	}{
+		"below":                      {"127.0.0.2-127.0.0.4", "127.0.0.5-127.0.0.9", true},
+		"above":                      {"127.0.0.10-127.0.0.12", "127.0.0.5-127.0.0.9", true},
+		"one code in common, above":  {"127.0.0.9-127.0.0.12", "127.0.0.5-127.0.0.9", false},
+		"one code in common, below":  {"127.0.0.2-127.0.0.5", "127.0.0.5-127.0.0.9", false},
+		"a pattern of another octet": {"127.0.1.x", "127.0.2.x", true},
+		"a pattern over a range":     {"127.0.x.7", "127.0.0.5-127.0.0.9", false},
+		"127.0.0.1 is in no pattern": {"127.0.0.x", "127.0.0.1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			z := valid()
+			z.Codes, z.Refusals = []Code{{Match: c.code, Meaning: "m", Class: Listed}}, []Code{{Match: c.refusal}}
+			if err := z.Validate(); (err == nil) != c.ok {
+				t.Errorf("%s beside %s: %v", c.code, c.refusal, err)
 			}
 		})
 	}

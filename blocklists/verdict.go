@@ -16,8 +16,9 @@ const (
 	Unknown       Class = "unknown"       // no answer
 )
 
-// Rank orders classes by which one decides when an answer holds several: refused
-// and unusable spoil the answer as a whole, then listed, policy, informational, good, clean.
+// Rank orders classes by which one decides when an answer holds several:
+// refused and unusable spoil the answer as a whole, then listed, policy,
+// informational, good, clean.
 func (c Class) Rank() int {
 	switch c {
 	case Unusable:

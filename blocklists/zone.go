@@ -54,9 +54,10 @@ type Zone struct {
 	Title    string // name for people: "SpamCop Blocking List"
 	Operator string // one operator has one budget: "Cisco"
 	Zone     string // without final dot, lower case: "bl.spamcop.net"
-	// Also are other names under which a refusal may name the same data: component
-	// zones of a combined list, mirrors for subscribers, former names, and the operator's
-	// own domain if it runs one list only. They are recognised ([Named]) and never asked.
+	// Also are other names under which a refusal may name the same data:
+	// component zones of a combined list, mirrors for subscribers, former
+	// names, and the operator's own domain if it runs one list only. They are
+	// recognised ([Named]) and never asked.
 	Also     []string
 	Families []Family
 	Decode   Decode
@@ -84,11 +85,12 @@ type Zone struct {
 
 // Code is one row of a list's code table, or of its refusals.
 type Code struct {
-	// Match is an address ("127.0.0.2"), a range of last octets ("127.0.0.4-127.0.0.7"),
-	// a pattern in which x stands for any octet ("127.0.x.2"), or, in a bitmask
-	// list, one bit as a decimal number ("64"). A row for one address goes before
-	// ranges and patterns, and 127.0.0.1 is matched by a row of its own only:
-	// what it means differs from list to list.
+	// Match is an address ("127.0.0.2"), a range of last octets
+	// ("127.0.0.4-127.0.0.7"), a pattern in which x stands for any octet
+	// ("127.0.x.2"), or, in a bitmask list, one bit as a decimal number ("64").
+	// A row for one address goes before ranges and patterns, and 127.0.0.1 is
+	// matched by a row of its own only: what it means differs from list to
+	// list.
 	Match    string
 	Meaning  string
 	Class    Class
@@ -106,8 +108,9 @@ type Controls struct {
 	Note                  string     // why a family that is served lacks one
 }
 
-// Removal is how one gets off the list. The URLs may hold {ip}, {domain}, or {q},
-// the reversed address as it is asked; [Zone.LookupURLFor] and [Zone.RemovalURLFor] fill them in.
+// Removal is how one gets off the list. The URLs may hold {ip}, {domain}, or
+// {q}, the reversed address as it is asked; [Zone.LookupURLFor] and
+// [Zone.RemovalURLFor] fill them in.
 type Removal struct {
 	Method     string // one of self-service, network-owner, automatic, contact, paid, none; empty: not known
 	LookupURL  string
