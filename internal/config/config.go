@@ -2,16 +2,21 @@
 // unknown key is an error with file, line and the nearest key), defaulted and
 // validated in one place. Everything below receives plain values and has never
 // heard of TOML.
+//
+// [Load] reads a file, [Parse] its bytes, [Default] is no file at all. All that is
+// wrong is told at once, as an [*Error]; what works and is probably not meant is in
+// Config.Warnings. No error and no warning holds a secret or repeats a line of the file.
 package config
 
 import (
-	"time"
-
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
-// Config is a whole, validated configuration.
+// Config is a whole, validated configuration: every field has its default, names
+// are lower case, servers have a port, and paths are absolute (a relative one in the
+// file starts from the folder of the file).
 type Config struct {
 	DNS        DNS        `toml:"dns"`
 	Blocklists Blocklists `toml:"blocklists"`
@@ -27,36 +32,39 @@ type Config struct {
 	// Path is the file it was read from; empty for the defaults.
 	Path string `toml:"-"`
 	// Warnings do not stop anything, and say what is probably not meant: a dead
-	// zone, a public resolver. One sentence each, with the line where known.
+	// zone, a public resolver. One line each, "FILE:LINE: text", in the order of the file.
 	Warnings []string `toml:"-"`
 }
 
 // DNS is how lists are asked.
 type DNS struct {
 	// Servers are resolvers as host:port (port 53 if left out); none means those of /etc/resolv.conf.
-	Servers     []string      `toml:"servers"`
-	Timeout     time.Duration `toml:"-"` // of one try at one server; default 3 s
-	Tries       int           `toml:"tries"`
-	Concurrency int           `toml:"concurrency"` // questions in flight; default 64
+	Servers     []string `toml:"servers"`
+	Timeout     Duration `toml:"timeout"`     // of one try at one server; default 3s, 100ms to 1m
+	Tries       int      `toml:"tries"`       // in all, over the servers in turn; default 2, 1 to 10
+	Concurrency int      `toml:"concurrency"` // questions in flight; default 64, 1 to 10000
 	// Probe is a public domain under which a random name must not exist; with it
 	// a resolver that invents addresses for real suffixes is found out. May be empty.
 	Probe string `toml:"probe"`
-	// Confirm is how long to wait before a new listing is asked again; default 15 s.
-	Confirm time.Duration `toml:"-"`
+	// Confirm is how long to wait before a new listing is asked again; default 15s, at most 1h.
+	Confirm Duration `toml:"confirm"`
 }
 
 // Blocklists is which lists are asked.
 type Blocklists struct {
 	Builtin bool     `toml:"builtin"` // default true
-	Enable  []string `toml:"enable"`  // ids or tags of built-in lists to ask besides the default ones
-	Disable []string `toml:"disable"` // ids or tags of built-in lists not to ask
-	// Zones are the lists to ask: the catalogue's choice and the user's own, validated.
+	Enable  []string `toml:"enable"`  // ids or tags of lists to ask besides the default ones
+	Disable []string `toml:"disable"` // ids or tags of lists not to ask; an id outranks a tag
+	// Lists are the user's own as written; Zones has them ready for use.
+	Lists []blocklists.Spec `toml:"list"`
+	// Zones are the lists to ask: the catalogue's choice and the user's own,
+	// validated, without those that are known to be dead.
 	Zones []blocklists.Zone `toml:"-"`
 }
 
 // Outbound is one pool of servers that mail leaves from.
 type Outbound struct {
-	Pool      string   `toml:"pool"`
+	Pool      string   `toml:"pool"`      // unique; default "default"
 	Addresses []string `toml:"addresses"` // addresses and CIDR ranges
 	Domains   []string `toml:"domains"`   // sending domains, HELO names
 	// Hosts are names of our MTAs as Received and Reporting-MTA lines show them,
@@ -67,38 +75,40 @@ type Outbound struct {
 
 // Schedule is when to ask: cron expressions (seconds optional), "@every 30m", "@hourly".
 type Schedule struct {
-	TimeZone string        `toml:"timezone"` // default UTC
-	DNSBL    string        `toml:"dnsbl"`    // default "@every 30m"
-	Jitter   time.Duration `toml:"-"`        // at most; stable for each job; default 1m
+	TimeZone string   `toml:"timezone"` // default UTC
+	DNSBL    string   `toml:"dnsbl"`    // default "@every 30m"
+	Jitter   Duration `toml:"jitter"`   // at most; stable for each job; default 1m, at most 1h
+
+	DNSBLTimes monitor.Schedule `toml:"-"` // DNSBL, read in TimeZone
 }
 
 // Mailbox is one IMAP mailbox that bounces come to.
 type Mailbox struct {
-	Name     string        `toml:"name"`
-	Server   string        `toml:"server"` // host:port (993 if left out)
-	TLS      string        `toml:"tls"`    // "implicit" (default), "starttls", "none" (loopback only)
-	CAFile   string        `toml:"ca_file"`
-	User     string        `toml:"user"`
-	Password Secret        `toml:"password"`
-	Folder   string        `toml:"folder"` // default INBOX
-	Poll     time.Duration `toml:"-"`      // at least so often, IDLE or not; default 5m
+	Name     string   `toml:"name"`   // unique, and the key of what was read; default "bounces"
+	Server   string   `toml:"server"` // host:port (port 993 if left out, 143 unless tls is implicit)
+	TLS      string   `toml:"tls"`    // "implicit" (default), "starttls", "none" (loopback only)
+	CAFile   string   `toml:"ca_file"`
+	User     string   `toml:"user"`
+	Password Secret   `toml:"password"`
+	Folder   string   `toml:"folder"` // default INBOX
+	Poll     Duration `toml:"poll"`   // at least so often, IDLE or not; default 5m, 10s to 24h
 }
 
 // Bounces is how refusals are judged.
 type Bounces struct {
 	// MessageIDDomains are the domains of Message-IDs that our systems write;
 	// default: the domains of all pools.
-	MessageIDDomains []string      `toml:"message_id_domains"`
-	VERP             string        `toml:"verp"` // regular expression of our return paths; may be empty
-	Window           time.Duration `toml:"-"`    // refusals in it are counted together; default 24h
-	Quiet            time.Duration `toml:"-"`    // without a refusal for so long one is over; default 24h
+	MessageIDDomains []string `toml:"message_id_domains"`
+	VERP             string   `toml:"verp"`   // regular expression of our return paths; may be empty
+	Window           Duration `toml:"window"` // refusals in it are counted together; default 24h, 1m to 30d
+	Quiet            Duration `toml:"quiet"`  // without a refusal for so long one is over; default 24h, 1m to 30d
 }
 
 // Alerts is when people are told.
 type Alerts struct {
 	// Remind is how often an unacknowledged incident is told again, by severity; 0 is never.
-	RemindCritical time.Duration `toml:"-"` // default 4h
-	RemindMajor    time.Duration `toml:"-"` // default 24h
+	RemindCritical Duration `toml:"remind_critical"` // default 4h; 0s or 1m to 30d
+	RemindMajor    Duration `toml:"remind_major"`    // default 24h; 0s or 1m to 30d
 	// MinSeverity is the least that is told at once; default "minor". What is
 	// below it is stored and shown by status.
 	MinSeverity checks.Severity `toml:"min_severity"`
@@ -106,7 +116,7 @@ type Alerts struct {
 
 // Slack is one Slack channel: an incoming webhook, or a bot token with a channel.
 type Slack struct {
-	Name    string `toml:"name"` // default "slack"
+	Name    string `toml:"name"` // unique; default "slack"
 	Webhook Secret `toml:"webhook"`
 	Token   Secret `toml:"token"`
 	Channel string `toml:"channel"` // for a token: "#mail-ops" or an id

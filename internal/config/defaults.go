@@ -1,0 +1,51 @@
+package config
+
+import (
+	"time"
+
+	"reputed/checks"
+)
+
+// defaults are what every key is without a file. Those that depend on other keys or
+// on the environment are filled in by the validator.
+func defaults() *Config {
+	return &Config{
+		DNS: DNS{
+			Timeout:     Duration{3 * time.Second},
+			Tries:       2,
+			Concurrency: 64,
+			Confirm:     Duration{15 * time.Second},
+		},
+		Blocklists: Blocklists{Builtin: true},
+		Schedule: Schedule{
+			TimeZone: "UTC",
+			DNSBL:    "@every 30m",
+			Jitter:   Duration{time.Minute},
+		},
+		Bounces: Bounces{
+			Window: Duration{24 * time.Hour},
+			Quiet:  Duration{24 * time.Hour},
+		},
+		Alerts: Alerts{
+			RemindCritical: Duration{4 * time.Hour},
+			RemindMajor:    Duration{24 * time.Hour},
+			MinSeverity:    checks.Minor,
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+func (o *Outbound) setDefaults() { o.Pool = "default" }
+
+func (m *Mailbox) setDefaults() {
+	*m = Mailbox{Name: "bounces", TLS: TLSImplicit, Folder: "INBOX", Poll: Duration{5 * time.Minute}}
+}
+
+func (s *Slack) setDefaults() { s.Name = "slack" }
+
+// How a mailbox is reached: the values of Mailbox.TLS.
+const (
+	TLSImplicit = "implicit" // TLS from the first byte, port 993 (RFC 8314 section 3.2)
+	TLSStart    = "starttls" // plain until STARTTLS, port 143
+	TLSNone     = "none"     // no TLS at all; on the loopback only
+)

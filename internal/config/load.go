@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"reputed/checks"
+)
+
+// MaxFileBytes bounds a configuration file: a hundred thousand addresses, one a line, fit.
+const MaxFileBytes = 8 << 20
+
+// SecretMode says whether secrets are looked up.
+type SecretMode string
+
+const (
+	// Resolve looks every secret up; a missing one is a mistake. This is the default.
+	Resolve SecretMode = "resolve"
+	// Skip leaves them: for commands that need none, such as check and lists, which
+	// then run for people who may not read them.
+	Skip SecretMode = "skip"
+)
+
+// LoadOptions are how a file is read; the zero value is that of the daemon.
+type LoadOptions struct {
+	Env     func(name string) (value string, ok bool) // nil: os.LookupEnv
+	Secrets SecretMode                                // empty: Resolve
+}
+
+// Default is the configuration without a file: the built-in lists and no targets.
+// An error means that the program was built with a broken catalogue.
+func Default() (*Config, error) { return Parse(nil, "", LoadOptions{}) }
+
+// Load reads the file at path; an empty path is [Default]. The error is an
+// [*Error] if the file is wrong, else it wraps that of the file system.
+func Load(path string, opt LoadOptions) (*Config, error) {
+	if path == "" {
+		return Parse(nil, "", opt)
+	}
+	data, _, err := readFile(path, MaxFileBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration %s: %w", checks.Line(path, 0), err)
+	}
+	return Parse(data, path, opt)
+}
+
+// Parse reads the bytes of a configuration file. Name is its path, used in errors
+// and to find files that it names by a relative path; it may be empty. The error
+// is an [*Error] that lists every mistake.
+func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
+	if opt.Env == nil {
+		opt.Env = os.LookupEnv
+	}
+	cfg := defaults()
+	cfg.Path = name
+	p := decode(data, name, cfg)
+	base, err := filepath.Abs(filepath.Dir(name))
+	if err != nil { // the working directory is gone
+		p.onLine(0, "relative paths lead nowhere: %s", checks.Line(err.Error(), 0))
+	}
+	v := &validator{problems: p, cfg: cfg, opt: opt, base: base}
+	v.validate()
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	sortByLine(p.warnings)
+	for _, w := range p.warnings {
+		cfg.Warnings = append(cfg.Warnings, w.String())
+	}
+	return cfg, nil
+}
+
+// readFile reads a regular file of at most limit bytes. A pipe or a device would
+// block or never end. The error is without the path.
+func readFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, pathFault(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, pathFault(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, nil, pathFault(err)
+	}
+	if int64(len(data)) > limit {
+		return nil, nil, fmt.Errorf("larger than %d bytes", limit)
+	}
+	return data, info, nil
+}
+
+// pathFault is what the operating system said, without its call and the path.
+func pathFault(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

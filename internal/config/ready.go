@@ -1,0 +1,25 @@
+package config
+
+// ReadyToRun says whether the daemon has something to do with a valid configuration:
+// the error, an [*Error], is what it cannot run without, the warnings are what it
+// runs without and should not.
+func (c *Config) ReadyToRun() (warnings []string, err error) {
+	p := &problems{file: c.Path}
+	targets, err := c.Targets()
+	switch {
+	case err != nil:
+		p.onLine(0, "%v", err)
+	case targets.Empty():
+		p.onLine(0, `nothing to watch: add a table [[outbound]] with addresses = ["192.0.2.10"] of your own`)
+	}
+	if len(c.Blocklists.Zones) == 0 {
+		p.onLine(0, "no list to ask: set builtin = true in [blocklists], or add a [[blocklists.list]]")
+	}
+	if len(c.Slack) == 0 {
+		warnings = append(warnings, Mistake{File: c.Path, Text: "nobody is told of anything: add a channel, such as [[slack]]"}.String())
+	}
+	if len(c.Mailboxes) == 0 {
+		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]]"}.String())
+	}
+	return warnings, p.err()
+}

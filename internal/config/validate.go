@@ -1,0 +1,201 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"reputed/checks"
+	"reputed/internal/monitor"
+)
+
+// validator checks a decoded configuration, and puts every value into the form that
+// Config promises. All that is wrong is gathered, nothing stops it.
+type validator struct {
+	*problems
+	cfg  *Config
+	opt  LoadOptions
+	base string // folder that relative paths start from
+}
+
+func (v *validator) validate() {
+	v.secrets()
+	v.dns()
+	v.lists()
+	v.outbound()
+	v.schedule()
+	v.mailboxes()
+	v.bounces()
+	v.alerts()
+	v.slack()
+	v.database()
+	v.log()
+}
+
+func (v *validator) dns() {
+	c := &v.cfg.DNS
+	seen := map[string]bool{}
+	for i, s := range c.Servers {
+		at := fmt.Sprintf("dns.servers[%d]", i)
+		server, err := hostPort(s, "53")
+		if err != nil {
+			v.at(at, "%v", err)
+			continue
+		}
+		if seen[server] {
+			v.at(at, "%s stands there twice", shown(s))
+		}
+		seen[server] = true
+		c.Servers[i] = server
+		if isPublicResolver(server) {
+			v.warn(at, "%s is a public resolver, and most lists refuse to answer it: ask a resolver of your own", shown(s))
+		}
+	}
+	v.between("dns.timeout", c.Timeout, 100*time.Millisecond, time.Minute)
+	v.number("dns.tries", c.Tries, 1, 10)
+	v.number("dns.concurrency", c.Concurrency, 1, 10000)
+	v.between("dns.confirm", c.Confirm, 0, time.Hour)
+	if c.Probe != "" {
+		c.Probe = v.domain("dns.probe", c.Probe)
+	}
+}
+
+func (v *validator) schedule() {
+	c := &v.cfg.Schedule
+	loc, err := monitor.LoadLocation(c.TimeZone)
+	if err != nil && secretive(c.TimeZone) {
+		err = fmt.Errorf("not a time zone: write one such as Europe/Berlin")
+	}
+	if err != nil {
+		v.at("schedule.timezone", "%v", err)
+	}
+	c.DNSBLTimes, err = monitor.ParseSchedule(c.DNSBL, loc)
+	if err != nil && secretive(c.DNSBL) {
+		err = fmt.Errorf("not a schedule: write \"@every 30m\" or a cron expression")
+	}
+	if err != nil {
+		v.at("schedule.dnsbl", "%v", err)
+	}
+	v.between("schedule.jitter", c.Jitter, 0, time.Hour)
+}
+
+func (v *validator) bounces() {
+	c := &v.cfg.Bounces
+	for i, d := range c.MessageIDDomains {
+		c.MessageIDDomains[i] = v.domain(fmt.Sprintf("bounces.message_id_domains[%d]", i), d)
+	}
+	if !v.set("bounces.message_id_domains") {
+		for _, o := range v.cfg.Outbound {
+			c.MessageIDDomains = append(c.MessageIDDomains, o.Domains...)
+		}
+	}
+	slices.Sort(c.MessageIDDomains)
+	c.MessageIDDomains = slices.Compact(c.MessageIDDomains)
+	if len(c.VERP) > 1000 {
+		v.at("bounces.verp", "longer than 1000 characters")
+	} else if _, err := regexp.Compile(c.VERP); err != nil {
+		v.at("bounces.verp", "not a regular expression (RE2): %s", checks.Line(regexpFault(err), 80))
+	}
+	v.between("bounces.window", c.Window, time.Minute, month)
+	v.between("bounces.quiet", c.Quiet, time.Minute, month)
+}
+
+const month = 30 * 24 * time.Hour
+
+// regexpFault is what is wrong with an expression, without the expression.
+func regexpFault(err error) string {
+	fault, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "error parsing regexp: "), ":")
+	return fault
+}
+
+func (v *validator) alerts() {
+	c := &v.cfg.Alerts
+	if c.RemindCritical.Duration != 0 {
+		v.between("alerts.remind_critical", c.RemindCritical, time.Minute, month)
+	}
+	if c.RemindMajor.Duration != 0 {
+		v.between("alerts.remind_major", c.RemindMajor, time.Minute, month)
+	}
+	v.oneOf("alerts.min_severity", string(c.MinSeverity), string(checks.Critical), string(checks.Major), string(checks.Minor), string(checks.Informational))
+}
+
+func (v *validator) database() {
+	c := &v.cfg.Database
+	if c.Path == "" {
+		// systemd gives several folders with colons between; the first is ours.
+		dir, _ := v.opt.Env("STATE_DIRECTORY")
+		dir, _, _ = strings.Cut(dir, ":")
+		c.Path = filepath.Join(cmp.Or(dir, "/var/lib/reputed"), "reputed.db")
+		return
+	}
+	if strings.ContainsAny(c.Path, "?#\x00") || strings.HasPrefix(c.Path, "file:") || strings.HasPrefix(c.Path, ":") {
+		v.at("database.path", "want the path of a file, without options of the driver")
+		return
+	}
+	c.Path = v.path(c.Path)
+}
+
+func (v *validator) log() {
+	v.oneOf("log.level", v.cfg.Log.Level, "debug", "info", "warn", "error")
+	v.oneOf("log.format", v.cfg.Log.Format, "text", "json")
+}
+
+// path is a path of the file, which starts from the folder of the file.
+func (v *validator) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(v.base, p)
+}
+
+func (v *validator) between(path string, d Duration, least, most time.Duration) {
+	if d.Duration < least || d.Duration > most {
+		v.at(path, "%s is out of range: %s to %s", d, monitor.FormatDuration(least), monitor.FormatDuration(most))
+	}
+}
+
+func (v *validator) number(path string, n, least, most int) {
+	if n < least || n > most {
+		v.at(path, "%d is out of range: %d to %d", n, least, most)
+	}
+}
+
+// oneOf wants one of a few words, and says which is the nearest.
+func (v *validator) oneOf(path, got string, words ...string) {
+	if slices.Contains(words, got) {
+		return
+	}
+	if near, ok := nearest(got, words); ok {
+		v.at(path, "%s is none of %s; did you mean %q?", shown(got), strings.Join(words, ", "), near)
+		return
+	}
+	v.at(path, "%s is none of %s", shown(got), strings.Join(words, ", "))
+}
+
+// domain gives the name in the form in which it is compared, or adds a mistake.
+func (v *validator) domain(path, name string) string {
+	d, err := checks.Domain(name)
+	if err != nil {
+		v.at(path, "%s is not a domain name such as \"example.org\"", shown(name))
+		return name
+	}
+	return d.Name
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// name checks a name that is a key elsewhere (the database, metrics, commands).
+func (v *validator) name(path, name string, seen map[string]string) {
+	switch first, twice := seen[name]; {
+	case !nameForm.MatchString(name):
+		v.at(path, "%s: want lower-case letters, digits, dots, hyphens and underscores, at most 63", shown(name))
+	case twice:
+		v.at(path, "%s is taken by the one on line %d: give each its own name", shown(name), v.line(first))
+	default:
+		seen[name] = path
+	}
+}
