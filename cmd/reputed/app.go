@@ -67,24 +67,56 @@ func (a *app) main(ctx context.Context, args []string) int {
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "reputed",
-		Short:         "Watch what the mail world thinks of the servers you send from",
+		Use:   "reputed",
+		Short: "Watch what the mail world thinks of the servers you send from",
+		Long: `reputed asks the DNS blocklists about the addresses and domains you send from,
+reads the bounces that come back, and says what happened, how we know, what it
+costs, and what to do.`,
+		Example: `  reputed check 192.0.2.10                 ask about an address, no configuration needed
+  reputed bounce mail.eml                  say what a bounce means
+  reputed run --config /etc/reputed/config.toml
+  reputed status                           how things stand`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	group(root)
+	root.SetUsageTemplate(usageTemplate)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError(c, err)
 	})
-	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration `FILE` (default /etc/reputed/config.toml if it exists)")
+	root.PersistentFlags().StringVar(&a.configPath, "config", "", "`FILE` with the configuration (default "+defaultConfig+", if it is there)")
 	// Every command is named here, one file each.
 	root.AddCommand(
+		a.checkCommand(),
+		a.statusCommand(),
+		a.incidentCommand(),
+		a.bounceCommand(),
+		a.listsCommand(),
+		a.configCommand(),
 		a.versionCommand(),
 	)
 	return root
 }
+
+// usageTemplate is cobra's with the examples first: they answer most questions.
+const usageTemplate = `{{if .HasExample}}Examples:
+{{.Example}}
+
+{{end}}Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} [COMMAND]{{else}}{{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+Everywhere:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+`
 
 // usageError says what is wrong with a command line and where to look it up.
 func usageError(c *cobra.Command, err error) error {

@@ -12,7 +12,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print version and build",
-		Args:  cobra.NoArgs,
+		Args:  args(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(a.stdout, "reputed %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

@@ -14,6 +14,8 @@ import (
 
 // Input is everything that a [Report] is built from: plain values, however they were stored.
 type Input struct {
+	// Trouble is why nothing below could be read, one line; empty: it could.
+	Trouble   string
 	Daemon    Daemon
 	Watched   Watched   // what is watched now; from the last complete round if the configuration is not at hand
 	Round     Round     // the last complete one; zero: none yet
@@ -160,8 +162,10 @@ func (r Report) blind() string {
 		}
 	}
 	switch {
+	case r.Trouble != "":
+		return clean(r.Trouble)
 	case !r.Daemon.Alive && r.Daemon.Beat.IsZero():
-		return "the daemon has never run on this database"
+		return "no daemon runs on this database"
 	case !r.Daemon.Alive:
 		return "the daemon is not running, last sign of life " + ago(r.Daemon.Beat, r.Now)
 	case r.Round.Ended.IsZero():
@@ -240,7 +244,7 @@ func (r Report) Health() string {
 	case r.Daemon.Alive:
 		parts = append(parts, "running for "+span(r.Now.Sub(r.Daemon.Started)))
 	case r.Daemon.Beat.IsZero():
-		parts = append(parts, "never started (reputed run --config FILE starts it)")
+		parts = append(parts, "not running (reputed run --config FILE starts it)")
 	default:
 		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
 	}

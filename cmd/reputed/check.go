@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/checks/dnsbl"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+	"reputed/internal/report"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var all bool
+	var lists []string
+	c := &cobra.Command{
+		Use:   "check TARGET...",
+		Short: "Ask the blocklists about addresses, ranges and domains, once",
+		Long: `Asks every list that serves a target, after asking each list to prove that it
+works. Needs no configuration; with one, its resolvers and lists are used.
+A list that refuses to answer, is dead or does not answer is told as that, and
+never as "clean". It stores nothing and tells nobody.
+
+Exit code: 2 something critical or major, 1 something minor or policy, 3 could
+not tell (a critical list or more than half had no usable answer), else 0.`,
+		Example: `  reputed check 192.0.2.10
+  reputed check 192.0.2.0/28 2001:db8::25 mail.example.org
+  reputed check - < addresses.txt                one target a line, # begins a comment
+  reputed check 192.0.2.10 --list spamcop        this list only; may be repeated
+  reputed check 192.0.2.0/24 --format tsv --all  every answer, clean ones too
+  reputed check 192.0.2.10 --format plugin       one line for Icinga, Nagios or Checkmk`,
+		Args: args(1, -1, "addresses, CIDR ranges or domains, or - for standard input"),
+	}
+	form := formatFlag(c, report.Text, report.JSON, report.TSV, report.Plugin)
+	c.Flags().BoolVar(&all, "all", false, "show clean answers too")
+	c.Flags().StringArrayVar(&lists, "list", nil, "ask this list only, by `ID`; may be repeated")
+	_ = c.RegisterFlagCompletionFunc("list", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return a.listIDs(), cobra.ShellCompDirectiveNoFileComp
+	})
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ts, err := a.readTargets(words)
+		if err != nil {
+			return usageError(c, err)
+		}
+		if ts.Empty() {
+			return usageError(c, errors.New("no targets: name addresses, CIDR ranges or domains"))
+		}
+		cfg, err := a.optionalConfig()
+		if err != nil {
+			return err
+		}
+		zones, err := chooseLists(c, cfg, lists)
+		if err != nil {
+			return err
+		}
+		return a.check(c.Context(), cfg, zones, ts, *form, all)
+	}
+	return c
+}
+
+// readTargets reads the words of a command line; "-" stands for the lines of standard input.
+func (a *app) readTargets(words []string) (checks.Targets, error) {
+	var ts checks.Targets
+	for _, w := range words {
+		if w != "-" {
+			if err := ts.Add(w, "", nil); err != nil {
+				return ts, err
+			}
+			continue
+		}
+		lines := bufio.NewScanner(a.stdin)
+		for n := 1; lines.Scan(); n++ {
+			word, _, _ := strings.Cut(lines.Text(), "#")
+			if err := ts.Add(word, "", nil); err != nil {
+				return ts, fmt.Errorf("standard input, line %d: %w", n, err)
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return ts, fmt.Errorf("read standard input: %w", err)
+		}
+	}
+	return ts, nil
+}
+
+// chooseLists are the lists of the configuration, or those that --list names, built-in ones included.
+func chooseLists(c *cobra.Command, cfg *config.Config, names []string) ([]blocklists.Zone, error) {
+	if len(names) == 0 {
+		if len(cfg.Blocklists.Zones) == 0 {
+			return nil, &exitError{exitConfig, errors.New("no lists to ask: [blocklists] leaves none")}
+		}
+		return cfg.Blocklists.Zones, nil
+	}
+	known, err := catalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var zones []blocklists.Zone
+	seen := map[string]bool{}
+	for _, name := range names {
+		z, ok := blocklists.Named(known, name)
+		if !ok {
+			return nil, noList(c, name, known)
+		}
+		if !seen[z.ID] {
+			seen[z.ID] = true
+			zones = append(zones, z)
+		}
+	}
+	return zones, nil
+}
+
+// check asks, shows and ends with the exit code.
+func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.Zone, ts checks.Targets, form report.Format, all bool) error {
+	resolver, err := newResolver(cfg, nil)
+	if err != nil {
+		return err
+	}
+	book, err := remedy.Load()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	out := report.NewCheck(report.CheckOptions{
+		Out: a.stdout, Term: a.term(), Format: form, All: all, Lists: zones, Started: now,
+		Addresses: countKind(ts, checks.KindAddress), Domains: countKind(ts, checks.KindDomain),
+	})
+	watch := a.progress(form, now)
+	check := newDNSBL(cfg, resolver, zones)
+	check.Options.Confirm = 0 // a person looks, and nothing is stored
+	check.Options.Each = func(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
+		watch.answer(z.ID, v.Class)
+		out.Add(checkResult(book, t, z, v, ev))
+	}
+	check.Options.Progress = watch.step
+	_, err = check.Run(ctx, now, pooled(cfg, ts), func(checks.Key) bool { return false }, func(f checks.Finding) {
+		if f.Target.Kind == checks.KindMonitor {
+			out.Note(f)
+		}
+	})
+	watch.line.Done()
+	level, writeErr := out.Finish(time.Now(), err != nil)
+	if writeErr != nil {
+		return writeErr
+	}
+	if err != nil {
+		fmt.Fprintln(a.stderr, "reputed: cut short; what is shown is what was answered until then")
+	}
+	return exitWith(level)
+}
+
+// pooled are the targets with the pools that the configuration puts them in.
+func pooled(cfg *config.Config, ts checks.Targets) iter.Seq[checks.Target] {
+	known, err := configTargets(cfg)
+	if err != nil || known.Empty() {
+		return ts.All()
+	}
+	return func(yield func(checks.Target) bool) {
+		for t := range ts.All() {
+			t, _ = known.Find(t)
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+func countKind(ts checks.Targets, kind checks.Kind) int {
+	n := 0
+	for t := range ts.All() {
+		if t.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// checkResult puts one answer into the words of a report, with the first thing to do.
+func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) report.Result {
+	r := report.Result{Target: t, List: z.ID, Verdict: v.Class, Severity: checks.Severity(v.Severity), Codes: v.Codes, Meanings: v.Meanings, Reason: ev.Reason}
+	switch v.Class {
+	case blocklists.Clean:
+		r.Reason = v.Why
+		return r
+	case blocklists.Refused, blocklists.Unusable, blocklists.Unknown:
+		r.Reason = v.Why
+	case blocklists.Listed, blocklists.Policy:
+		r.URL = z.LookupURLFor(t.String())
+		for _, s := range book.For(listedFinding(t, z, v, ev), func(string) (blocklists.Zone, bool) { return z, true }).Steps {
+			r.Advice = s.Text
+			break
+		}
+	}
+	r.Evidence = []checks.Evidence{ev}
+	return r
+}
+
+// listedFinding is what a runbook needs to know of a listing.
+func listedFinding(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) checks.Finding {
+	f := checks.Finding{
+		Key:    checks.Key{Check: dnsblCheck, Target: t.ID(), Source: z.ID},
+		Target: t, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Severity(v.Severity),
+		Facts: map[string]string{checks.FactList: z.ID, checks.FactListName: z.Title, checks.FactZone: z.Zone},
+	}
+	if v.Class == blocklists.Policy {
+		f.Code = checks.CodePolicy
+	}
+	var codes []string
+	for _, a := range v.Codes {
+		codes = append(codes, a.String())
+	}
+	for name, fact := range map[string]string{
+		checks.FactCodes: strings.Join(codes, ","), checks.FactMeaning: strings.Join(v.Meanings, "; "), checks.FactReason: ev.Reason,
+		checks.FactLookupURL: z.LookupURLFor(t.String()), checks.FactRemovalURL: z.RemovalURLFor(t.String()),
+	} {
+		if fact != "" {
+			f.Facts[name] = fact
+		}
+	}
+	if t.Kind == checks.KindAddress {
+		f.Facts[checks.FactAddress] = t.String()
+	} else {
+		f.Facts[checks.FactDomain] = t.String()
+	}
+	return f
+}
+
+// newDNSBL is the check of the given lists with the settings of [dns].
+func newDNSBL(cfg *config.Config, asker interface {
+	dnsbl.Asker
+	Servers() []string
+}, zones []blocklists.Zone) dnsbl.Check {
+	return dnsbl.Check{
+		Asker: asker, Zones: zones, Servers: asker.Servers(),
+		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe},
+	}
+}
+
+// checkProgress counts answers for the progress line.
+type checkProgress struct {
+	line     *report.Progress
+	lists    map[string]bool // asked, and whether anything usable came
+	answers  int
+	listings int
+}
+
+// progress is a line on standard error, if that is a terminal that the output does not run over.
+func (a *app) progress(form report.Format, now time.Time) *checkProgress {
+	t := report.Detect(a.stderr, os.Getenv)
+	if form != report.Text && a.term().TTY {
+		t = report.Term{} // rows come as they are had, onto the same screen
+	}
+	return &checkProgress{line: report.NewProgress(a.stderr, t, now), lists: map[string]bool{}}
+}
+
+func (p *checkProgress) answer(list string, class blocklists.Class) {
+	answered := class.Rank() > 0 && class != blocklists.Refused && class != blocklists.Unusable
+	if answered && !p.lists[list] {
+		p.answers++
+	}
+	p.lists[list] = p.lists[list] || answered
+	if class == blocklists.Listed {
+		p.listings++
+	}
+}
+
+func (p *checkProgress) step(done, total int) {
+	p.line.Step(report.Step{Done: done, Total: total, Lists: len(p.lists), Answers: p.answers, Listed: p.listings}, time.Now())
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"reputed/internal/config"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "config",
+		Short:   "Read the configuration and say what is wrong with it",
+		Example: `  reputed config check --config ./config.toml
+  reputed config show                          what is in force, with all defaults`,
+	}
+	group(c)
+	c.AddCommand(a.configCheckCommand(), a.configShowCommand())
+	return c
+}
+
+func (a *app) configShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show",
+		Short:   "Show the configuration in force, defaults included, secrets left out",
+		Example: "  reputed config show --config ./config.toml",
+		Args:    args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.optionalConfig()
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(a.stdout, cfg.Show())
+			return err
+		},
+	}
+}
+
+func (a *app) configCheckCommand() *cobra.Command {
+	var noSecrets bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Say everything that is wrong with the configuration",
+		Long: `Reads the configuration as the daemon would, secrets included, and says every
+mistake and every warning, each with its line. Exit code 78 if there is a mistake.`,
+		Example: `  reputed config check                              the file that the daemon reads
+  reputed config check --config ./config.toml
+  reputed config check --no-secrets                 for who may not read the secrets`,
+		Args: args(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			mode := config.Resolve
+			if noSecrets {
+				mode = config.Skip
+			}
+			cfg, err := a.loadConfig(mode)
+			if err != nil {
+				return err
+			}
+			return a.configOK(cfg)
+		},
+	}
+	c.Flags().BoolVar(&noSecrets, "no-secrets", false, "do not look secrets up")
+	return c
+}
+
+// configOK prints the warnings and one line about what was read.
+func (a *app) configOK(cfg *config.Config) error {
+	ts, err := configTargets(cfg)
+	if err != nil {
+		return err
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(a.stderr, "warning: %s\n", w)
+	}
+	name := cfg.Path
+	if name == "" {
+		name = "no file, the defaults"
+	}
+	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %d, lists %d, mailboxes %d, channels %d, warnings %d\n",
+		name, ts.Len(), len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(cfg.Warnings))
+	return err
+}

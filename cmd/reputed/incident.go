@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+	"reputed/internal/report"
+	"reputed/internal/store"
+)
+
+func (a *app) incidentCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "incident",
+		Aliases: []string{"incidents"},
+		Short:   "Show incidents, take them on, end them",
+		Example: `  reputed incident list
+  reputed incident show 12                      how we know, what it costs, what to do
+  reputed incident ack 12 --note "on it"        no more reminders
+  reputed incident resolve 12`,
+	}
+	group(c)
+	c.AddCommand(a.incidentListCommand(), a.incidentShowCommand(), a.incidentAckCommand(), a.incidentResolveCommand())
+	return c
+}
+
+func (a *app) incidentListCommand() *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List incidents that are not resolved",
+		Example: `  reputed incident list
+  reputed incident list --all --format tsv      with those that are resolved`,
+		Args: args(0, 0, ""),
+	}
+	form := formatFlag(c, report.Text, report.JSON, report.TSV)
+	c.Flags().BoolVar(&all, "all", false, "resolved ones too")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		db, _, err := a.readStore(c.Context())
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		incidents, err := db.Incidents(c.Context(), store.IncidentFilter{Resolved: all, Limit: -1})
+		if err != nil {
+			return err
+		}
+		return report.WriteIncidents(a.stdout, a.term(), *form, incidents, time.Now())
+	}
+	return c
+}
+
+func (a *app) incidentShowCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one incident whole: evidence, cost, what to do, what was told",
+		Example: `  reputed incident show 12
+  reputed incident show 12 --format json`,
+		Args: args(1, 1, "one incident by its number"),
+	}
+	form := formatFlag(c, report.Text, report.JSON)
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words)
+		if err != nil {
+			return err
+		}
+		db, cfg, err := a.readStore(c.Context())
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		h, err := db.Incident(c.Context(), ids[0])
+		if err != nil {
+			return noIncident(ids[0], err)
+		}
+		views, err := incidentViews(cfg, []alerts.Incident{h.Incident})
+		if err != nil {
+			return err
+		}
+		return incidentReport(views[0], h, time.Now()).Write(a.stdout, a.term(), *form)
+	}
+	return c
+}
+
+// incidentReport puts what the store knows about an incident into the words of a report.
+func incidentReport(view report.IncidentView, h store.History, now time.Time) report.Incident {
+	r := report.Incident{IncidentView: view, Now: now}
+	for _, e := range h.Events {
+		r.Events = append(r.Events, report.Event{At: e.At, What: e.Kind, By: e.Who, Severity: e.Severity, Note: e.Note})
+	}
+	for _, t := range h.Transitions {
+		r.Events = append(r.Events, report.Event{At: t.At, What: "answer", Note: t.Summary})
+	}
+	slices.SortStableFunc(r.Events, func(x, y report.Event) int { return x.At.Compare(y.At) })
+	for _, u := range h.Decisions {
+		r.Untold = append(r.Untold, report.Untold{What: string(u.Kind), Why: u.Why, First: u.First, Last: u.Last, Times: u.Times})
+	}
+	for _, s := range h.Deliveries {
+		d := report.Delivery{Channel: s.Channel, What: string(s.Kind), Queued: s.Queued, Tries: s.Tries, Next: s.Next, State: "waiting", Error: s.Why}
+		switch s.State {
+		case store.Sent:
+			d.State, d.Sent = "sent", s.Done
+		case store.Refused:
+			d.State = "refused"
+		}
+		r.Deliveries = append(r.Deliveries, d)
+	}
+	return r
+}
+
+// incidentViews adds to each incident what to do about it.
+func incidentViews(cfg *config.Config, incidents []alerts.Incident) ([]report.IncidentView, error) {
+	book, err := remedy.Load()
+	if err != nil {
+		return nil, err
+	}
+	zones, err := catalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	zone := lookup(zones)
+	views := make([]report.IncidentView, 0, len(incidents))
+	for _, i := range incidents {
+		views = append(views, report.IncidentView{Incident: i, Remediation: book.ForAll(openFindings(i), zone)})
+	}
+	return views, nil
+}
+
+// openFindings are those of the members that are not clear, worst first.
+func openFindings(i alerts.Incident) []checks.Finding {
+	var open []checks.Finding
+	for _, m := range i.Members {
+		if !m.Clear {
+			open = append(open, m.Finding)
+		}
+	}
+	return open
+}
+
+func (a *app) incidentAckCommand() *cobra.Command {
+	return a.incidentAction("ack", "Take incidents on: no more reminders until they get worse",
+		`  reputed incident ack 12
+  reputed incident ack 12 13 --by kim --note "talking to the hoster"`, "acknowledged", (*store.DB).Ack)
+}
+
+func (a *app) incidentResolveCommand() *cobra.Command {
+	return a.incidentAction("resolve", "End incidents by hand",
+		`  reputed incident resolve 12 --note "address given back"`, "resolved", (*store.DB).Resolve)
+}
+
+// incidentAction is a command that changes incidents, each in a transaction of its own.
+func (a *app) incidentAction(name, short, example, done string,
+	do func(db *store.DB, ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error)) *cobra.Command {
+	var by, note string
+	c := &cobra.Command{
+		Use:     name + " ID...",
+		Short:   short,
+		Example: example,
+		Args:    args(1, -1, "incidents by their numbers"),
+	}
+	c.Flags().StringVar(&by, "by", "", "`NAME` of who does it (default: your login name)")
+	c.Flags().StringVar(&note, "note", "", "`TEXT` that everybody sees with the incident")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words)
+		if err != nil {
+			return err
+		}
+		cfg, err := a.optionalConfig()
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
+			return noDatabase(cfg) // opening it for writing would make one
+		}
+		db, err := openStore(c.Context(), cfg, nil)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		who := cmp.Or(by, loginName())
+		for _, id := range ids {
+			i, err := do(db, c.Context(), id, who, note, time.Now())
+			if err != nil {
+				return noIncident(id, err)
+			}
+			fmt.Fprintf(a.stdout, "#%d %s by %s: %s\n", id, done, checks.Line(who, 80), checks.Line(i.Title, 200))
+		}
+		return nil
+	}
+	return c
+}
+
+// incidentIDs reads "12" and "#12".
+func incidentIDs(c *cobra.Command, words []string) ([]int64, error) {
+	var ids []int64
+	for _, w := range words {
+		id, err := strconv.ParseInt(strings.TrimPrefix(w, "#"), 10, 64)
+		if err != nil || id < 1 {
+			return nil, usageError(c, fmt.Errorf("%q is no number of an incident; \"reputed incident list\" shows them", w))
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// noIncident says what to do where the store's error does not.
+func noIncident(id int64, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoIncident):
+		return fmt.Errorf("there is no incident %d; \"reputed incident list --all\" shows all", id)
+	case errors.Is(err, store.ErrIncidentOver):
+		return fmt.Errorf("incident %d is resolved already; \"reputed incident show %d\" says when and by whom", id, id)
+	}
+	return err
+}
+
+// loginName is who sits at the keyboard, sudo or not.
+func loginName() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "somebody"
+}
+
+// readStore opens the database that the configuration names for reading. The caller closes it.
+func (a *app) readStore(ctx context.Context) (*store.DB, *config.Config, error) {
+	cfg, err := a.optionalConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := store.OpenReadOnly(ctx, cfg.Database.Path)
+	if errors.Is(err, store.ErrNoDatabase) {
+		err = noDatabase(cfg)
+	}
+	return db, cfg, err
+}
+
+// noDatabase says that the daemon has not run yet, or that another file is meant.
+func noDatabase(cfg *config.Config) error {
+	return fmt.Errorf("%w at %s: it appears once \"reputed run\" has run; name its configuration with --config", store.ErrNoDatabase, cfg.Database.Path)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"reputed/blocklists"
+	"reputed/internal/report"
+)
+
+func (a *app) listsCommand() *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "lists",
+		Short: "Show the blocklists, what is known about them, and whether they answer you",
+		Long: `Shows the lists that are asked: the built-in ones that are on, and your own.`,
+		Example: `  reputed lists                  the lists that are asked
+  reputed lists --all            those that are not, too
+  reputed lists show spamcop     everything known about one, with sources and dates
+  reputed lists test             does each list answer this resolver, and truthfully?`,
+	}
+	group(c)
+	form := formatFlag(c, report.Text, report.JSON, report.TSV)
+	c.Flags().BoolVar(&all, "all", false, "show lists that are not asked, too")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		lists, err := a.lists()
+		if err != nil {
+			return err
+		}
+		if !all {
+			lists = slices.DeleteFunc(lists, func(l report.List) bool { return !l.Asked })
+		}
+		return report.WriteLists(a.stdout, a.term(), *form, lists)
+	}
+	c.AddCommand(a.listsShowCommand(), a.listsTestCommand())
+	return c
+}
+
+// lists are all lists that are known, those that are asked first, each by its id.
+func (a *app) lists() ([]report.List, error) {
+	cfg, err := a.optionalConfig()
+	if err != nil {
+		return nil, err
+	}
+	zones, err := catalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	asked := lookup(cfg.Blocklists.Zones)
+	var lists []report.List
+	for _, z := range zones {
+		_, on := asked(z.ID)
+		lists = append(lists, report.List{Zone: z, Asked: on})
+	}
+	slices.SortStableFunc(lists, func(x, y report.List) int {
+		if x.Asked != y.Asked {
+			return map[bool]int{true: -1, false: 1}[x.Asked]
+		}
+		return strings.Compare(x.Zone.ID, y.Zone.ID)
+	})
+	return lists, nil
+}
+
+func (a *app) listsShowCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Tell everything known about one list, with sources and dates",
+		Example: `  reputed lists show spamcop
+  reputed lists show zen.spamhaus.org --format json`,
+		Args: args(1, 1, "one list by its id, such as spamcop"),
+		ValidArgsFunction: func(_ *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(words) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.listIDs(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	form := formatFlag(c, report.Text, report.JSON)
+	c.RunE = func(c *cobra.Command, words []string) error {
+		lists, err := a.lists()
+		if err != nil {
+			return err
+		}
+		var zones []blocklists.Zone
+		for _, l := range lists {
+			zones = append(zones, l.Zone)
+		}
+		z, ok := blocklists.Named(zones, words[0])
+		if !ok {
+			return noList(c, words[0], zones)
+		}
+		i := slices.IndexFunc(lists, func(l report.List) bool { return l.Zone.ID == z.ID })
+		return report.WriteList(a.stdout, a.term(), *form, lists[i])
+	}
+	return c
+}
+
+// listIDs are the ids of all lists, for completion; none if they cannot be read.
+func (a *app) listIDs() []string {
+	lists, err := a.lists()
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, l := range lists {
+		ids = append(ids, l.Zone.ID)
+	}
+	return ids
+}
+
+// noList says that no list has that name: that it is dead, or what it might have been.
+func noList(c *cobra.Command, name string, zones []blocklists.Zone) error {
+	if d, dead := blocklists.FindDead(name); dead {
+		return &exitError{exitMinor, fmt.Errorf("%s", d.Warning())}
+	}
+	for _, z := range zones {
+		if strings.Contains(z.ID, strings.ToLower(name)) || strings.HasPrefix(name, z.ID) {
+			return usageError(c, fmt.Errorf("there is no list %q; did you mean %q?", name, z.ID))
+		}
+	}
+	return usageError(c, fmt.Errorf("there is no list %q; \"reputed lists --all\" shows them", name))
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/checks/dnsbl"
+	"reputed/internal/report"
+)
+
+func (a *app) listsTestCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "test [ID...]",
+		Short: "Ask the controls of every list now: does it answer you, and truthfully?",
+		Long: `Asks each list for the entry that must be there and the one that must not
+(RFC 5782 section 5), through your resolver. A list that fails is told with the
+reason and with what to do.
+
+Exit code: 3 a critical list or more than half do not work, else 0.`,
+		Example: `  reputed lists test
+  reputed lists test spamcop spamhaus-zen
+  reputed lists test --format json       with every question and answer`,
+	}
+	form := formatFlag(c, report.Text, report.JSON, report.TSV, report.Plugin)
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return a.listIDs(), cobra.ShellCompDirectiveNoFileComp
+	}
+	c.RunE = func(c *cobra.Command, names []string) error {
+		cfg, err := a.optionalConfig()
+		if err != nil {
+			return err
+		}
+		zones, err := chooseLists(c, cfg, names)
+		if err != nil {
+			return err
+		}
+		resolver, err := newResolver(cfg, nil)
+		if err != nil {
+			return err
+		}
+		result, err := newDNSBL(cfg, resolver, zones).Test(c.Context(), time.Now())
+		r := listTests(zones, result)
+		r.Cut = err != nil
+		if err := r.Write(a.stdout, a.term(), *form); err != nil {
+			return err
+		}
+		if r.Cut {
+			fmt.Fprintln(a.stderr, "reputed: cut short; lists that were not asked count as without an answer")
+		}
+		return exitWith(r.Level())
+	}
+	return c
+}
+
+// listTests puts the controls of a run into the words of a report.
+func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
+	var r report.ListTests
+	zone := lookup(zones)
+	for _, l := range result.Lists {
+		z, _ := zone(l.ID)
+		t := report.ListTest{Zone: z, Verdict: blocklists.Class(l.State), Why: l.Why}
+		if l.State == dnsbl.Working {
+			t.Verdict = blocklists.Clean
+		}
+		for _, k := range l.Controls {
+			want := "not listed"
+			switch {
+			case k.Family == "":
+				want = "zone exists"
+			case k.Want:
+				want = "listed"
+			}
+			t.Controls = append(t.Controls, report.ControlResult{Question: k.Evidence.Question, Want: want, Answer: k.Evidence.Answer, Passed: k.Passed})
+			t.Took = max(t.Took, k.RTT)
+		}
+		r.Tests = append(r.Tests, t)
+	}
+	if result.Rewriting {
+		r.Notes = append(r.Notes, checks.Finding{Code: checks.CodeRewriting, Summary: "the resolver invents addresses for names that do not exist, so nothing it says about a list counts",
+			Facts: map[string]string{checks.FactInstruction: "Use a resolver of your own that changes nothing, and name it under [dns] servers."}})
+	}
+	return r
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/internal/config"
+	"reputed/internal/report"
+	"reputed/internal/store"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Say how things stand, and whether the monitor itself is all right",
+		Long: `Reads the database of the daemon: incidents by what they cost, what the monitor
+cannot do, and what is quiet on purpose. It works when the daemon is dead, and
+then says so first.
+
+Exit code: 2 something critical or major, 1 something minor or policy, 3 could
+not tell, else 0.`,
+		Example: `  reputed status
+  reputed status --config ./config.toml --format json
+  reputed status --format plugin          one line for Icinga, Nagios or Checkmk`,
+		Args: args(0, 0, ""),
+	}
+	form := formatFlag(c, report.Text, report.JSON, report.Plugin)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		now := time.Now()
+		in, err := a.statusInput(c.Context(), now)
+		var exit *exitError
+		switch {
+		case errors.As(err, &exit):
+			return err
+		case err != nil: // a status that cannot be read is "could not tell", in every form
+			in = report.Input{Trouble: err.Error()}
+		}
+		r := report.Build(in, now)
+		if err := r.Write(a.stdout, a.term(), *form); err != nil {
+			return err
+		}
+		return exitWith(r.Level())
+	}
+	return c
+}
+
+// exitWith ends the program with the code of a report that was printed already.
+func exitWith(l report.Level) error {
+	if l == report.LevelOK {
+		return nil
+	}
+	return &exitError{code: int(l)}
+}
+
+// statusInput gathers everything that a status is built from.
+func (a *app) statusInput(ctx context.Context, now time.Time) (report.Input, error) {
+	db, cfg, err := a.readStore(ctx)
+	if err != nil {
+		return report.Input{}, err
+	}
+	defer db.Close()
+	var in report.Input
+	lease, err := db.LeaseInfo(ctx)
+	if err != nil {
+		return in, err
+	}
+	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
+	for _, read := range []func(context.Context, *store.DB, *config.Config, *report.Input, time.Time) error{
+		statusRounds, statusMailboxes, statusChannels, statusIncidents,
+	} {
+		if err := read(ctx, db, cfg, &in, now); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// dnsblCheck is the name under which the rounds of the blocklists are stored.
+const dnsblCheck = "dnsbl"
+
+// statusRounds reads the last rounds, and which lists did not answer in the last complete one.
+func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+	complete, ok, err := db.LastCompleteRun(ctx, dnsblCheck)
+	if err != nil {
+		return err
+	}
+	last, any, err := db.LastRun(ctx, dnsblCheck)
+	if err != nil {
+		return err
+	}
+	if any && last.State == store.Running {
+		in.Running = last.Started
+	}
+	if times := cfg.Schedule.DNSBLTimes; any && !times.IsZero() {
+		in.NextRound = times.Next(last.Started)
+		// Three slots missed in a row is no jitter any more.
+		if interval := times.Next(in.NextRound).Sub(in.NextRound); interval > 0 {
+			in.StaleAfter = max(3*interval+10*time.Minute, time.Hour)
+		}
+	}
+	in.Watched = watched(cfg)
+	if !ok {
+		in.Watched.Lists = len(cfg.Blocklists.Zones)
+		return nil
+	}
+	in.Round = report.Round{Started: complete.Started, Ended: complete.Finished, Questions: complete.Summary.Questions}
+	in.Watched.Lists = len(complete.Summary.Lists)
+	zone := lookup(cfg.Blocklists.Zones)
+	for _, l := range complete.Summary.Lists {
+		lost := l.Counts[string(blocklists.Unknown)] + l.Counts[string(blocklists.Refused)] + l.Counts[string(blocklists.Unusable)]
+		in.Round.Unanswered += lost
+		in.Round.Problems += l.Counts[string(blocklists.Listed)] + l.Counts[string(blocklists.Policy)]
+		if l.State == "ok" {
+			continue
+		}
+		z, _ := zone(l.List)
+		in.Silent = append(in.Silent, report.SilentList{ID: l.List, Name: z.Title, Operator: z.Operator,
+			Severity: checks.Severity(z.Severity), Verdict: blocklists.Class(l.State), Why: l.Why})
+	}
+	return nil
+}
+
+// watched counts addresses and domains without counting ranges off.
+func watched(cfg *config.Config) report.Watched {
+	var addresses, domains checks.Targets
+	for _, pool := range cfg.Outbound { // validated: what cannot be added is not there
+		for _, w := range pool.Addresses {
+			_ = addresses.Add(w, pool.Pool, nil)
+		}
+		for _, w := range pool.Domains {
+			_ = domains.Add(w, pool.Pool, nil)
+		}
+	}
+	return report.Watched{Addresses: addresses.Len(), Domains: domains.Len()}
+}
+
+func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+	boxes, err := db.Mailboxes(ctx, now.Add(-cfg.Bounces.Window.Duration))
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, m := range boxes {
+		seen[m.Name] = true
+		box := report.Mailbox{Name: m.Name, UIDValidity: m.Position.UIDValidity, UID: m.Position.UID, ReadAt: m.Seen, Proved: m.Proved, Unproved: m.Unproved}
+		if !m.OK && !m.Since.IsZero() {
+			box.Failing, box.Error = m.Since, m.Trouble
+		}
+		in.Mailboxes = append(in.Mailboxes, box)
+	}
+	for _, m := range cfg.Mailboxes {
+		if !seen[m.Name] {
+			in.Mailboxes = append(in.Mailboxes, report.Mailbox{Name: m.Name})
+		}
+	}
+	return nil
+}
+
+func statusChannels(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, _ time.Time) error {
+	channels, err := db.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range channels {
+		ch := report.Channel{Name: k.Name, Queued: k.Queued, Oldest: k.Oldest, SentAt: k.LastSent, Error: k.LastError}
+		switch {
+		case k.Tries > 0:
+			ch.Failing = k.Oldest
+		case k.LastError != "":
+			ch.Failing = k.LastRefused
+		}
+		in.Channels = append(in.Channels, ch)
+	}
+	for _, s := range cfg.Slack {
+		if !slices.ContainsFunc(in.Channels, func(c report.Channel) bool { return c.Name == s.Name }) {
+			in.Channels = append(in.Channels, report.Channel{Name: s.Name})
+		}
+	}
+	return nil
+}
+
+const (
+	// lately is how far back resolved incidents are still shown.
+	lately = 24 * time.Hour
+	// explained is for how many incidents the decisions not to tell are read.
+	explained = 20
+)
+
+func statusIncidents(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+	open, err := db.Incidents(ctx, store.IncidentFilter{Limit: -1})
+	if err != nil {
+		return err
+	}
+	if in.Incidents, err = incidentViews(cfg, open); err != nil {
+		return err
+	}
+	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately)})
+	if err != nil {
+		return err
+	}
+	for _, i := range past {
+		if !i.Resolved.IsZero() && now.Sub(i.Resolved) < lately {
+			in.Resolved = append(in.Resolved, i)
+		}
+	}
+	for n, i := range open {
+		if n == explained {
+			break
+		}
+		h, err := db.Incident(ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		for _, u := range h.Decisions {
+			in.Quiet = append(in.Quiet, report.QuietNote{At: u.Last, Incident: i.ID, Title: i.Title, Why: u.Why})
+		}
+	}
+	slices.SortStableFunc(in.Quiet, func(x, y report.QuietNote) int { return y.At.Compare(x.At) })
+	return nil
+}

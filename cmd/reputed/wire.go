@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/internal/config"
+	"reputed/internal/report"
+	"reputed/internal/store"
+	"reputed/probes"
+)
+
+// This file makes the pieces out of a configuration. Every command that needs
+// one makes it here, so that the daemon and a single check are built alike.
+
+// defaultConfig is read when --config names none, if it is there.
+const defaultConfig = "/etc/reputed/config.toml"
+
+// loadConfig reads the configuration. Without --config the default file is
+// taken if it exists, else the built-in defaults. An error ends the program with exitConfig.
+func (a *app) loadConfig(secrets config.SecretMode) (*config.Config, error) {
+	path := a.configPath
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			path = defaultConfig
+		}
+	}
+	cfg, err := config.Load(path, config.LoadOptions{Secrets: secrets})
+	if err != nil {
+		return nil, configError(err)
+	}
+	return cfg, nil
+}
+
+// configError ends the program with exitConfig and every mistake on a line of its own.
+func configError(err error) error {
+	var all *config.Error
+	if errors.As(err, &all) && len(all.Mistakes) > 1 {
+		err = fmt.Errorf("the configuration has %d mistakes:\n%w", len(all.Mistakes), err)
+	}
+	return &exitError{exitConfig, err}
+}
+
+// optionalConfig is for commands that work without a configuration and need no
+// secret: if the default file may not be read, they say so and go on with the defaults.
+func (a *app) optionalConfig() (*config.Config, error) {
+	cfg, err := a.loadConfig(config.Skip)
+	if a.configPath == "" && errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintf(a.stderr, "reputed: %s may not be read, so the built-in defaults are used; run as its owner, or name another with --config\n", defaultConfig)
+		cfg, err = config.Default()
+	}
+	return cfg, err
+}
+
+// newResolver is whom [dns] names, or the resolvers of /etc/resolv.conf.
+func newResolver(cfg *config.Config, log *slog.Logger) (*probes.Resolver, error) {
+	r, err := probes.NewResolver(probes.ResolverOptions{
+		Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout.Duration, Tries: cfg.DNS.Tries, Concurrency: cfg.DNS.Concurrency, Log: log,
+	})
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	return r, nil
+}
+
+// openStore opens the database for writing. The caller closes it.
+func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.DB, error) {
+	return store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
+}
+
+// configTargets are all addresses and domains of all pools.
+func configTargets(cfg *config.Config) (checks.Targets, error) {
+	var ts checks.Targets
+	for _, pool := range cfg.Outbound {
+		for _, words := range [][]string{pool.Addresses, pool.Domains} {
+			for _, w := range words {
+				if err := ts.Add(w, pool.Pool, pool.Tags); err != nil {
+					return checks.Targets{}, &exitError{exitConfig, err}
+				}
+			}
+		}
+	}
+	return ts, nil
+}
+
+// catalog is every list that anybody could mean: the built-in ones and the
+// configuration's own, which come first.
+func catalog(cfg *config.Config) ([]blocklists.Zone, error) {
+	all := append([]blocklists.Zone{}, cfg.Blocklists.Zones...)
+	builtin, err := blocklists.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, z := range all {
+		known[z.ID] = true
+	}
+	for _, z := range builtin {
+		if !known[z.ID] {
+			all = append(all, z)
+		}
+	}
+	return all, nil
+}
+
+// lookup finds a list by its id.
+func lookup(zones []blocklists.Zone) func(id string) (blocklists.Zone, bool) {
+	byID := make(map[string]blocklists.Zone, len(zones))
+	for _, z := range zones {
+		byID[z.ID] = z
+	}
+	return func(id string) (blocklists.Zone, bool) {
+		z, ok := byID[id]
+		return z, ok
+	}
+}
+
+// term is what is known about where the command's text goes.
+func (a *app) term() report.Term { return report.Detect(a.stdout, os.Getenv) }
