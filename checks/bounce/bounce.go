@@ -100,7 +100,15 @@ type Report struct {
 	Trouble   string // why it is unparsed, or what was passed over; may be empty
 	Subject   string // untrusted, at most 200 runes
 	MessageID string // of the report itself
-	Hash      string // of the whole content, hex: the same mail met twice counts once
+	Hash      string // SHA-256 of what was read, line ends unified, hex: the same mail met twice counts once
+	Trace     Trace  // what [Prove] looks at
+}
+
+// Trace is what the header of a report says of its own way. Any line of it may
+// be forged but those that our own hosts put on top.
+type Trace struct {
+	Received []string // Received fields, topmost first, unfolded (RFC 5321 section 4.4); at most 50
+	To       []string // addresses it was sent to: Delivered-To, X-Original-To, Envelope-To, To
 }
 
 // Feedback is a complaint (RFC 5965 section 3).
@@ -110,6 +118,9 @@ type Feedback struct {
 	Reporter  string // host or provider that reports
 	MessageID string // of the reported message
 	At        time.Time
+	Recipient string // who complained, as far as the report says (Original-Rcpt-To); leaves memory like [Bounce].Recipient
+	Domain    string // sending domain reported (Reported-Domain, else of the sender), lower case
+	URL       string // the report's own page; shown, never fetched
 }
 
 // Proof says why a report is ours. The zero Proof means that nothing proves it.

@@ -1,0 +1,242 @@
+package bounce
+
+import (
+	"strconv"
+	"strings"
+)
+
+// RuleNone is the Rule of a [Judgement] that no rule decided: the enhanced
+// status, the reply code or the stage did.
+const RuleNone = "none"
+
+// Classify says what a refusal means. remoteHost is the receiver that gave it, if
+// known: it names the vendor where the text does not, and some rules hold only
+// for certain receivers. The text decides before the codes, as x.7.1 stands for everything.
+func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
+	text := d.Text
+	if strings.IndexByte(text, '\n') >= 0 {
+		text = tidy(text)
+	}
+	low := lowerASCII(text)
+	remoteHost = strings.TrimSuffix(strings.ToLower(remoteHost), ".")
+	var f found
+	var room [32]int
+	f.list = room[:0]
+	r.matcher.find(text, low, &f)
+
+	var win, list, template *compiled
+	winLen, listLen, templateLen := 0, 0, 0
+	try := func(i int) {
+		c := &r.rules[i]
+		n := c.match(&f, &r.matcher, d, low, remoteHost)
+		if n == 0 {
+			return
+		}
+		if win == nil || c.layer > win.layer || c.layer == win.layer && (c.rank > win.rank || c.rank == win.rank && n > winLen) {
+			win, winLen = c, n
+		}
+		if c.Class == ClassList && (list == nil || n > listLen) {
+			list, listLen = c, n
+		}
+		if c.Class == ClassTemplate && (template == nil || n > templateLen) {
+			template, templateLen = c, n
+		}
+	}
+	for _, p := range f.list {
+		for _, i := range r.matcher.uses[p] {
+			try(i)
+		}
+	}
+	for _, i := range r.bare {
+		try(i)
+	}
+	j := Judgement{Rule: RuleNone}
+	if win == nil {
+		j.Category = fallback(d)
+		j.Reputation = j.Category.Reputation() || j.Category == Policy && aboutSender(low)
+	} else {
+		j.Rule, j.Category, j.Vendor, j.Remedy = win.ID, win.Category, win.Vendor, win.Remedy
+		j.Blocklist = win.List
+		// The list says who, the sentence says of what: "Client host [...]
+		// blocked using" a list of domains is still about the domain, and "Sender address
+		// [...] blocked using" any list is about the sender's.
+		if win == list && template != nil && template.Category != Blocklist {
+			j.Category = template.Category
+		}
+		if j.Blocklist == "" && list != nil && (win == template || j.Category == Blocklist) {
+			j.Blocklist, j.Remedy = list.List, list.Remedy
+		}
+		j.Reputation = j.Category.Reputation() || j.Category == Policy && !win.Personal
+		if len(win.Tags) > 0 {
+			j.Code = win.firstTag(&f, &r.matcher)
+		}
+	}
+	if j.Blocklist == "" && (j.Category == Blocklist || j.Category == DomainReputation || j.Category == IPReputation) {
+		j.Blocklist = r.zoneNamed(low)
+	}
+	if j.Vendor == "" {
+		j.Vendor = r.vendorOf(remoteHost)
+	}
+	j.Temporary = strings.HasPrefix(d.Reply, "4") || d.Reply == "" && strings.HasPrefix(d.Status, "4")
+	if win != nil && win.Temporary != "" {
+		j.Temporary = win.Temporary == "yes"
+	}
+	var templates []string
+	if win != nil {
+		templates = win.Address
+		j.Domain = domainNamed(low, win.Domain)
+	}
+	j.Address = addressNamed(text, low, templates, j.Reputation || j.Category == RelayDenied)
+	j.URL = urlIn(text)
+	if j.Remedy == "" && j.Reputation {
+		j.Remedy = defaultRemedy(j)
+	}
+	return j
+}
+
+// Reputation says whether the category is by itself a refusal for who sent the
+// mail or how it looked. [Policy] is one only where the text is about the sender.
+func (c Category) Reputation() bool {
+	switch c {
+	case Blocklist, IPReputation, DomainReputation, RateLimited, SpamContent, AuthFailure, RDNS:
+		return true
+	}
+	return false
+}
+
+// match returns how long the match is, in bytes; 0 for none.
+func (c *compiled) match(f *found, m *matcher, d Diagnostic, low, host string) int {
+	n := 0
+	for _, p := range c.any {
+		if f.has(p) {
+			n = max(n, len(m.phrases[p].text))
+		}
+	}
+	for _, p := range c.tag {
+		if f.has(p) {
+			n = max(n, len(m.phrases[p].text))
+		}
+	}
+	if n == 0 && len(c.any)+len(c.tag) > 0 {
+		return 0
+	}
+	for _, p := range c.all {
+		if !f.has(p) {
+			return 0
+		}
+		n += len(m.phrases[p].text)
+	}
+	for _, p := range c.none {
+		if f.has(p) {
+			return 0
+		}
+	}
+	if len(c.codes) > 0 {
+		ok := false
+		for _, cr := range c.codes {
+			ok = ok || cr.holds(d)
+		}
+		if !ok {
+			return 0
+		}
+	}
+	if len(c.home) > 0 {
+		ok := false
+		for _, h := range c.home {
+			ok = ok || underDomain(host, h)
+		}
+		if !ok {
+			return 0
+		}
+	}
+	if c.re != nil && !c.re.MatchString(low) {
+		return 0
+	}
+	return max(n, 1)
+}
+
+// firstTag returns the tag that was found, bare of brackets.
+func (c *compiled) firstTag(f *found, m *matcher) string {
+	for _, p := range c.tag {
+		if f.has(p) {
+			return strings.Trim(m.phrases[p].text, "[]()#: ")
+		}
+	}
+	return ""
+}
+
+// underDomain says whether host is domain or below it.
+func underDomain(host, domain string) bool {
+	return host == domain || len(host) > len(domain) && host[len(host)-len(domain)-1] == '.' && strings.HasSuffix(host, domain)
+}
+
+// vendorOf names the vendor whose receiver host is, or "".
+func (r *Rules) vendorOf(host string) string {
+	if host == "" {
+		return ""
+	}
+	for _, h := range r.homes { // longest suffix first
+		if underDomain(host, h.suffix) {
+			return h.vendor
+		}
+	}
+	return ""
+}
+
+// codeRange is a reply code, a class of reply codes, an enhanced code or a
+// range of the latter's last number.
+type codeRange struct {
+	prefix   string // "550", "5", or "5.7."
+	enhanced bool
+	from, to int
+}
+
+func parseCodeRange(s string) (codeRange, bool) {
+	if i := strings.LastIndexByte(s, '.'); i > 0 {
+		from, to, ranged := strings.Cut(s[i+1:], "-")
+		a, err := strconv.Atoi(from)
+		b := a
+		if ranged && err == nil {
+			b, err = strconv.Atoi(to)
+		}
+		return codeRange{s[:i+1], true, a, b}, err == nil && a <= b && strings.Count(s[:i], ".") == 1
+	}
+	if len(s) != 1 && len(s) != 3 {
+		return codeRange{}, false
+	}
+	for i := range len(s) {
+		if !digit(s[i]) {
+			return codeRange{}, false
+		}
+	}
+	return codeRange{prefix: s}, true
+}
+
+func (c codeRange) holds(d Diagnostic) bool {
+	if !c.enhanced {
+		return strings.HasPrefix(d.Reply, c.prefix)
+	}
+	last, ok := strings.CutPrefix(d.Status, c.prefix)
+	if !ok {
+		return false
+	}
+	n, err := strconv.Atoi(last)
+	return err == nil && n >= c.from && n <= c.to
+}
+
+// defaultRemedy is the runbook for a refusal whose rule names none.
+func defaultRemedy(j Judgement) string {
+	switch j.Category {
+	case Blocklist:
+		return "generic-list"
+	case RateLimited:
+		return "rate-limited"
+	case SpamContent:
+		return "content"
+	case AuthFailure:
+		return "authentication"
+	case RDNS:
+		return "rdns"
+	}
+	return "generic-receiver"
+}

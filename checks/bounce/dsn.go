@@ -1,0 +1,184 @@
+package bounce
+
+import (
+	"strings"
+)
+
+// dsn is what a delivery-status part says (RFC 3464 section 2), read forgivingly.
+type dsn struct {
+	reporting string // Reporting-MTA, a host name
+	arrival   string // Arrival-Date
+	blocks    []dsnBlock
+}
+
+// dsnBlock is what it says of one recipient (RFC 3464 section 2.3).
+type dsnBlock struct {
+	final, original string // addresses, decoded
+	action          string // first word, lower case
+	status          string
+	diagnostic      string // lines kept apart by \n; type prefix removed
+	remote          string // Remote-MTA, type prefix removed
+	attempt         string // Last-Attempt-Date
+}
+
+func (b *dsnBlock) empty() bool { return *b == dsnBlock{} }
+
+// recipient is the address that failed: the final one, or what was given instead.
+func (b *dsnBlock) recipient() string {
+	if strings.Contains(b.final, "@") || b.original == "" {
+		return b.final
+	}
+	return b.original
+}
+
+// readDSN reads a delivery-status part. Quirks met and tolerated: Action before
+// Final-Recipient (Exim), no empty line between the message's block and the
+// first recipient's, empty lines inside a block, continuation lines without
+// indentation, fields of the message's block after a recipient's.
+func readDSN(text string) dsn {
+	var d dsn
+	var cur dsnBlock
+	gap := false
+	flush := func() {
+		if !cur.empty() && len(d.blocks) < maxBounces {
+			d.blocks = append(d.blocks, cur)
+		}
+		cur = dsnBlock{}
+	}
+	var last *string // field that an unindented line continues
+	set := func(slot *string, value string) {
+		if *slot == "" {
+			*slot = value
+		}
+		last = slot
+	}
+	for text != "" {
+		var line string
+		line, text = cutLine(text)
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" {
+			gap, last = true, nil
+			continue
+		}
+		name, ok := fieldName(line)
+		if !ok || line[0] == ' ' || line[0] == '\t' || last == &cur.diagnostic && replyCode(trimmed) != "" {
+			if last != nil && len(*last) < 8*maxDiagnosis {
+				*last += "\n" + trimmed
+			}
+			continue
+		}
+		value := strings.TrimSpace(line[strings.IndexByte(line, ':')+1:])
+		var slot *string
+		switch {
+		case strings.EqualFold(name, "Final-Recipient"):
+			slot, value = &cur.final, typedAddress(value)
+		case strings.EqualFold(name, "Original-Recipient"):
+			slot, value = &cur.original, typedAddress(value)
+		case strings.EqualFold(name, "X-Actual-Recipient"):
+			// Sendmail's: where an alias led to. The address we know is the other.
+			last = nil
+			continue
+		case strings.EqualFold(name, "Action"):
+			slot, value = &cur.action, firstWord(value)
+		case strings.EqualFold(name, "Status"):
+			slot, value = &cur.status, enhancedIn(value)
+		case strings.EqualFold(name, "Diagnostic-Code"):
+			slot, value = &cur.diagnostic, afterType(value)
+		case strings.EqualFold(name, "Remote-MTA"):
+			slot, value = &cur.remote, afterType(value)
+		case strings.EqualFold(name, "Last-Attempt-Date"):
+			slot = &cur.attempt
+		case strings.EqualFold(name, "Reporting-MTA"):
+			set(&d.reporting, strings.ToLower(firstWord(afterType(value))))
+			gap = false
+			continue
+		case strings.EqualFold(name, "Arrival-Date"):
+			set(&d.arrival, value)
+			gap = false
+			continue
+		default:
+			last = nil
+			continue
+		}
+		// A new block begins where a field comes for the second time, after an
+		// empty line or with a new final recipient; else the block goes on.
+		hasRecipient := cur.final != "" || cur.original != ""
+		begins := slot == &cur.final && cur.final != ""
+		if gap && *slot != "" || gap && hasRecipient && (slot == &cur.final || slot == &cur.original) && cur.action != "" {
+			begins = true
+		}
+		if begins {
+			flush()
+		}
+		gap = false
+		set(slot, value)
+	}
+	flush()
+	return d
+}
+
+// typedAddress reads "rfc822; kim@example.net" (RFC 3464 section 2.3.1) in its sloppy
+// forms, and undoes xtext where it was used (RFC 3461 section 4).
+func typedAddress(value string) string {
+	addr := afterType(value)
+	addr = strings.Trim(strings.TrimSpace(addr), "<>\"'")
+	if i := strings.LastIndexByte(addr, '<'); i >= 0 {
+		addr = strings.Trim(addr[i:], "<> ")
+	}
+	if i := strings.IndexAny(addr, " \t("); i > 0 {
+		addr = addr[:i]
+	}
+	if strings.Contains(addr, "+40") && !strings.Contains(addr, "@") || strings.Contains(addr, "+3D") || strings.Contains(addr, "+2B") {
+		addr = undoXtext(addr)
+	}
+	addr = strings.TrimPrefix(addr, "mailto:")
+	if strings.HasPrefix(addr, "@") { // source route, RFC 5321 appendix C
+		if i := strings.IndexByte(addr, ':'); i > 0 {
+			addr = addr[i+1:]
+		}
+	}
+	return addr
+}
+
+// undoXtext decodes xtext (RFC 3461 section 4): "+" and two upper-case hex digits.
+func undoXtext(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '+' && i+2 < len(s) {
+			if hi, lo := unhex(s[i+1]), unhex(s[i+2]); hi >= 0 && lo >= 0 {
+				if c := byte(hi<<4 | lo); c > ' ' && c < 0x7f {
+					b.WriteByte(c)
+					i += 2
+					continue
+				}
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// afterType drops the type of a typed field: "smtp; 550 ..." (RFC 3464 section 2.1.2).
+func afterType(value string) string {
+	i := strings.IndexByte(value, ';')
+	if i < 0 || i > 30 {
+		return value
+	}
+	for j := range i {
+		c := value[j]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == ' ' || c == '_') {
+			return value
+		}
+	}
+	if replyCode(value) != "" {
+		return value
+	}
+	return strings.TrimSpace(value[i+1:])
+}
+
+func firstWord(s string) string {
+	if i := strings.IndexAny(s, " \t(;,"); i >= 0 {
+		s = s[:i]
+	}
+	return strings.ToLower(s)
+}

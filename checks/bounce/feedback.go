@@ -1,0 +1,135 @@
+package bounce
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// readFeedback reads a feedback-report part (RFC 5965 section 3, RFC 6591
+// section 3). Fields may come in any order; the first of each counts.
+func readFeedback(text string) Feedback {
+	h, _ := readHeader(strings.TrimLeft(text, "\n"), nil)
+	f := Feedback{Type: strings.ToLower(firstWord(h.get("Feedback-Type")))}
+	if a, ok := parseAddr(strings.Trim(firstWord(h.get("Source-IP")), "[]")); ok {
+		f.Source = a
+	}
+	f.Reporter = hostName(firstWord(afterType(h.get("Reporting-MTA"))))
+	if f.Reporter == "" {
+		f.Reporter = h.get("User-Agent")
+	}
+	f.Recipient = firstAddress(firstOf(h, "Original-Rcpt-To", "Removal-Recipient"))
+	f.Domain = strings.ToLower(firstWord(h.get("Reported-Domain")))
+	if f.Domain == "" {
+		f.Domain = domainOf(firstAddress(h.get("Original-Mail-From")))
+	}
+	if at, ok := parseDate(firstOf(h, "Arrival-Date", "Received-Date")); ok {
+		f.At = at
+	}
+	return f
+}
+
+func firstOf(h header, names ...string) string {
+	for _, n := range names {
+		if v := h.get(n); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// plainComplaint reads complaint mail that has no report part, by what its
+// senders document: Microsoft's JMRP, SpamCop's reports. The second result says whether it
+// is one.
+func plainComplaint(h header, subject, text string, returned header) (Feedback, bool) {
+	from := strings.ToLower(firstAddress(h.get("From")))
+	low := strings.ToLower(subject)
+	var f Feedback
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(low), "complaint about message from "):
+		f.Reporter = "Microsoft JMRP"
+		f.Recipient = firstAddress(returned.get("X-HmXmrOriginalRecipient"))
+	case strings.HasPrefix(low, "[spamcop (") || strings.HasSuffix(from, "@reports.spamcop.net") || strings.HasSuffix(from, "@devnull.spamcop.net"):
+		f.Reporter = "SpamCop"
+		if i := strings.Index(text, "http"); i >= 0 {
+			f.URL = urlAt(text[i:])
+		}
+	default:
+		return Feedback{}, false
+	}
+	f.Type = "abuse"
+	f.Source = addressWord(subject)
+	if !f.Source.IsValid() {
+		f.Source = addressWord(h.get("X-SpamCop-sourceip"))
+	}
+	if at, ok := parseDate(h.get("Date")); ok {
+		f.At = at
+	}
+	return f, true
+}
+
+// addressWord returns the first word of s that is an address.
+func addressWord(s string) netip.Addr {
+	for w := range strings.FieldsSeq(s) {
+		if a, ok := parseAddr(strings.Trim(w, "()[]<>,;\"'")); ok {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
+// urlAt returns the URL that s begins with: up to white space or a bracket.
+func urlAt(s string) string {
+	end := strings.IndexAny(s, " \t\n<>\"'()[]{}")
+	if end < 0 {
+		end = len(s)
+	}
+	u := strings.TrimRight(s[:min(end, 500)], ".,;:!")
+	if len(u) < 10 {
+		return ""
+	}
+	return u
+}
+
+// domainOf is the part of an address behind the last "@", lower case.
+func domainOf(addr string) string {
+	i := strings.LastIndexByte(addr, '@')
+	if i < 0 {
+		return ""
+	}
+	return strings.ToLower(strings.TrimRight(addr[i+1:], "."))
+}
+
+// dateForms are the ways in which dates are written in headers, most frequent
+// first (RFC 5322 section 3.3, then what else is met).
+var dateForms = []string{
+	"Mon, 2 Jan 2006 15:04:05 -0700",
+	"2 Jan 2006 15:04:05 -0700",
+	"Mon, 2 Jan 2006 15:04:05 MST",
+	"2 Jan 2006 15:04:05 MST",
+	time.RFC3339,
+	"Mon, 2 Jan 2006 15:04:05",
+	"Mon, 2 Jan 2006 15:04 -0700",
+	"Mon Jan 2 15:04:05 2006",
+}
+
+// parseDate reads a date, in UTC. A zone that is only a name other than UTC or
+// GMT would be guesswork and is taken for UTC.
+func parseDate(s string) (time.Time, bool) {
+	if i := strings.LastIndex(s, " ("); i > 0 { // the zone's name as a comment
+		s = s[:i]
+	}
+	s = strings.TrimSpace(s)
+	if len(s) < 10 || len(s) > 60 {
+		return time.Time{}, false
+	}
+	if strings.Contains(s, "  ") {
+		s = strings.Join(strings.Fields(s), " ")
+	}
+	for _, form := range dateForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.UTC(), t.Year() > 1980
+		}
+	}
+	return time.Time{}, false
+}
