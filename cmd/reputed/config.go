@@ -11,8 +11,8 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "config",
-		Short:   "Read the configuration and say what is wrong with it",
+		Use:   "config",
+		Short: "Read the configuration and say what is wrong with it",
 		Example: `  reputed config check --config ./config.toml
   reputed config show                          what is in force, with all defaults`,
 	}

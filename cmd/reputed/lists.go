@@ -16,7 +16,7 @@ func (a *app) listsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lists",
 		Short: "Show the blocklists, what is known about them, and whether they answer you",
-		Long: `Shows the lists that are asked: the built-in ones that are on, and your own.`,
+		Long:  `Shows the lists that are asked: the built-in ones that are on, and your own.`,
 		Example: `  reputed lists                  the lists that are asked
   reputed lists --all            those that are not, too
   reputed lists show spamcop     everything known about one, with sources and dates

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"reputed/probes/probestest"
+)
+
+// TestMain lets the scripts run this binary as the program itself.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"reputed": main})
+}
+
+// TestScripts runs testdata/script/*.txtar: the command line as a user types it.
+//
+// Each script has a DNS server of its own at $DNS, with the lists of labZones, and
+// at $MUTE an address where nobody ever answers. lab.toml names both kinds of lists.
+// "exits CODE COMMAND..." is exec for commands whose exit code is a promise.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setupScript,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits,
+			"asked": asked,
+		},
+	})
+}
+
+type dnsKey struct{}
+
+func setupScript(env *testscript.Env) error {
+	dns, err := probestest.NewDNS(labZones()...)
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = dns.Close() })
+	dns.SetListed("z00.bl.test", "192.0.2.10", "Blocked, see http://lookup.bl.test/192.0.2.10\x1b[31m\tnow")
+	dns.SetListed("z00.bl.test", "192.0.2.200", "")
+	dns.SetListed("names.bl.test", "spam.example.org", "seen in spam")
+	dns.SetListed("policy.bl.test", "192.0.2.66", "dynamic range", netip.MustParseAddr("127.0.0.10"))
+
+	// A socket that is open and never read: no port that is merely hoped to be closed.
+	mute, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = mute.Close() })
+
+	env.Values[dnsKey{}] = dns
+	env.Setenv("DNS", dns.Addr().String())
+	env.Setenv("MUTE", mute.LocalAddr().String())
+	env.Setenv("TZ", "UTC")
+	for name, text := range map[string]string{
+		"lab.toml":  fmt.Sprintf(labConfig, dns.Addr()),
+		"mute.toml": fmt.Sprintf(labConfig, mute.LocalAddr()),
+	} {
+		if err := os.WriteFile(env.WorkDir+"/"+name, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// labZones are a list of each kind that people meet.
+func labZones() []probestest.Zone {
+	return []probestest.Zone{
+		{Name: "z00.bl.test"},
+		{Name: "names.bl.test"},
+		{Name: "policy.bl.test"},
+		{Name: "refuses.bl.test", Mode: probestest.ZoneRefusalCode},
+		{Name: "parked.bl.test", Mode: probestest.ZoneParked},
+		{Name: "world.bl.test", Mode: probestest.ZoneListWorld},
+		{Name: "broken.bl.test", Mode: probestest.ZoneServFail},
+		{Name: "silent.bl.test", Mode: probestest.ZoneMute},
+	}
+}
+
+// labConfig is as docs and issues write such a file: a resolver and some lists.
+const labConfig = `[dns]
+servers = ["%s"]
+timeout = "300ms"
+tries = 1
+
+[blocklists]
+builtin = false
+
+[[blocklists.list]]
+id = "z00"
+zone = "z00.bl.test"
+severity = "major"
+
+[[blocklists.list]]
+id = "names"
+zone = "names.bl.test"
+families = ["domain"]
+
+[[blocklists.list]]
+id = "policy"
+zone = "policy.bl.test"
+decode = "exact"
+codes = [{ match = "127.0.0.10", meaning = "range without mail servers", class = "policy" }, { match = "127.0.0.2", meaning = "test entry" }]
+`
+
+// exits runs a command and holds it to an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	for _, stream := range []string{"stdout", "stderr"} {
+		if text := ts.ReadFile(stream); strings.Contains(text, "goroutine ") || strings.Contains(text, "panic:") {
+			ts.Fatalf("a stack on %s:\n%s", stream, text)
+		}
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// asked waits until a zone was asked, for scripts that interrupt a run.
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	dns := ts.Value(dnsKey{}).(*probestest.DNS)
+	for end := time.Now().Add(20 * time.Second); dns.Asked(args[0]).All == 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("%s was never asked", args[0])
+		}
+	}
+}
