@@ -15,11 +15,11 @@ func (v *validator) lists() {
 	c := &v.cfg.Blocklists
 	var known []blocklists.Zone
 	if c.Builtin {
-		builtin, err := blocklists.Builtin()
+		builtin, err := v.opt.builtin()
 		if err != nil {
 			v.onLine(0, "%s", checks.Line(err.Error(), 300))
 		}
-		known = builtin
+		known = slices.Clip(builtin)
 	}
 	paths := map[string]string{} // id of a user's list to its path
 	for i, spec := range c.Lists {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"reputed/blocklists"
 	"reputed/checks"
 )
 
@@ -29,6 +30,8 @@ const (
 type LoadOptions struct {
 	Env     func(name string) (value string, ok bool) // nil: os.LookupEnv
 	Secrets SecretMode                                // empty: Resolve
+
+	builtin func() ([]blocklists.Zone, error) // nil: blocklists.Builtin, which reads the catalogue anew each time
 }
 
 // Default is the configuration without a file: the built-in lists and no targets.
@@ -54,6 +57,9 @@ func Load(path string, opt LoadOptions) (*Config, error) {
 func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 	if opt.Env == nil {
 		opt.Env = os.LookupEnv
+	}
+	if opt.builtin == nil {
+		opt.builtin = blocklists.Builtin
 	}
 	cfg := defaults()
 	cfg.Path = name
