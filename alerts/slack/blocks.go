@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"reputed/checks"
 )
 
 // rich collects one rich_text block. In it text is literal: Slack reads no markup, no
@@ -40,7 +42,7 @@ func (r *rich) add(escaped string, style *slack.RichTextSectionTextStyle) *rich 
 
 // link adds a link that shows its own address, if it is one that may be shown.
 func (r *rich) link(raw string) *rich {
-	if raw = link(raw); raw != "" {
+	if raw = checks.Link(raw); raw != "" {
 		r.line = append(r.line, slack.NewRichTextSectionLinkElement(raw, "", nil))
 	}
 	return r

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"net/netip"
-	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +15,6 @@ const (
 	maxBlocks      = 50
 	maxHeaderRunes = 150
 	maxTextRunes   = 3000
-	maxURLBytes    = 500 // ours: a longer link hides where it leads
 )
 
 // encode makes one line of text out of anything, for a place where Slack does not
@@ -76,23 +74,4 @@ func plain(s string, max int) string {
 	}
 	s = strings.NewReplacer("*", "∗", "_", "ˍ", "~", "∼", "`", "ˋ").Replace(strings.Join(words, " "))
 	return escape(s, max)
-}
-
-// link gives back raw if it may be a link in a chat: https, a host, no user name
-// before it, printable ASCII without what ends a link; else "". Runbooks make no
-// other ones; this is the last look before it is sent.
-func link(raw string) string {
-	if len(raw) > maxURLBytes {
-		return ""
-	}
-	for _, c := range []byte(raw) {
-		if c <= ' ' || c > '~' || strings.IndexByte("<>\"'\\^`{|}", c) >= 0 {
-			return ""
-		}
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return ""
-	}
-	return raw
 }

@@ -185,12 +185,12 @@ func hostile(n *alerts.Notification) {
 }
 
 // payload is the JSON of a webhook message, as it is sent.
-func payload(t testing.TB, n alerts.Notification) []byte {
+func payload(t tester, n alerts.Notification) []byte {
 	t.Helper()
 	m := build(n)
 	raw, err := json.Marshal(&slack.WebhookMessage{Text: m.text, Blocks: blockSet(m.blocks)})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("marshal: %v", err)
 	}
 	return raw
 }

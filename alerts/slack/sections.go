@@ -17,21 +17,22 @@ func evidence(inc alerts.Incident) *rich {
 	r, shown, left := new(rich), 0, 0
 	seen := map[string]bool{}
 	for _, m := range open {
-		for i, e := range m.Finding.Evidence {
+		source := m.Finding.Key.Check + " " + m.Finding.Key.Source
+		again := seen[source]
+		for _, e := range m.Finding.Evidence {
 			lines := evidenceLines(e)
-			if len(lines) == 0 {
+			switch {
+			case len(lines) == 0:
 				continue
-			}
-			source := m.Finding.Key.Check + " " + m.Finding.Key.Source
-			if shown == maxEvidence || i == 0 && seen[source] {
+			case again || shown == maxEvidence:
 				left++
 				continue
-			}
-			if seen[source] = true; shown == 0 {
+			case shown == 0:
 				r.label("How we know:")
 			}
 			r.literal(lines)
 			shown++
+			seen[source] = true
 		}
 	}
 	if left > 0 {
@@ -76,7 +77,7 @@ func steps(n alerts.Notification) *rich {
 		if s.Command != "" {
 			item.nl().code(s.Command, maxFactRunes)
 		}
-		if link(s.URL) != "" {
+		if checks.Link(s.URL) != "" {
 			item.nl().link(s.URL)
 		}
 		items = append(items, item)
@@ -100,7 +101,7 @@ func steps(n alerts.Notification) *rich {
 		}
 		r.nl().label("Then: ").quote(other.Title, maxFactRunes)
 		for _, s := range other.Steps {
-			if link(s.URL) != "" {
+			if checks.Link(s.URL) != "" {
 				r.say(" ").link(s.URL)
 				break
 			}

@@ -124,9 +124,9 @@ func links(v map[string]string, f checks.Finding, zone blocklists.Zone) {
 		checks.FactLookupURL:  zone.LookupURLFor(v["subject"]),
 		checks.FactRemovalURL: zone.RemovalURLFor(v["subject"]),
 	} {
-		url := link(catalogue)
+		url := checks.Link(catalogue)
 		if url == "" && f.Code != checks.CodeRefused {
-			url = link(f.Facts[name])
+			url = checks.Link(f.Facts[name])
 		}
 		if url != "" {
 			v[name] = url

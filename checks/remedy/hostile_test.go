@@ -68,33 +68,6 @@ func TestFactsThatAreNotWhatTheySayAreMissing(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
-	for name, c := range map[string]struct {
-		raw string
-		ok  bool
-	}{
-		"https":                  {"https://list.example/look?ip=192.0.2.10", true},
-		"http":                   {"http://list.example/", false},
-		"script":                 {"javascript:alert(1)", false},
-		"script with a host":     {"javascript://list.example/%0aalert(1)", false},
-		"no host":                {"https:///path", false},
-		"only a port":            {"https://:443/", false},
-		"a user name before":     {"https://list.example@evil.example/", false},
-		"a space":                {"https://list.example/a b", false},
-		"a line break":           {"https://list.example/\n", false},
-		"the end of a chat link": {"https://list.example/|text>", false},
-		"not ASCII":              {"https://list.example/\u202e", false},
-		"a brace":                {"https://list.example/{ip}", false},
-		"too long to see":        {"https://list.example/" + strings.Repeat("a", maxURLBytes), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := link(c.raw) != ""; got != c.ok {
-				t.Errorf("link(%.60q) shown: %v, want %v", c.raw, got, c.ok)
-			}
-		})
-	}
-}
-
 func TestIPv6IsEscapedInLinks(t *testing.T) {
 	f := finding(checks.CodeRefused, checks.FactRemedy, "cisco-talos")
 	f.Target = checks.Address(netip.MustParseAddr("2001:db8::25"))
@@ -132,7 +105,7 @@ func TestRenderingIsCleanWhateverTheFacts(t *testing.T) {
 			if checks.Line(s.Text, 0) != s.Text || s.Text == "" {
 				t.Fatalf("not a clean line: %q", s.Text)
 			}
-			if s.URL != "" && link(s.URL) != s.URL {
+			if s.URL != "" && checks.Link(s.URL) != s.URL {
 				t.Fatalf("link %q", s.URL)
 			}
 			for _, bad := range []string{"$(", "`", "\n", "-rf", "a;b", "<", ">"} {

@@ -103,7 +103,7 @@ func (r runbook) fill(f checks.Finding, v map[string]string) checks.Remediation 
 	// The runbook's own pages come first: they are for this vendor and were
 	// checked when they were written.
 	for name, own := range map[string]template{checks.FactLookupURL: r.lookupURL, checks.FactRemovalURL: r.removalURL} {
-		if url, ok := own.expand(v, inURL); ok && link(url) != "" {
+		if url, ok := own.expand(v, inURL); ok && checks.Link(url) != "" {
 			v[name] = url
 		}
 	}
@@ -133,7 +133,7 @@ func (r runbook) fill(f checks.Finding, v map[string]string) checks.Remediation 
 			continue
 		}
 		if url, ok := s.url.expand(v, inURL); ok {
-			out.URL = link(url)
+			out.URL = checks.Link(url)
 		}
 		if command, ok := s.command.expand(v, inCommand); ok {
 			out.Command = command

@@ -119,7 +119,7 @@ func checkRendered(t *testing.T, name string, rem checks.Remediation, full bool)
 		if n := utf8.RuneCountInString(s.Text); n > 152 {
 			t.Errorf("%s: step of %d runes, want at most 152: %q", name, n, s.Text)
 		}
-		if strings.ContainsAny(s.URL, "{} ") || s.URL != "" && link(s.URL) == "" {
+		if strings.ContainsAny(s.URL, "{} ") || s.URL != "" && checks.Link(s.URL) == "" {
 			t.Errorf("%s: link %q", name, s.URL)
 		}
 		if m, _ := parse(s.Command, inCommand); len(m) > 1 || len(s.Command) > 120 || strings.Contains(s.Command, "\n") {

@@ -139,7 +139,7 @@ func checkURL(t template) error {
 	}
 	host, hasHost := strings.CutPrefix(t[0].text, "https://")
 	switch {
-	case !hasHost || link(t[0].text) == "":
+	case !hasHost || checks.Link(t[0].text) == "":
 		return fmt.Errorf("not an https link: %.60q", t[0].text)
 	case len(t) > 1 && !strings.Contains(host, "/"):
 		return fmt.Errorf("a placeholder in the host name of %.60q", t[0].text)

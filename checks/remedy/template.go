@@ -2,6 +2,7 @@ package remedy
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -95,8 +96,10 @@ func (t template) expand(values map[string]string, in context) (string, bool) {
 			return "", false
 		case in == inCommand && !plainWord(value):
 			return "", false
+		case in == inURL && placeholders[name] != linkValue && query:
+			value = url.QueryEscape(value)
 		case in == inURL && placeholders[name] != linkValue:
-			value = escape(value, query)
+			value = url.PathEscape(value)
 		}
 		b.WriteString(value)
 	}
