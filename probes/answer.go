@@ -35,7 +35,7 @@ func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
 				continue
 			}
 			// RFC 2308 section 5: the lesser of MINIMUM and the TTL of the SOA itself.
-			a.SOA = SOA{Zone: rr.Hdr.Name, Minimum: min(ttl(rr.Hdr.Ttl), ttl(rr.Minttl))}
+			a.SOA = SOA{Zone: rr.Hdr.Name, Minimum: min(ttl(rr.Hdr.Ttl), ttl(rr.Minttl)), Ceiling: ttl(rr.Minttl)}
 		case *dns.NS:
 			delegated = true
 		}

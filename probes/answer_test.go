@@ -92,7 +92,7 @@ func TestNegativeTTLIsTheLesser(t *testing.T) {
 		soa.Hdr.Ttl = c.ttl
 		m.Ns = []dns.RR{soa}
 		a, err := readAnswer(m, dns.TypeA)
-		if err != nil || a.SOA != (SOA{"example.", c.want}) {
+		if err != nil || a.SOA != (SOA{"example.", c.want, time.Duration(c.minimum) * time.Second}) {
 			t.Errorf("TTL %d, MINIMUM %d: got %+v, %v; want %v", c.ttl, c.minimum, a.SOA, err, c.want)
 		}
 	}

@@ -57,6 +57,7 @@ type Record struct {
 type SOA struct {
 	Zone    string        // empty: none came
 	Minimum time.Duration // how long a negative answer may be cached: the lesser of MINIMUM and the TTL (RFC 2308 section 5)
+	Ceiling time.Duration // the MINIMUM field alone: no cache keeps a "no" longer, and unlike Minimum it does not shrink while one does
 }
 
 // Exists says whether the name exists with at least one record of the type asked.

@@ -258,7 +258,7 @@ func TestTextsArriveAsTheListWroteThem(t *testing.T) {
 func TestNegativeAnswersCarryTheirSOA(t *testing.T) {
 	d := probestest.StartDNS(t, probestest.Zone{Name: "bl.example", Minimum: 150 * time.Second, Authoritative: true})
 	a, err := testResolver(t, ResolverOptions{}, d).AskOne(t.Context(), Question{Name: cleanName, Type: TypeA})
-	want := SOA{Zone: "bl.example.", Minimum: 150 * time.Second}
+	want := SOA{Zone: "bl.example.", Minimum: 150 * time.Second, Ceiling: 150 * time.Second}
 	if err != nil || a.SOA != want || !a.Authoritative || a.Exists() {
 		t.Errorf("got %+v, %v; want SOA %+v", a, err, want)
 	}

@@ -1,0 +1,197 @@
+package dnsbl
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/probes"
+)
+
+// Asker is what this check needs of the DNS: many questions in, an answer or a
+// named error for each, in any order. A name that does not exist is an Answer.
+// It draws questions and calls got on the goroutine that called Ask, so that
+// the two never run at the same time. [probes.Resolver] is one.
+type Asker interface {
+	Ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error
+}
+
+// Check asks lists about targets. It keeps nothing between runs.
+type Check struct {
+	Asker   Asker
+	Zones   []blocklists.Zone // validated, each id once
+	Servers []string          // resolvers behind Asker, for the finding about them
+	Options Options
+}
+
+// Options of a [Check]; the zero value confirms nothing and reports findings only.
+type Options struct {
+	// Confirm is how long to wait before a new listing is asked again; 0 means
+	// that it is reported as it was seen. The mirrors of a list disagree for a moment
+	// after every change, and a list may break in the middle of a run.
+	Confirm time.Duration
+	// Probe is a public domain under which a random name must not exist; with it
+	// a resolver that invents addresses for real suffixes is found out. May be empty.
+	Probe string
+	// Each, if set, is told of every pair of a target and a list that serves it,
+	// clean ones too, in no order. Verdict.Why says why there is no usable answer; with
+	// class clean it says why the answer closes nothing.
+	Each func(target checks.Target, zone blocklists.Zone, verdict blocklists.Verdict, ev checks.Evidence)
+	// Progress, if set, is told how many of all pairs are done.
+	Progress func(done, total int)
+}
+
+// Run asks every list that serves it about every target, and emits findings:
+// problems; an OK or Unknown for keys that known says are known; and what is to be
+// told about lists and the resolver. Everything else is counted in the result.
+// Emit, known and the options' functions are called one at a time, on the caller's
+// goroutine.
+//
+// Targets are walked twice: once to see which lists are needed. Addresses and domains
+// are asked about, other kinds are passed over. Now is the time of the findings.
+//
+// The error is the context's: the run was cut short, and the result tells only of
+// what was asked until then. That nothing answers is no error, but a finding.
+func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.Target], known func(checks.Key) bool, emit func(checks.Finding)) (Result, error) {
+	r := newRun(c, now, known, emit)
+	r.count(targets)
+	err := r.controls(ctx)
+	if err == nil {
+		err = r.askTargets(ctx, targets)
+	}
+	if err == nil {
+		err = r.confirm(ctx)
+	}
+	// What was seen and needs no confirming is told even if the run is cut short.
+	err = firstError(err, r.reasons(ctx))
+	if err == nil {
+		r.notices()
+	}
+	return r.finish(), err
+}
+
+// Test asks the controls of every list, for every family that it serves, and
+// nothing about any target. The error is the context's.
+func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
+	r := newRun(c, now, nil, nil)
+	for _, l := range r.lists {
+		for _, f := range l.zone.Families {
+			l.need(f)
+		}
+	}
+	err := r.controls(ctx)
+	return r.finish(), err
+}
+
+// run is one run: the lists as they stand, and what is listed so far.
+type run struct {
+	Check
+	now     time.Time
+	started time.Time
+	known   func(checks.Key) bool
+	emit    func(checks.Finding)
+
+	lists []*list
+	hits  []hit
+	// rewriting is the answer by which the resolver gave itself away.
+	rewriting *checks.Evidence
+	blind     bool              // most lists have no answer
+	errs      []checks.Evidence // the first few questions without an answer
+	targets   int
+	questions int // put to the DNS
+	done      int // pairs
+	total     int
+}
+
+// list is one zone in one run.
+type list struct {
+	zone     blocklists.Zone
+	families map[blocklists.Family]*standing // those that targets need
+	// aside is why the list as a whole has no verdict any more: its controls
+	// failed, or it began to refuse or misbehave in the middle of the run.
+	aside   *standing
+	silent  int           // questions in a row without an answer
+	longest time.Duration // how long a "no" of this list may be cached, the most seen
+	result  ListResult
+}
+
+func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(checks.Finding)) *run {
+	if known == nil {
+		known = func(checks.Key) bool { return false }
+	}
+	if emit == nil {
+		emit = func(checks.Finding) {}
+	}
+	r := &run{Check: c, now: now.UTC(), started: time.Now(), known: known, emit: emit}
+	for _, z := range c.Zones {
+		l := &list{zone: z, families: map[blocklists.Family]*standing{}}
+		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}
+		r.lists = append(r.lists, l)
+	}
+	return r
+}
+
+// count walks the targets to see how many there are and which lists they need.
+func (r *run) count(targets iter.Seq[checks.Target]) {
+	perFamily := map[blocklists.Family]int{}
+	for t := range targets {
+		if f := familyOf(t); f != "" {
+			perFamily[f]++
+			r.targets++
+		}
+	}
+	for _, l := range r.lists {
+		for f, n := range perFamily {
+			if !l.zone.Serves(f) {
+				l.result.NotCovered += n
+				continue
+			}
+			l.need(f)
+			r.total += n
+		}
+	}
+}
+
+// ask puts questions and counts them.
+func (r *run) ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
+	counted := func(yield func(probes.Question) bool) {
+		for q := range questions {
+			r.questions++
+			if !yield(q) {
+				return
+			}
+		}
+	}
+	return r.Asker.Ask(ctx, counted, got)
+}
+
+// at is when something was seen: the run's time and what has passed since.
+func (r *run) at() time.Time { return r.now.Add(time.Since(r.started)).Truncate(time.Millisecond) }
+
+// need makes the list one that is to be asked for a family. Until its controls
+// have been, nothing is known.
+func (l *list) need(f blocklists.Family) {
+	l.families[f] = &standing{state: Unknown, why: title(l.zone) + " was not asked."}
+}
+
+// familyOf is the family that a target is asked as; empty for what no list is about.
+func familyOf(t checks.Target) blocklists.Family {
+	switch t.Kind {
+	case checks.KindAddress:
+		return blocklists.FamilyOf(t.Addr)
+	case checks.KindDomain:
+		return blocklists.Name
+	}
+	return ""
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package dnsbl
+
+import (
+	"time"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// State is how a list stands in one run.
+type State string
+
+const (
+	Working   State = "working"    // its controls passed, or it publishes none and exists
+	Refused   State = "refused"    // the operator does not answer our resolver
+	Unusable  State = "unusable"   // it lists the world, is parked, or is gone
+	Unknown   State = "unknown"    // no answer, or most questions had none
+	NotNeeded State = "not needed" // it serves nothing that was to be asked about
+)
+
+// Result is what a run came to, in counts. Pairs are of one target and one list.
+type Result struct {
+	Lists     []ListResult // in the order of Check.Zones
+	Targets   int          // addresses and domains
+	Asked     int          // pairs put to the DNS
+	Answered  int          // of them, with a usable answer
+	Questions int          // put to the DNS, controls and reasons included
+	Rewriting bool         // the resolver invents answers: nothing was asked
+	Blind     bool         // more than half of the lists needed had no answer
+	Duration  time.Duration
+}
+
+// Counts are pairs of one list by what became of them.
+type Counts struct {
+	Listed        int
+	Policy        int
+	Informational int
+	Good          int
+	Clean         int
+	Unproved      int // no entry, but the list proves nothing by that: it publishes no test entry
+	Refused       int // these three: by the answer itself, or set aside for the run
+	Unusable      int
+	Unknown       int
+	NotCovered    int // targets of a family that the list does not serve; not asked
+}
+
+// Unanswered are the pairs about which nothing is known.
+func (c Counts) Unanswered() int { return c.Refused + c.Unusable + c.Unknown }
+
+// Pairs are all that the list serves.
+func (c Counts) Pairs() int {
+	return c.Listed + c.Policy + c.Informational + c.Good + c.Clean + c.Unproved + c.Unanswered()
+}
+
+// ListResult is one list in one run.
+type ListResult struct {
+	ID       string
+	Title    string
+	Operator string
+	Severity checks.Severity // of a listing whose code has none of its own
+	State    State           // of several families the worst
+	Why      string          // what is wrong and what to do; empty for a list that works
+	Controls []ControlResult
+	Asked    int // pairs put to the DNS
+	Answered int
+	Worst    checks.Severity // of its listings; empty without one
+	Counts
+}
+
+// ControlResult is one control question: an entry that must exist or must not,
+// or the question for the zone's own SOA.
+type ControlResult struct {
+	Family   blocklists.Family // empty for the SOA
+	Want     bool              // the entry must exist
+	Passed   bool
+	Evidence checks.Evidence
+	RTT      time.Duration // 0 without an answer
+}
+
+// Worst is the highest severity of what is listed; empty if nothing is. Policy and informational entries are not counted in: see [Result.Policy].
+func (r Result) Worst() checks.Severity {
+	var s checks.Severity
+	for _, l := range r.Lists {
+		s = checks.Worse(s, l.Worst)
+	}
+	return s
+}
+
+// Policy says whether a list says that a target should not send mail by itself.
+func (r Result) Policy() bool {
+	for _, l := range r.Lists {
+		if l.Counts.Policy > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// CannotTell are the lists that answered nothing usable about some target and
+// whose listings are critical. One of them is enough for "could not tell".
+func (r Result) CannotTell() []ListResult {
+	var lists []ListResult
+	for _, l := range r.Lists {
+		if l.Severity == checks.Critical && l.Unanswered() > 0 {
+			lists = append(lists, l)
+		}
+	}
+	return lists
+}
+
+// UnknownShare is which part of all pairs has no usable answer, 0 to 1. More than
+// half is "could not tell" too.
+func (r Result) UnknownShare() float64 {
+	pairs, unknown := 0, 0
+	for _, l := range r.Lists {
+		pairs += l.Pairs()
+		unknown += l.Unanswered()
+	}
+	if pairs == 0 {
+		return 0
+	}
+	return float64(unknown) / float64(pairs)
+}
