@@ -196,7 +196,7 @@ func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blockl
 	case blocklists.Listed, blocklists.Policy:
 		r.URL = z.LookupURLFor(t.String())
 		for _, s := range book.For(listedFinding(t, z, v, ev), func(string) (blocklists.Zone, bool) { return z, true }).Steps {
-			r.Advice = s.Text
+			r.Advice, r.Command = s.Text, s.Command
 			break
 		}
 	}

@@ -31,6 +31,7 @@ type Result struct {
 	Meanings []string
 	Reason   string // what the list says (TXT), or why there is no usable answer; untrusted
 	Advice   string // the first thing to do; may be empty
+	Command  string // that can be pasted to do it; may be empty
 	URL      string // where to look it up or ask for removal, filled in; may be empty
 	Evidence []checks.Evidence
 }

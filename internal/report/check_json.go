@@ -44,6 +44,7 @@ type resultJSON struct {
 	Meanings []string        `json:"meanings"`
 	Reason   string          `json:"reason"`
 	Advice   string          `json:"advice"`
+	Command  string          `json:"command"`
 	URL      string          `json:"url"`
 	Evidence []evidenceJSON  `json:"evidence"`
 }
@@ -73,7 +74,7 @@ func evidenceOf(es []checks.Evidence) []evidenceJSON {
 func (j *checkJSON) result(r Result) {
 	out := resultJSON{
 		Target: r.Target.ID(), Pool: checks.Line(r.Target.Pool, 0), List: r.List, Verdict: string(r.Verdict), Severity: r.Severity,
-		Codes: []string{}, Meanings: lines(r.Meanings), Reason: checks.Line(r.Reason, 0), Advice: checks.Line(r.Advice, 0),
+		Codes: []string{}, Meanings: lines(r.Meanings), Reason: checks.Line(r.Reason, 0), Advice: checks.Line(r.Advice, 0), Command: checks.Line(r.Command, 0),
 		URL: checks.Line(r.URL, 0), Evidence: evidenceOf(r.Evidence),
 	}
 	for _, a := range r.Codes {

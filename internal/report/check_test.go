@@ -45,8 +45,8 @@ func mixed(c *Check) {
 		Meanings: []string{"sent mail to a spam trap"}, Reason: hostile})
 	c.Add(Result{Target: a, List: "spamcop", Verdict: blocklists.Listed, Severity: checks.Major, Codes: []netip.Addr{addr("127.0.0.2")},
 		Meanings: []string{"reported by SpamCop users or hit its traps"}, Reason: "Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.10",
-		Advice: "Find and stop the source of the mail; the entry ends by itself about 24 hours after the last report.",
-		URL:    "https://www.spamcop.net/w3m?action=checkblock&ip=192.0.2.10",
+		Advice:  "Find and stop the source of the mail; the entry ends by itself about 24 hours after the last report.",
+		Command: "mailq | grep -c office@example.org", URL: "https://www.spamcop.net/w3m?action=checkblock&ip=192.0.2.10",
 		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.spamcop.net. A", Answer: "127.0.0.2", Via: "192.0.2.53:53",
 			Controls: "127.0.0.2 listed, 127.0.0.1 not", At: now}}})
 	c.Add(Result{Target: a, List: "psbl", Verdict: blocklists.Clean})

@@ -126,6 +126,9 @@ func (t *checkText) target(p *page, c *Check, id string) {
 		if r.Advice != "" {
 			p.para(11, label("first"), faint, clean(r.Advice), plain)
 		}
+		if r.Command != "" {
+			p.para(18, "$ ", faint, clean(r.Command), plain)
+		}
 		if r.URL != "" {
 			p.para(11, label("see"), faint, clean(r.URL), plain)
 		}
