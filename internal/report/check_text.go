@@ -154,8 +154,8 @@ func (t *checkText) brief(p *page, c *Check, ids []string) {
 	p.grid(2, []column{{title: "TARGET"}, {title: "WORST"}, {title: "LISTS", flex: true}}, rows)
 }
 
-// notAsked says what could not be asked and why: first the run itself, then one
-// paragraph for each operator and kind of trouble.
+// notAsked says what could not be asked and why: first the run itself, then
+// the lists.
 func (c *Check) notAsked(p *page) {
 	for _, f := range c.Notes {
 		p.para(0, "", plain, clean(f.Summary)+".", unknown)
@@ -170,15 +170,19 @@ func (c *Check) notAsked(p *page) {
 	}
 	p.line(p.paint(strong, "Not known"))
 	for _, g := range groups {
-		p.para(2, fmt.Sprintf("%-9s", g.Trouble), unknown, g.Operator+": "+some(g.Lists, 6), plain)
-		p.why(g)
+		p.trouble(g)
 	}
 	p.blank()
 }
 
-// why is the reason for a trouble and what to do about it, where there is something to say.
-func (p *page) why(g trouble) {
-	if g.Why != "" && clean(g.Why) != g.Operator {
+// trouble writes which lists gave no usable answer, why, and what to do about it.
+func (p *page) trouble(g trouble) {
+	names := some(g.Lists, 12)
+	if g.Operator != "" {
+		names = g.Operator + ": " + names
+	}
+	p.para(2, fmt.Sprintf("%-9s", g.Trouble), unknown, names, plain)
+	if g.Why != "" {
 		p.para(11, "", plain, clean(g.Why), plain)
 	}
 	if g.Advice != "" && g.Advice != g.Why {
@@ -186,44 +190,57 @@ func (p *page) why(g trouble) {
 	}
 }
 
-// trouble is what one operator's lists did not answer, for one reason.
+// trouble is what some lists did not answer, for one reason.
 type trouble struct {
 	Trouble  blocklists.Class
-	Operator string
+	Operator string // of lists that refuse: one operator, one thing to settle
 	Lists    []string
 	Why      string
 	Advice   string
-	Asked    int
-	Unknown  int
+	reason   string
 }
 
-// troubles groups the lists without an answer by operator and kind. Lists that
-// merely gave no answer are one group whoever runs them: the reason is usually ours.
+// troubles groups the lists without a usable answer: those of an operator who
+// refuses us, and those of one kind with one reason, whoever runs them.
 func (c *Check) troubles() []trouble {
 	var groups []trouble
 	for _, l := range c.Lists {
 		if l.Trouble == "" {
 			continue
 		}
-		g := trouble{Trouble: l.Trouble, Operator: clean(cmp.Or(l.Zone.Operator, l.Zone.Title, l.Zone.ID)), Why: l.Why, Advice: l.Advice}
-		if g.Trouble == blocklists.Unknown {
-			g.Operator = "no usable answer"
+		g := trouble{Trouble: l.Trouble, Why: clean(l.Why), Advice: clean(l.Advice), reason: reason(l)}
+		if l.Trouble == blocklists.Refused {
+			g.Operator = clean(cmp.Or(l.Zone.Operator, l.Zone.Title, l.Zone.ID))
 		}
-		i := slices.IndexFunc(groups, func(o trouble) bool { return o.Trouble == g.Trouble && o.Operator == g.Operator })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, g)
-		}
-		name := l.Zone.ID
+		name := clean(l.Zone.ID)
 		if n := l.unanswered(); n < l.Asked {
 			name += fmt.Sprintf(" (%s of %s)", number(n), number(l.Asked))
 		}
+		i := slices.IndexFunc(groups, func(o trouble) bool {
+			return o.Trouble == g.Trouble && o.Operator == g.Operator && (g.Operator != "" || o.reason == g.reason)
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, g)
+		} else if groups[i].reason != groups[i].Why && groups[i].reason == g.reason {
+			groups[i].Why = "each " + g.reason
+		}
 		groups[i].Lists = append(groups[i].Lists, name)
-		groups[i].Asked += l.Asked
-		groups[i].Unknown += l.unanswered()
 	}
 	slices.SortStableFunc(groups, func(a, b trouble) int { return cmp.Compare(b.Trouble.Rank(), a.Trouble.Rank()) })
 	return groups
+}
+
+// reason is why a list gave no usable answer, without the name of the list in
+// front, so that the same reason of several lists is told once.
+func reason(l *ListTally) string {
+	why := clean(l.Why)
+	for _, name := range []string{l.name(), clean(l.Zone.ID)} {
+		if rest, ok := strings.CutPrefix(why, name+" "); ok {
+			return rest
+		}
+	}
+	return why
 }
 
 // verdictWord is the word that a person reads for a verdict, and its style.

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +34,14 @@ type ListTests struct {
 	Tests []ListTest // in the order asked
 	Notes []checks.Finding
 	Cut   bool
+}
+
+// works is 1 for a list that works, else 0.
+func (x ListTest) works() int {
+	if x.Verdict == blocklists.Clean {
+		return 1
+	}
+	return 0
 }
 
 // Level is the exit code: a list that does not work is not known, and never clean.
@@ -112,7 +122,11 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	}
 	p := &page{Term: t}
 	var rows [][]cell
-	for _, x := range l.Tests {
+	// What does not work comes first, and of that what matters most.
+	tests := slices.SortedStableFunc(slices.Values(l.Tests), func(a, b ListTest) int {
+		return cmp.Or(cmp.Compare(a.works(), b.works()), cmp.Compare(b.Verdict.Rank(), a.Verdict.Rank()), cmp.Compare(b.Zone.Severity.Rank(), a.Zone.Severity.Rank()))
+	})
+	for _, x := range tests {
 		s := unknown
 		if x.Verdict == blocklists.Clean {
 			s = good

@@ -180,16 +180,19 @@ func firstStep(rs []checks.Remediation) (checks.Step, bool) {
 // trouble is what is wrong with the monitor itself, and nothing that is right.
 func (r Report) trouble(p *page) {
 	started := false
-	say := func(label, s string) {
+	begin := func() {
 		if !started {
 			p.heading("What the monitor cannot do")
 			started = true
 		}
+	}
+	say := func(label, s string) {
+		begin()
 		p.para(2, fmt.Sprintf("%-9s", label), unknown, s, plain)
 	}
 	for _, g := range r.silentGroups() {
-		say(string(g.Trouble), g.Operator+": "+some(g.Lists, 6))
-		p.why(g)
+		begin()
+		p.trouble(g)
 	}
 	for _, m := range r.Mailboxes {
 		name := checks.Line(m.Name, 60)
