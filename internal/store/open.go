@@ -20,9 +20,9 @@ import (
 
 const (
 	// busyTimeout is how long a statement waits for the write lock of another
-	// process. Every transaction here takes milliseconds; a minute-long checkpoint on a
-	// slow disk is the only thing that comes near it.
-	busyTimeout = 15 * time.Second
+	// process. Transactions take milliseconds, but SQLite wakes waiters by chance and not
+	// in order, so on a slow disk one of many may wait for long.
+	busyTimeout = 30 * time.Second
 	// readers is how many connections read at once: a page, a status and a few
 	// commands inside the daemon.
 	readers = 4
@@ -71,34 +71,50 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return db, nil
 }
 
-// prepare opens the two pools. The readers come first and look before anything
-// is written: opening for writing alone turns a file to WAL, and that of another
-// program or of a newer version is left as it is.
+// prepare opens the two pools, the schema between them.
 func (db *DB) prepare(ctx context.Context) error {
+	if err := inspect(ctx, db.path); err != nil {
+		return err
+	}
 	var err error
-	if db.read, err = pool(dsn(db.path, "mode=ro", "_query_only=1"), readers); err != nil {
-		return err
-	}
-	if err := quickCheck(ctx, db.read, db.path); err != nil {
-		return err
-	}
-	if version, err := schemaVersion(ctx, db.read); err != nil {
-		return err
-	} else if newest, err := newestSchema(); err != nil {
-		return err
-	} else if version > newest {
-		return newerSchema(version, newest)
-	}
-	db.write, err = pool(dsn(db.path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		fmt.Sprintf("_pragma=journal_size_limit(%d)", walBytes)), 1)
-	if err != nil {
+	if db.write, err = pool(dsn(db.path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		fmt.Sprintf("_pragma=journal_size_limit(%d)", walBytes)), 1); err != nil {
 		return err
 	}
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
+	if db.read, err = pool(dsn(db.path, "mode=ro", "_query_only=1"), readers); err != nil {
+		return err
+	}
 	db.key, err = db.recipientKey(ctx)
 	return err
+}
+
+// inspect looks at the file before anything is written to it: opening for
+// writing alone turns it to WAL, and a file of another program or of a newer
+// version is left as it is.
+func inspect(ctx context.Context, path string) (err error) {
+	p, err := pool(dsn(path, "mode=ro", "_query_only=1"), 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if err := quickCheck(ctx, p, path); err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, p)
+	if err != nil {
+		return err
+	}
+	newest, err := newestSchema()
+	if err != nil {
+		return err
+	}
+	if version > newest {
+		return newerSchema(version, newest)
+	}
+	return nil
 }
 
 // OpenReadOnly opens the database at path for reading, without write

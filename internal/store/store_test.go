@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,6 +23,10 @@ import (
 func TestMain(m *testing.M) {
 	if role := os.Getenv(roleVariable); role != "" {
 		os.Exit(child(role))
+	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(15 * scale)) // each opens real files several times
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -166,3 +172,5 @@ func integrity(t testing.TB, db *DB) {
 		t.Fatal(err)
 	}
 }
+
+func probesPosition(uid uint32) probes.Position { return probes.Position{UIDValidity: 7, UID: uid} }
