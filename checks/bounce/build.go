@@ -91,6 +91,9 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		}
 	}
 	diag = join(diag, words)
+	if diag.weak() && b.comment != "" {
+		diag = join(diag, Diagnostic{Text: checks.Line(b.comment, maxDiagnosis)})
+	}
 	// Without any reply the sentences of the notice are all there is.
 	if diag.weak() && own != "" {
 		lead, seen := diagnose(own)
@@ -101,8 +104,12 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		diag.Status = b.status
 	}
 	at, _ := m.when(b.attempt)
-	if recipient == "" && len(n.said) > 0 {
-		recipient = n.said[0].addr
+	if strings.IndexByte(recipient, '@') < 0 { // a file, a program, or nothing
+		if len(n.said) > 0 {
+			recipient = n.said[0].addr
+		} else if a := firstAddress(own); a != "" && !m.skip().has(a) {
+			recipient = a
+		}
 	}
 	return Bounce{Action: action, Recipient: recipient, Diagnostic: diag, RemoteHost: from.host, RemoteAddr: from.addr, ReportingHost: d.reporting, At: at}
 }
@@ -167,7 +174,15 @@ func (m *reading) notice() (notice, string) {
 	if m.text.kind == "text/html" {
 		text = plainText(text)
 	}
-	n := readNotice(text, m.skip())
+	skip := m.skip()
+	n := readNotice(text, skip)
+	if len(n.said) == 0 && len(skip.to) > 0 {
+		// The report may have been sent to the very address that failed.
+		skip.to = nil
+		if again := readNotice(text, skip); len(again.said) > 0 && again.said[0].text != "" {
+			n = again
+		}
+	}
 	if m.returned == nil && n.returned != "" {
 		m.returned, _ = readHeader(strings.TrimLeft(n.returned, " \t\n"), make(header, 0, 24))
 	}
@@ -192,6 +207,9 @@ func (m *reading) fromText() bool {
 			return m.fromSES(ses)
 		}
 	}
+	if m.text != nil && m.text.kind != "text/html" && m.inlineStatus() {
+		return true
+	}
 	n, lead := m.notice()
 	text := ""
 	if m.text != nil {
@@ -212,6 +230,7 @@ func (m *reading) fromText() bool {
 		away:      hasAny(m.subject, awaySubjects),
 		failed:    m.top.has("X-Failed-Recipients"),
 		recipient: len(n.said) > 0,
+		returned:  m.returned != nil,
 	}
 	front := lead
 	for i := range n.said {
@@ -231,6 +250,40 @@ func (m *reading) fromText() bool {
 	}
 	m.fromNotice(n, lead)
 	return true
+}
+
+// inlineStatus reads status fields that stand in the readable text, as some
+// systems put them there instead of into a part of their own; false if there are none.
+func (m *reading) inlineStatus() bool {
+	if indexFold(m.text.body, "final-recipient:") < 0 {
+		return false
+	}
+	text := m.text.text()
+	from := -1
+	for rest := text; rest != ""; {
+		line, after := cutLine(rest)
+		if marker, _ := returnedMarker(strings.TrimSpace(line) + " "); marker {
+			break
+		}
+		if foldPrefix(line, "final-recipient:") || foldPrefix(line, "reporting-mta:") || foldPrefix(line, "action:") {
+			from = len(text) - len(rest)
+			break
+		}
+		rest = after
+	}
+	if from < 0 {
+		return false
+	}
+	status := text[from:]
+	if i := strings.Index(status, "\n\n\n"); i > 0 {
+		status = status[:i]
+	}
+	d := readDSN(status)
+	if len(d.blocks) == 0 || d.blocks[0].recipient() == "" || d.blocks[0].status == "" && d.blocks[0].action == "" {
+		return false
+	}
+	m.text = nil
+	return m.fromDSN(d)
 }
 
 // fromSES fills the report from a notification of Amazon SES.

@@ -51,6 +51,11 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 		try(i)
 	}
 	j := Judgement{Rule: RuleNone}
+	if win != nil && win.Class == ClassBroad {
+		if c := byStatus(d.Status); c != "" && c != win.Category {
+			win = nil // words that say little do not outweigh a code that says more
+		}
+	}
 	if win == nil {
 		j.Category = fallback(d)
 		j.Reputation = j.Category.Reputation() || j.Category == Policy && aboutSender(low)
@@ -63,8 +68,11 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 		if win == list && template != nil && template.Category != Blocklist {
 			j.Category = template.Category
 		}
-		if j.Blocklist == "" && list != nil && (win == template || j.Category == Blocklist) {
-			j.Blocklist, j.Remedy = list.List, list.Remedy
+		if j.Blocklist == "" && list != nil && j.Category.Reputation() {
+			j.Blocklist = list.List
+			if win == template || j.Category == Blocklist {
+				j.Remedy = list.Remedy
+			}
 		}
 		j.Reputation = j.Category.Reputation() || j.Category == Policy && !win.Personal
 		if len(win.Tags) > 0 {

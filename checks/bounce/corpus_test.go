@@ -13,7 +13,7 @@ import (
 // label is what a corpus says of one mail; fields hold several accepted values, divided by "|".
 type label struct {
 	file, category, reputation, isBounce, recipient, reply, status, remote, ip, list string
-	sure                                                                            bool
+	sure                                                                             bool
 }
 
 func readManifest(t *testing.T, dir string) []label {

@@ -18,6 +18,7 @@ type dsnBlock struct {
 	status          string
 	diagnostic      string // lines kept apart by \n; type prefix removed
 	remote          string // Remote-MTA, type prefix removed
+	comment         string // words behind the code in Status
 	attempt         string // Last-Attempt-Date
 }
 
@@ -69,6 +70,7 @@ func readDSN(text string) dsn {
 		}
 		value := strings.TrimSpace(line[strings.IndexByte(line, ':')+1:])
 		var slot *string
+		comment := ""
 		switch {
 		case strings.EqualFold(name, "Final-Recipient"):
 			slot, value = &cur.final, typedAddress(value)
@@ -81,6 +83,9 @@ func readDSN(text string) dsn {
 		case strings.EqualFold(name, "Action"):
 			slot, value = &cur.action, firstWord(value)
 		case strings.EqualFold(name, "Status"):
+			if i := strings.IndexByte(value, '('); i > 0 {
+				comment = strings.Trim(value[i:], "() ")
+			}
 			slot, value = &cur.status, enhancedIn(value)
 		case strings.EqualFold(name, "Diagnostic-Code"):
 			slot, value = &cur.diagnostic, afterType(value)
@@ -112,6 +117,9 @@ func readDSN(text string) dsn {
 		}
 		gap = false
 		set(slot, value)
+		if comment != "" && cur.comment == "" {
+			cur.comment = comment
+		}
 	}
 	flush()
 	return d
@@ -177,7 +185,7 @@ func afterType(value string) string {
 }
 
 func firstWord(s string) string {
-	if i := strings.IndexAny(s, " \t(;,"); i >= 0 {
+	if i := strings.IndexAny(s, " \t\n(;,"); i >= 0 {
 		s = s[:i]
 	}
 	return strings.ToLower(s)

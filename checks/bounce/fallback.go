@@ -54,8 +54,8 @@ func byStatus(status string) Category {
 		return Policy // bad sender's mailbox or system address
 	case "1.9":
 		return System
-	case "4.6", "4.3", "4.5":
-		return System // routing loop, directory server, congestion
+	case "4.3", "4.5":
+		return System // directory server, congestion
 	case "3.4", "2.3":
 		return RecipientFault // too big for the system, or for the mailbox
 	case "7.2":

@@ -14,6 +14,7 @@ type signs struct {
 	null      bool // the null return path (RFC 5321 section 4.5.5)
 	automatic bool // Auto-Submitted or alike says that a program wrote it (RFC 3834)
 	away      bool // it is an answer of somebody who is away
+	returned  bool // a message is attached, or copied below the text
 	failed    bool // X-Failed-Recipients (Exim and those who copied it)
 }
 
@@ -36,6 +37,9 @@ func (s signs) bounce() bool {
 		content++
 	}
 	if s.recipient {
+		content++
+	}
+	if s.returned && s.words {
 		content++
 	}
 	if s.failed {

@@ -35,8 +35,14 @@ func (n notOf) has(addr string) bool {
 			return true
 		}
 	}
+	return false
+}
+
+// role says whether mail to the address reaches whoever runs a system: in a
+// sentence such an address is whom to ask, not who could not be reached.
+func role(addr string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
-	return local == "mailer-daemon" || local == "postmaster" || local == "no-reply" || local == "noreply" || local == "abuse" || local == "mail-daemon"
+	return local == "mailer-daemon" || local == "postmaster" || local == "no-reply" || local == "noreply" || local == "abuse" || local == "mail-daemon" || local == "support" || local == "helpdesk"
 }
 
 // readNotice reads the text line by line. Families differ in their words, and
@@ -57,8 +63,9 @@ func readNotice(text string, skip notOf) notice {
 		}
 		body.Reset()
 	}
-	inTranscript := false
+	inTranscript, inHeader := false, false
 	var commandFor string // recipient of the last RCPT TO in the transcript
+	var mayBe string      // address of a "To:" line: the recipient if nothing names another
 	for text != "" {
 		rest := text
 		var line string
@@ -66,9 +73,17 @@ func readNotice(text string, skip notOf) notice {
 		line = unquote(line)
 		trim := strings.TrimSpace(line)
 		if trim == "" {
+			inHeader = false
 			if body.Len() > 0 {
 				body.WriteByte('\n')
 			}
+			continue
+		}
+		if inHeader {
+			continue
+		}
+		if forwardMark(trim) { // the header of a notice that somebody forwarded in the text of a mail
+			inHeader = true
 			continue
 		}
 		if marker, inclusive := returnedMarker(trim); marker {
@@ -112,22 +127,31 @@ func readNotice(text string, skip notOf) notice {
 		}
 		if inTranscript {
 			// "550 5.1.1 <kim@example.net>... User unknown": Sendmail's own summary of one recipient.
-			if replyCode(trim) != "" {
-				if a := firstAddress(trim); a != "" && !skip.has(a) {
-					n.attach(a, trim)
-				} else if transcript.Len() < 4*maxDiagnosis {
-					transcript.WriteString("\n" + trim)
-				}
+			if a := firstAddress(trim); a != "" && !skip.has(a) {
+				n.attach(a, trim)
+			} else if transcript.Len() < 4*maxDiagnosis {
+				transcript.WriteString("\n" + trim)
 			}
 			continue
 		}
 		addr, reason, ok := recipientLine(trim, skip, len(n.said) == 0)
+		if ok && strings.HasPrefix(trim, "To:") {
+			mayBe = addr
+			continue
+		}
 		if ok && len(n.said) < maxBounces {
-			if body.Len() > 0 {
-				flush()
-				current = len(n.said)
-			}
-			if i := n.index(addr); i < 0 || i < current && n.said[i].text == "" {
+			known := n.index(addr)
+			switch {
+			case known >= current: // again, in its own reason
+				reason = trim
+			case known >= 0:
+				n.said[known].text = strings.TrimSpace(n.said[known].text + "\n" + reason)
+				continue
+			default:
+				if body.Len() > 0 {
+					flush()
+					current = len(n.said)
+				}
 				n.said = append(n.said, said{addr: addr})
 			}
 			if reason != "" {
@@ -147,6 +171,9 @@ func readNotice(text string, skip notOf) notice {
 	}
 	flush()
 	n.lead, n.transcript = lead.String(), transcript.String()
+	if len(n.said) == 0 && mayBe != "" {
+		n.said = append(n.said, said{addr: mayBe, text: strings.TrimSpace(n.lead)})
+	}
 	return n
 }
 
@@ -196,6 +223,17 @@ func commandStage(cmd string) string {
 		}
 	}
 	return ""
+}
+
+// forwardMark says whether the line begins a message that was forwarded in the
+// text of a mail; its header follows, up to an empty line.
+func forwardMark(line string) bool {
+	line = strings.Trim(line, "-= ")
+	return len(line) < 40 && (foldPrefix(line, "begin forwarded message") || foldPrefix(line, "forwarded message"))
+}
+
+func foldPrefix(s, prefix string) bool {
+	return len(s) >= len(prefix) && foldEqual(s[:len(prefix)], prefix)
 }
 
 // returnedWords announce the returned message in reports without MIME.
@@ -295,7 +333,7 @@ func recipientLine(line string, skip notOf, first bool) (addr, reason string, ok
 	}
 	before := strings.TrimLeft(line[:from], " \t*-•·\"'([")
 	after := strings.TrimLeft(line[to:], " \t\"')]>")
-	if skip.has(addr) {
+	if skip.has(addr) || before != "" && role(addr) {
 		return "", "", false
 	}
 	if before == "" {

@@ -134,7 +134,8 @@ func replyMayFollow(text string, i int) bool {
 		if text[j] == ':' || text[j] == '\n' || text[j] == ';' || text[j] == '>' || text[j] == '"' || text[j] == '.' || text[j] == ']' || text[j] == ')' || text[j] == '(' || text[j] == '-' {
 			return true
 		}
-		return len(text) > i+4 && enhancedAt(strings.TrimLeft(text[i+3:], " -#")) != ""
+		rest := text[i+3:]
+		return len(rest) > 1 && (enhancedAt(strings.TrimLeft(rest, " -#")) != "" || rest[0] == '-' && (rest[1] == '\'' || rest[1] == '"'))
 	}
 	return false
 }
@@ -244,6 +245,9 @@ func peerIn(s string) peer {
 		if p.host = hostName(word); p.host != "" {
 			return p
 		}
+	}
+	if first, _, _ := strings.Cut(strings.TrimSpace(s), " "); first != "" { // qmail: "198.51.100.7 does not like recipient."
+		p.addr, _ = parseAddr(strings.Trim(first, "[]:."))
 	}
 	return p
 }

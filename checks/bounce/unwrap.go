@@ -22,7 +22,10 @@ var leads = []lead{
 	{"smtp error from remote mail", false}, // Exim; ends at the colon after the host
 	{" server returned was:", false},       // Google
 	{" server responded:", false},
+	{"remote host said[response message]:", false}, // gateways that copied qmail's words
 	{"response from the remote server was:", false},
+	{"diagnostic code:", false}, // Sun and Oracle
+	{"remote response:", false},
 	{"response was:", false},
 	{"the error that the other server returned was:", false},
 	{"remote server returned", false}, // Exchange
@@ -195,7 +198,7 @@ func stageIn(outer string) string {
 }
 
 // tails are what sending MTAs append to a reply.
-var tails = []string{"(in reply to ", ": retry timeout exceeded", "[RCPT_TO]", "(state ", "[MAIL_FROM]", "[DATA]", "[EOM]", "Giving up on "}
+var tails = []string{"(in reply to ", ": retry timeout exceeded", "[RCPT_TO]", "(state ", "[MAIL_FROM]", "[DATA]", "[EOM]", "Giving up on ", "(delivery attempts: ", "STEP: "}
 
 // trimTail drops what the sending MTA wrote behind the reply, reading the stage from it.
 func trimTail(text string, d *Diagnostic) string {
