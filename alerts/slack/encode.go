@@ -47,9 +47,20 @@ func escape(s string, max int) string {
 	return b.String()
 }
 
-// unescape is what a reader of Slack sees.
+// unescape is what a reader of Slack sees, made safe for a terminal.
 func unescape(s string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+	return printable(strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s))
+}
+
+// printable drops every character that [checks.Line] would, but keeps line breaks
+// and blanks as they are.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != ' ' && checks.Line(string(r), 0) == "" {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // emojiCode is what Slack may draw as a picture: ":fire:".

@@ -191,3 +191,21 @@ func FuzzPayload(f *testing.F) {
 		Preview(n, shape%200)
 	})
 }
+
+func FuzzDraw(f *testing.F) {
+	for _, n := range variants() {
+		f.Add(payload(f, n))
+	}
+	f.Add([]byte(`{"blocks":[{"type":"header"},{"type":"rich_text","elements":[null,{"type":"rich_text_list","elements":[{}]}]}]}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		got, err := Draw(payload, 80)
+		if err != nil {
+			return
+		}
+		for line := range strings.SplitSeq(got, "\n") {
+			if checks.Line(strings.ReplaceAll(line, " ", ""), 0) != strings.ReplaceAll(line, " ", "") {
+				t.Errorf("line %q", line)
+			}
+		}
+	})
+}

@@ -47,7 +47,7 @@ func build(n alerts.Notification) message {
 	}
 	m.blocks.add(more(n))
 
-	m.text = plain(strings.Join(nonEmpty(head, fallbackCost(inc), n.Command), ". "), maxFallbackRunes)
+	m.text = plain(strings.Join(nonEmpty(head, fallbackCost(inc), n.Command), "; "), maxFallbackRunes)
 	return m
 }
 

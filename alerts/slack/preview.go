@@ -33,23 +33,41 @@ func Preview(n alerts.Notification, width int) string {
 	return text
 }
 
+// Draw is the same for a message that arrived somewhere: payload is the JSON body
+// that was posted to a webhook. A message without blocks is drawn by its text. An error
+// means that the payload is not a message of this package.
+func Draw(payload []byte, width int) (string, error) {
+	var m struct {
+		Text   string          `json:"text"`
+		Blocks json.RawMessage `json:"blocks"`
+	}
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return "", fmt.Errorf("read a webhook's payload: %w", err)
+	}
+	if len(m.Blocks) == 0 || string(m.Blocks) == "null" {
+		s := newSheet(width)
+		s.wrap("", "", unescape(m.Text))
+		return s.String(), nil
+	}
+	return draw(m.Blocks, width)
+}
+
 // draw turns the JSON of blocks into plain lines.
 func draw(raw []byte, width int) (string, error) {
 	var set slack.Blocks
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return "", fmt.Errorf("read blocks: %w", err)
 	}
-	if width <= 0 {
-		width = defaultWidth
-	}
-	s := sheet{width: max(width, minWidth) - utf8.RuneCountInString(gutter)}
+	s := newSheet(width)
 	for i, block := range set.BlockSet {
 		if i > 0 {
 			s.lines = append(s.lines, "")
 		}
 		switch b := block.(type) {
 		case *slack.HeaderBlock:
-			s.wrap("", "", unescape(b.Text.Text))
+			if b.Text != nil {
+				s.wrap("", "", unescape(b.Text.Text))
+			}
 		case *slack.RichTextBlock:
 			for j, e := range b.Elements {
 				if j > 0 && e.RichTextElementType() == slack.RTEPreformatted && b.Elements[j-1].RichTextElementType() == slack.RTEPreformatted {
@@ -63,11 +81,7 @@ func draw(raw []byte, width int) (string, error) {
 			return "", fmt.Errorf("block %d is a %s, which nothing here sends", i, block.BlockType())
 		}
 	}
-	var out strings.Builder
-	for _, line := range s.lines {
-		out.WriteString(strings.TrimRight(gutter+line, " ") + "\n")
-	}
-	return out.String(), nil
+	return s.String(), nil
 }
 
 // gutter runs down the left side, as the bar does that Slack draws beside what it quotes.
@@ -77,6 +91,21 @@ const gutter = "┃ "
 type sheet struct {
 	width int
 	lines []string
+}
+
+func newSheet(width int) *sheet {
+	if width <= 0 {
+		width = defaultWidth
+	}
+	return &sheet{width: max(width, minWidth) - utf8.RuneCountInString(gutter)}
+}
+
+func (s *sheet) String() string {
+	var out strings.Builder
+	for _, line := range s.lines {
+		out.WriteString(strings.TrimRight(gutter+line, " ") + "\n")
+	}
+	return out.String()
 }
 
 func (s *sheet) element(e slack.RichTextElement) error {
@@ -125,7 +154,7 @@ func inline(elements []slack.RichTextSectionElement) (string, error) {
 				b.WriteString(unescape(e.Text))
 			}
 		case *slack.RichTextSectionLinkElement:
-			b.WriteString(e.URL)
+			b.WriteString(printable(e.URL))
 		case *slack.RichTextSectionDateElement:
 			if e.Fallback != nil {
 				b.WriteString(unescape(*e.Fallback))

@@ -265,6 +265,34 @@ func TestPreviewFitsTheTerminal(t *testing.T) {
 	}
 }
 
+func TestDrawShowsWhatArrived(t *testing.T) {
+	for name, n := range variants() {
+		got, err := Draw(payload(t, n), 80)
+		if diff := cmp.Diff(Preview(n, 80), got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-preview +drawn):\n%s", name, err, diff)
+		}
+	}
+	for name, c := range map[string]struct{ payload, want string }{
+		"a text without blocks":      {`{"text":"a &lt; b\nc"}`, "┃ a < b\n┃ c\n"},
+		"control characters":         {`{"text":"\u001b[31mred\u202e"}`, "┃ [31mred\n"},
+		"control characters in code": {`{"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"a\u001bb","style":{"code":true}}]}]}]}`, "┃ `ab`\n"},
+	} {
+		if got, err := Draw([]byte(c.payload), 80); err != nil || got != c.want {
+			t.Errorf("%s: got %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+	for name, payload := range map[string]string{
+		"no JSON":           "ok",
+		"a foreign block":   `{"blocks":[{"type":"divider"}]}`,
+		"a mention":         `{"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"broadcast","range":"channel"}]}]}]}`,
+		"a foreign element": `{"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_quote","elements":[]}]}]}`,
+	} {
+		if got, err := Draw([]byte(payload), 80); err == nil {
+			t.Errorf("%s: drawn as %q", name, got)
+		}
+	}
+}
+
 func TestEscapeCutsByRunesAndNeverInsideAnEscape(t *testing.T) {
 	for name, c := range map[string]struct {
 		in   string
