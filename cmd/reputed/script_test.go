@@ -34,8 +34,9 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setupScript,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
-			"asked": asked,
+			"exits":    exits,
+			"asked":    asked,
+			"database": database,
 		},
 	})
 }

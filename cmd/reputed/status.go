@@ -116,7 +116,7 @@ func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *rep
 		lost := l.Counts[string(blocklists.Unknown)] + l.Counts[string(blocklists.Refused)] + l.Counts[string(blocklists.Unusable)]
 		in.Round.Unanswered += lost
 		in.Round.Problems += l.Counts[string(blocklists.Listed)] + l.Counts[string(blocklists.Policy)]
-		if l.State == "ok" {
+		if l.State == stateOK {
 			continue
 		}
 		z, _ := zone(l.List)

@@ -10,6 +10,7 @@ import (
 
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/checks/dnsbl"
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -73,6 +74,34 @@ func newResolver(cfg *config.Config, log *slog.Logger) (*probes.Resolver, error)
 func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.DB, error) {
 	return store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
 }
+
+// runSummary is what is stored of a finished run: a list that works is "ok", and
+// one that was not needed is not in it.
+func runSummary(r dnsbl.Result) store.Summary {
+	s := store.Summary{Targets: r.Targets, Questions: r.Questions}
+	for _, l := range r.Lists {
+		if l.State == dnsbl.NotNeeded {
+			continue
+		}
+		out := store.ListSummary{List: l.ID, State: string(l.State), Why: l.Why, Counts: map[string]int{}}
+		if l.State == dnsbl.Working {
+			out.State = stateOK
+		}
+		for class, n := range map[blocklists.Class]int{
+			blocklists.Listed: l.Listed, blocklists.Policy: l.Policy, blocklists.Informational: l.Informational, blocklists.Good: l.Good,
+			blocklists.Clean: l.Clean + l.Unproved, blocklists.Refused: l.Refused, blocklists.Unusable: l.Unusable, blocklists.Unknown: l.Unknown,
+		} {
+			if n > 0 {
+				out.Counts[string(class)] = n
+			}
+		}
+		s.Lists = append(s.Lists, out)
+	}
+	return s
+}
+
+// stateOK is how a list that works stands in a [store.ListSummary].
+const stateOK = "ok"
 
 // configTargets are all addresses and domains of all pools.
 func configTargets(cfg *config.Config) (checks.Targets, error) {

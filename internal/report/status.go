@@ -212,11 +212,14 @@ func (w Watched) subject() string {
 
 // incidents is "2 incidents, 1 unacknowledged, mail to Microsoft is being refused".
 func (r Report) incidents() string {
-	unacked := 0
+	unacked, acked := 0, 0
 	var vendors []string
 	for _, v := range r.Loud {
-		if v.Incident.State == alerts.Open {
+		switch v.Incident.State {
+		case alerts.Open:
 			unacked++
+		case alerts.Acknowledged:
+			acked++
 		}
 		for _, x := range refusing(v.Incident.Impact) {
 			if name := receiverName(x); !slices.Contains(vendors, name) {
@@ -230,6 +233,8 @@ func (r Report) incidents() string {
 		parts = append(parts, "unacknowledged")
 	case unacked > 0:
 		parts = append(parts, number(unacked)+" unacknowledged")
+	case acked == len(r.Loud):
+		parts = append(parts, "acknowledged")
 	}
 	if len(vendors) > 0 {
 		parts = append(parts, "mail to "+some(vendors, 2)+" is being refused")

@@ -134,7 +134,7 @@ func TestStatusVerdict(t *testing.T) {
 		"a policy entry is 1": {func(in *Input) {
 			in.Incidents = []IncidentView{{Incident: alerts.Incident{State: alerts.Acknowledged, Severity: checks.Major,
 				Members: []alerts.Member{{Finding: checks.Finding{Code: checks.CodePolicy}}}}}}
-		}, "1 incident", LevelWarning},
+		}, "1 incident, acknowledged", LevelWarning},
 		"an incident and blindness": {func(in *Input) {
 			in.Incidents, in.Round.Ended = []IncidentView{listedIncident()}, ago2(5*time.Hour)
 		}, "1 incident, unacknowledged, mail to example.net and example.com is being refused; for the rest, the last complete round was 5 h ago", LevelCritical},
