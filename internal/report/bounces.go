@@ -161,16 +161,17 @@ func bounceRows(m Mail) [][]string {
 	if len(rows) > 0 {
 		return rows
 	}
-	category, ip := bounce.NotABounce, ""
+	c := m.Report.Complaint
+	category, recipient, ip := bounce.NotABounce, "", "" // an unparsed mail too: its rule says that nobody knows
 	switch m.Report.Kind {
 	case bounce.KindComplaint:
-		category, ip = bounce.Complaint, address(m.Report.Complaint.Source)
-	case bounce.KindBounce, bounce.KindUnparsed: // it says that something failed, and not what
-		category = bounce.Other
+		category, recipient, ip = bounce.Complaint, c.Recipient, address(c.Source)
 	case bounce.KindAuthReport:
-		category, ip = bounce.NotABounce, address(m.Report.Complaint.Source)
+		ip = address(c.Source)
+	case bounce.KindBounce: // something failed, and the mail does not say what
+		category = bounce.Other
 	}
-	return [][]string{{m.File, yes(m.Report.Kind == bounce.KindBounce), "no", string(category), "", "", "", "", ip, "", "", string(m.Report.Kind)}}
+	return [][]string{{m.File, yes(m.Report.Kind == bounce.KindBounce), "no", string(category), recipient, "", "", "", ip, "", "", string(m.Report.Kind)}}
 }
 
 func yes(b bool) string {
@@ -211,6 +212,7 @@ func bounceText(p *page, m Mail) {
 		row("type", clean(r.Complaint.Type), plain)
 		row("about", address(r.Complaint.Source), plain)
 		row("from", clean(r.Complaint.Reporter), plain)
+		row("recipient", checks.Line(r.Complaint.Recipient, 200), plain)
 	}
 	for _, x := range failures(r) {
 		verdict, s := judgement(x)
@@ -310,6 +312,9 @@ type feedbackJSON struct {
 	Source    string  `json:"source"`
 	Reporter  string  `json:"reporter"`
 	MessageID string  `json:"message_id"`
+	Recipient string  `json:"recipient"`
+	Domain    string  `json:"domain"`
+	URL       string  `json:"url"`
 	At        *string `json:"at"`
 }
 
@@ -321,7 +326,7 @@ func mailOf(m Mail) mailJSON {
 	}
 	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
 		c := r.Complaint
-		out.Complaint = &feedbackJSON{l(c.Type), address(c.Source), l(c.Reporter), l(c.MessageID), utc(c.At)}
+		out.Complaint = &feedbackJSON{l(c.Type), address(c.Source), l(c.Reporter), l(c.MessageID), l(c.Recipient), l(c.Domain), l(c.URL), utc(c.At)}
 	}
 	for _, x := range r.Bounces {
 		j := x.Judgement

@@ -69,7 +69,7 @@ func someMails() []Mail {
 					Judgement:  bounce.Judgement{Category: bounce.Blocklist, Reputation: true, Temporary: true, Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "named-list"}},
 				{Action: bounce.Delivered, Recipient: "pat@example.com"},
 			}}},
-		{File: "bounces/2.eml", Report: bounce.Report{Kind: bounce.KindComplaint, Complaint: bounce.Feedback{Type: "abuse", Source: netip.MustParseAddr("192.0.2.10"), Reporter: "example.com"}}},
+		{File: "bounces/2.eml", Report: bounce.Report{Kind: bounce.KindComplaint, Complaint: bounce.Feedback{Type: "abuse", Source: netip.MustParseAddr("192.0.2.10"), Reporter: "example.com", Recipient: "sam@example.com"}}},
 		{File: "bounces/3.eml", Report: bounce.Report{Kind: bounce.KindOther, Subject: hostile}},
 		{File: "bounces/4.eml", Report: bounce.Report{Kind: bounce.KindUnparsed, Cut: true, Trouble: "no header: " + hostile}},
 		{File: "=evil\t.eml", Report: bounce.Report{Kind: bounce.KindBounce, Bounces: []bounce.Bounce{{Recipient: "=cmd@example.net", Judgement: bounce.Judgement{Category: bounce.RecipientFault, Rule: "user-unknown"}}}}},
