@@ -73,15 +73,19 @@ func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.T
 }
 
 // Test asks the controls of every list, for every family that it serves, and
-// nothing about any target. The error is the context's.
-func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
-	r := newRun(c, now, nil, nil)
+// nothing about any target. Emit gets what is to be told about lists and the
+// resolver, as in [Check.Run]; it may be nil. The error is the context's.
+func (c Check) Test(ctx context.Context, now time.Time, emit func(checks.Finding)) (Result, error) {
+	r := newRun(c, now, nil, emit)
 	for _, l := range r.lists {
 		for _, f := range l.zone.Families {
 			l.need(f)
 		}
 	}
 	err := r.controls(ctx)
+	if err == nil {
+		r.notices()
+	}
 	return r.finish(), err
 }
 
@@ -112,7 +116,9 @@ type list struct {
 	// aside is why the list as a whole has no verdict any more: its controls
 	// failed, or it began to refuse or misbehave in the middle of the run.
 	aside   *standing
-	silent  int           // questions in a row without an answer
+	put     int           // questions about targets that were answered or not
+	failed  int           // of them, without an answer
+	silent  int           // in a row, without an answer
 	longest time.Duration // how long a "no" of this list may be cached, the most seen
 	result  ListResult
 }

@@ -215,6 +215,20 @@ func TestADeadResolverIsOneFinding(t *testing.T) {
 	}
 }
 
+func TestAResolverThatRefusesUsIsOneFinding(t *testing.T) {
+	zones := []blocklists.Zone{list4("a"), list4("b"), list4("c")}
+	d := probestest.StartDNS(t, probestest.Zone{Name: "example", Mode: probestest.ZoneRefused})
+	got := runCheck(t.Context(), Check{Asker: resolver(t, d, probes.ResolverOptions{}), Zones: zones}, none, addr("192.0.2.10"))
+	if codes := got.codes(); !slices.Equal(codes, []string{"monitor.resolver"}) || got.findings[0].Evidence[0].Answer != "refused (REFUSED)" {
+		t.Errorf("told %+v", got.findings)
+	}
+	for _, l := range got.result.Lists {
+		if l.State != Refused {
+			t.Errorf("%s: %s", l.ID, l.State)
+		}
+	}
+}
+
 func TestAResolverThatInventsAnswersIsSetAside(t *testing.T) {
 	for name, c := range map[string]struct {
 		zone  string // where it invents
@@ -371,7 +385,8 @@ func TestTestAsksTheControlsAndNothingElse(t *testing.T) {
 	d := probestest.StartDNS(t, probestest.Zone{Name: "works.example"}, probestest.Zone{Name: "world.example", Mode: probestest.ZoneListWorld}, probestest.Zone{Name: "bare.example", NoControls: true})
 	bare := list4("bare")
 	bare.Controls = blocklists.Controls{}
-	res, err := Check{Asker: resolver(t, d, probes.ResolverOptions{}), Zones: []blocklists.Zone{list4("works"), list4("world"), bare}}.Test(t.Context(), runAt)
+	var told []string
+	res, err := Check{Asker: resolver(t, d, probes.ResolverOptions{}), Zones: []blocklists.Zone{list4("works"), list4("world"), bare}}.Test(t.Context(), runAt, func(f checks.Finding) { told = append(told, f.Target.ID()+" "+string(f.Code)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,6 +402,9 @@ func TestTestAsksTheControlsAndNothingElse(t *testing.T) {
 		got = append(got, s)
 	}
 	if diff := cmp.Diff([]string{"works working: + +", "world unusable: + -", "bare working: +"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"list:world list.unusable"}, told); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -17,7 +17,7 @@ type hit struct {
 	first  outcome
 	// second is the outcome of asking again; nil where that was not needed or not done yet.
 	second *outcome
-	fresh  bool // must be asked again before it counts
+	fresh  bool // a new listing: must be asked again before it counts
 	told   bool
 }
 
@@ -33,20 +33,14 @@ func (h *hit) last() outcome {
 // asker has one, together with the controls of their lists at that moment. The error
 // is the context's.
 func (r *run) confirm(ctx context.Context) error {
-	if r.Options.Confirm <= 0 {
-		return nil
-	}
 	var fresh []*hit
 	var lists []*list
 	avoid := map[*list]string{}
 	for i := range r.hits {
 		h := &r.hits[i]
-		// What is informational opens nothing, so it needs no second answer.
-		class := h.first.verdict.Class
-		if class != blocklists.Listed && class != blocklists.Policy || r.known(h.key) {
+		if !h.fresh {
 			continue
 		}
-		h.fresh = true
 		fresh = append(fresh, h)
 		if _, seen := avoid[h.list]; !seen {
 			avoid[h.list] = h.first.a.Server
@@ -175,9 +169,9 @@ func (r *run) tellUnconfirmed(h *hit) {
 }
 
 func (r *run) evidenceOfHit(h *hit) []checks.Evidence {
-	evidence := []checks.Evidence{r.evidenceOf(h.list, h.first)}
+	evidence := []checks.Evidence{r.evidenceOf(h.first)}
 	if h.second != nil {
-		evidence = append(evidence, r.evidenceOf(h.list, *h.second))
+		evidence = append(evidence, r.evidenceOf(*h.second))
 	}
 	return evidence
 }

@@ -204,8 +204,8 @@ func (l *list) state() standing {
 			s = worse(s, *l.families[f])
 		}
 	}
-	if c := l.result; s.state == Working && c.Unknown*2 > c.Asked {
-		s = standing{state: Unknown, why: fmt.Sprintf("%s passed its controls, and then %d of %d questions had no answer. Nothing to do unless it lasts.", title(l.zone), c.Unknown, c.Asked)}
+	if s.state == Working && l.failed*2 > l.put {
+		s = standing{state: Unknown, why: fmt.Sprintf("%s passed its controls, and then %d of %d questions had no answer. Nothing to do unless it lasts.", title(l.zone), l.failed, l.put)}
 	}
 	return s
 }

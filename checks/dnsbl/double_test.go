@@ -165,3 +165,18 @@ func yes(codes ...string) probes.Answer {
 func no(zone string) probes.Answer {
 	return probes.Answer{RCode: "NXDOMAIN", SOA: probes.SOA{Zone: zone, Minimum: time.Minute, Ceiling: time.Minute}}
 }
+
+// plain answers at once and keeps nothing, so that a benchmark sees the check alone.
+type plain struct{}
+
+func (plain) Ask(_ context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
+	positive, negative := yes("127.0.0.2"), no("bl.example.")
+	for q := range questions {
+		if controlOf(q.Name) == "127.0.0.2" {
+			got(q, positive, nil)
+		} else {
+			got(q, negative, nil)
+		}
+	}
+	return nil
+}

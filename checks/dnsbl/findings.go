@@ -49,7 +49,7 @@ func (r *run) answered(t checks.Target, key checks.Key, l *list, o outcome, ev c
 	}
 	f := r.finding(t, key, l, o.at, []checks.Evidence{ev})
 	if o.other != nil {
-		f.Evidence = append(f.Evidence, r.evidenceOf(l, *o.other))
+		f.Evidence = append(f.Evidence, r.evidenceOf(*o.other))
 	}
 	f.Status, f.Code, f.Settle = checks.OK, checks.CodeNotListed, o.settle
 	f.Summary = checks.Line(t.String()+" is not listed by "+title(l.zone), maxSummary)

@@ -19,13 +19,14 @@ func resolverKey() checks.Key {
 func (r *run) notices() {
 	needed, unknown := 0, 0
 	for _, l := range r.lists {
-		switch l.state().state {
-		case NotNeeded:
+		s := l.state()
+		if s.state == NotNeeded {
 			continue
-		case Unknown:
-			unknown++
 		}
 		needed++
+		if s.state == Unknown || s.rcode {
+			unknown++
+		}
 	}
 	r.blind = unknown*2 > needed && r.rewriting == nil
 	switch {
@@ -70,7 +71,7 @@ func (r *run) refusals() {
 	byOperator := map[string][]*list{}
 	var operators []string
 	for _, l := range r.lists {
-		if l.state().state != Refused {
+		if s := l.state(); s.state != Refused || s.rcode && r.blind {
 			continue
 		}
 		op := l.zone.Operator

@@ -13,16 +13,17 @@ import (
 
 // outcome is how one pair of a target and a list reads.
 type outcome struct {
-	verdict blocklists.Verdict // Why is set for everything that proves nothing
-	proved  bool               // of class clean: it may close
-	settle  time.Duration      // of class clean: how long the answer may be a cached one
-	asked   bool
-	family  blocklists.Family
-	q       probes.Question
-	a       probes.Answer
-	err     error
-	at      time.Time
-	other   *outcome // of class clean and a domain with two names: the same for the other name
+	verdict  blocklists.Verdict // Why is set for everything that proves nothing
+	proved   bool               // of class clean: it may close
+	settle   time.Duration      // of class clean: how long the answer may be a cached one
+	asked    bool
+	controls string // that stood when the answer came
+	family   blocklists.Family
+	q        probes.Question
+	a        probes.Answer
+	err      error
+	at       time.Time
+	other    *outcome // of class clean and a domain with two names: the same for the other name
 }
 
 // read judges one answer of a list that stands as s for the family asked. It is
@@ -84,11 +85,15 @@ func settle(zone blocklists.Zone, a probes.Answer, longest time.Duration) time.D
 // rest of it, and so is one that has fallen silent.
 func (r *run) outcome(l *list, f blocklists.Family, q probes.Question, a probes.Answer, err error) outcome {
 	s := l.standing(f)
-	o := outcome{asked: true, family: f, q: q, a: a, err: err, at: r.at()}
+	o := outcome{asked: true, controls: s.controls, family: f, q: q, a: a, err: err, at: r.at()}
 	o.verdict, o.proved = read(l.zone, s, a, err)
 	l.noteSOA(a)
 	if o.verdict.Class == blocklists.Clean {
 		o.settle = settle(l.zone, a, l.longest)
+	}
+	l.put++
+	if err != nil && !errors.Is(err, probes.ErrName) {
+		l.failed++
 	}
 	if err != nil && len(r.errs) < maxErrors {
 		r.evidence(q, a, err) // kept for the case that most of the run goes like this
@@ -96,12 +101,12 @@ func (r *run) outcome(l *list, f blocklists.Family, q probes.Question, a probes.
 	switch {
 	case s.state != Working:
 	case o.verdict.Class == blocklists.Refused || o.verdict.Class == blocklists.Unusable:
-		l.setAside(standing{state: State(o.verdict.Class), why: o.verdict.Why, controls: s.controls, evidence: []checks.Evidence{r.evidenceOf(l, o)}})
+		l.setAside(standing{state: State(o.verdict.Class), rcode: err != nil, why: o.verdict.Why, controls: s.controls, evidence: []checks.Evidence{r.evidenceOf(o)}})
 	case err == nil:
 		l.silent = 0
 	case !errors.Is(err, probes.ErrName):
 		if l.silent++; l.silent == silenceLimit {
-			l.setAside(standing{state: Unknown, controls: s.controls, evidence: []checks.Evidence{r.evidenceOf(l, o)},
+			l.setAside(standing{state: Unknown, controls: s.controls, evidence: []checks.Evidence{r.evidenceOf(o)},
 				why: fmt.Sprintf("%s fell silent: %d questions in a row had no answer. Nothing to do unless it lasts.", title(l.zone), silenceLimit)})
 		}
 	}
@@ -116,23 +121,17 @@ const silenceLimit = 20
 // notAsked is the outcome of a pair whose list has no verdict in this run.
 func (r *run) notAsked(l *list, f blocklists.Family, name string) outcome {
 	s := l.standing(f)
-	return outcome{family: f, q: probes.Question{Name: name, Type: probes.TypeA}, at: r.at(),
+	return outcome{controls: s.controls, family: f, q: probes.Question{Name: name, Type: probes.TypeA}, at: r.at(),
 		verdict: blocklists.Verdict{Class: blocklists.Class(s.state), Why: s.why}}
 }
 
 // evidenceOf is how we know an outcome.
-func (r *run) evidenceOf(l *list, o outcome) checks.Evidence {
-	ev := checks.Evidence{Question: o.q.String(), Answer: "not asked", At: o.at}
+func (r *run) evidenceOf(o outcome) checks.Evidence {
+	ev := checks.Evidence{Question: o.q.String(), Answer: "not asked"}
 	if o.asked {
 		ev = r.evidence(o.q, o.a, o.err)
-		ev.At = o.at
 	}
-	if s := l.families[o.family]; s != nil {
-		ev.Controls = s.controls
-	}
-	if ev.Controls == "" && l.aside != nil {
-		ev.Controls = l.aside.controls
-	}
+	ev.At, ev.Controls = o.at, o.controls
 	return ev
 }
 

@@ -18,7 +18,10 @@ type standing struct {
 	why   string
 	// proved says that a test entry was there: the list shows us its entries, so
 	// that having none means something.
-	proved   bool
+	proved bool
+	// rcode says that the refusal is the rcode REFUSED. A list's servers may have sent it,
+	// but a resolver that does not serve us sends it for every list.
+	rcode    bool
 	controls string            // the controls and their answers, for evidence
 	evidence []checks.Evidence // of an answer in the middle of the run that set the list aside
 }
@@ -39,7 +42,6 @@ func (s State) trouble() int {
 // worse keeps the standing with more trouble, of two equals the first.
 func worse(a, b standing) standing {
 	if b.state.trouble() > a.state.trouble() {
-		b.proved = false
 		return b
 	}
 	return a
@@ -142,7 +144,7 @@ func existence(zone blocklists.Zone, soa *controlAnswer) standing {
 }
 
 func refuses(zone blocklists.Zone) standing {
-	return standing{state: Refused, why: title(zone) + " refuses this resolver (REFUSED). Ask through a recursive resolver of your own, or get a key from the operator."}
+	return standing{state: Refused, rcode: true, why: title(zone) + " refuses this resolver (REFUSED). Ask through a recursive resolver of your own, or get a key from the operator."}
 }
 
 func silent(zone blocklists.Zone, what string, err error) standing {

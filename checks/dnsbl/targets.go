@@ -135,17 +135,19 @@ func (l *list) queryName(p *pending, i int) string {
 // settle takes the outcome of one pair. An entry waits for its confirmation and
 // reason; everything else is done with.
 func (r *run) settle(t checks.Target, id string, l *list, o outcome) {
-	if isEntry(o.verdict.Class) {
-		r.hits = append(r.hits, hit{target: t, key: checks.Key{Check: checkName, Target: id, Source: l.zone.ID}, list: l, first: o})
+	key := checks.Key{Check: checkName, Target: id, Source: l.zone.ID}
+	known := r.known(key)
+	if class := o.verdict.Class; isEntry(class) {
+		// What is informational opens nothing, so it needs no second answer.
+		fresh := r.Options.Confirm > 0 && !known && class != blocklists.Informational
+		r.hits = append(r.hits, hit{target: t, key: key, list: l, first: o, fresh: fresh})
 		return
 	}
 	r.tally(l, o)
-	key := checks.Key{Check: checkName, Target: id, Source: l.zone.ID}
-	known := r.known(key)
 	if !known && r.Options.Each == nil {
 		return
 	}
-	ev := r.evidenceOf(l, o)
+	ev := r.evidenceOf(o)
 	if r.Options.Each != nil {
 		r.Options.Each(t, l.zone, o.verdict, ev)
 	}
