@@ -22,7 +22,7 @@ const (
 //
 // Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
 func (db *DB) Ack(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
-	return db.act(ctx, id, EventAcknowledged, by, note, now, func(i *alerts.Incident) {
+	return db.act(ctx, "acknowledge", EventAcknowledged, id, by, note, now, func(i *alerts.Incident) {
 		if i.State == alerts.Open {
 			i.State = alerts.Acknowledged // what is clearing or silenced stays so, and is acknowledged besides
 		}
@@ -35,16 +35,16 @@ func (db *DB) Ack(ctx context.Context, id int64, by, note string, now time.Time)
 //
 // Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
 func (db *DB) Resolve(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
-	return db.act(ctx, id, EventResolvedBy, by, note, now, func(i *alerts.Incident) {
+	return db.act(ctx, "resolve", EventResolvedBy, id, by, note, now, func(i *alerts.Incident) {
 		i.State, i.Resolved, i.Changed = alerts.Resolved, now, now
 	})
 }
 
 // act lets one person do one thing to one incident, and writes down who, when
 // and what. It is a transaction of its own, so that it may run beside the daemon.
-func (db *DB) act(ctx context.Context, id int64, kind, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
+func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
 	by, note = checks.Line(by, 100), checks.Line(note, 500)
-	err = db.update(ctx, kind, func(tx *sql.Tx) error {
+	err = db.update(ctx, op, func(tx *sql.Tx) error {
 		before, err := oneIncident(ctx, tx, id)
 		if err != nil {
 			return err

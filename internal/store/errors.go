@@ -80,16 +80,19 @@ func code(err error) int {
 	return 0
 }
 
-// explain puts the operation and the file before err, and, where it is one that
-// a person can do something about, what to do after it.
+// explain puts the operation before err; and, if it comes from the database, the
+// file before that, and what to do after it where a person can do something.
 func (db *DB) explain(op string, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || code(err) != 0 {
+		return explain(db.path, op, err)
 	}
-	return explain(db.path, op, err)
+	return fmt.Errorf("%s: %w", op, err)
 }
 
 func explain(path, op string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var known error
 	hint := ""
 	switch code(err) {
@@ -108,6 +111,8 @@ func explain(path, op string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", op, err) // says nothing about the database
+	case known != nil && errors.Is(err, known):
+		return err // explained already
 	case known != nil:
 		return fmt.Errorf("database %s: %s: %w (%w): %s", path, op, known, err, hint)
 	}

@@ -10,7 +10,7 @@ import (
 // address matches what looks like a mail address in a text: a local part of dot-atom
 // characters (RFC 5322 section 3.2.3, and those of RFC 6531), and a domain. A quoted
 // local part is matched from its closing quote's word on.
-var address = regexp.MustCompile(`[^\s<>()\[\]:;,\\@"']+"?@[\pL\pN](?:[\pL\pN.-]*[\pL\pN])?`)
+var address = regexp.MustCompile(`[^\s<>()\[\]:;,\\"']+"?@[\pL\pN](?:[\pL\pN.-]*[\pL\pN])?`)
 
 // roles are local parts that name an office and no person (RFC 2142 and usage):
 // whom a refusal tells to write to.

@@ -178,17 +178,36 @@ func (db *DB) Path() string { return db.path }
 
 // create makes the folder and an empty file that only its owner may read. The
 // -wal and -shm files get the mode of the file from SQLite.
-func create(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	// O_EXCL, so that a file that is there is not opened: closing it would
-	// drop the locks that this process holds on it (fcntl(2), "Advisory record locking").
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
+//
+// The file is made beside its place and linked to it when it is closed: whoever
+// closes a file drops all locks that its process holds on it (fcntl(2)), and
+// another Open in this process may have some as soon as the name is there.
+func create(path string) (err error) {
+	if exists(path) {
 		return nil
 	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".reputed-*.new") // mode 0600
 	if err != nil {
+		return err
+	}
+	beside := f.Name()
+	defer func() { err = errors.Join(err, os.Remove(beside)) }()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	err = os.Link(beside, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	// A file system without links.
+	f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return f.Close()

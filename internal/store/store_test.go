@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
-		_ = f.Value.Set(strconv.Itoa(15 * scale)) // each opens real files several times
+		_ = f.Value.Set(strconv.Itoa(6 * scale)) // each opens real files several times
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+func TestPeopleActOnIncidents(t *testing.T) {
+	db := fresh(t)
+	ctx := t.Context()
+	f := listed("192.0.2.10", "spamcop", t0)
+	in := mustCommit(t, db, t0, Batch{}, opens(f, t0, "slack"))[0].Incident
+	in.Reminded = 3
+	mustCommit(t, db, t0, Batch{}, one(Decision{Findings: nil, Changes: []alerts.Change{{Kind: alerts.Quiet, Incident: in, At: t0, Why: "nothing new"}}}))
+
+	acked, err := db.Ack(ctx, in.ID, "kim\x1b[2J", "on\nit", t0.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if acked.State != alerts.Acknowledged || acked.AckedBy != "kim\x1b[2J" && acked.AckedBy != "kim [2J" || !acked.AckedAt.Equal(t0.Add(time.Minute)) || acked.Note != "on it" || acked.Reminded != 0 {
+		t.Errorf("acknowledged: %+v", acked)
+	}
+	again, err := db.Ack(ctx, in.ID, "lee", "", t0.Add(2*time.Minute))
+	if err != nil || again.AckedBy != "lee" || again.Note != "on it" {
+		t.Errorf("acknowledged by another, without a note: %+v, %v", again, err)
+	}
+	over, err := db.Resolve(ctx, in.ID, "lee", "moved to another address", t0.Add(3*time.Minute))
+	if err != nil || over.State != alerts.Resolved || !over.Resolved.Equal(t0.Add(3*time.Minute)) {
+		t.Errorf("resolved: %+v, %v", over, err)
+	}
+	for what, act := range map[string]func(id int64) error{
+		"ack":     func(id int64) error { _, err := db.Ack(ctx, id, "kim", "", t0); return err },
+		"resolve": func(id int64) error { _, err := db.Resolve(ctx, id, "kim", "", t0); return err },
+	} {
+		if err := act(in.ID); !errors.Is(err, ErrIncidentOver) {
+			t.Errorf("%s of what is over: %v, want ErrIncidentOver", what, err)
+		}
+		if err := act(99); !errors.Is(err, ErrNoIncident) || !strings.Contains(err.Error(), "reputed incident list") || strings.Contains(err.Error(), db.Path()) {
+			t.Errorf("%s of an incident that does not exist: %v, want ErrNoIncident and where to look, without the database", what, err)
+		}
+	}
+
+	h, err := db.Incident(ctx, in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := History{
+		Incident: over,
+		Events: []Event{
+			{t0, "opened", checks.Major, "", f.Summary},
+			{t0.Add(time.Minute), EventAcknowledged, checks.Major, "kim [2J", "on it"},
+			{t0.Add(2 * time.Minute), EventAcknowledged, checks.Major, "lee", ""},
+			{t0.Add(3 * time.Minute), EventResolvedBy, checks.Major, "lee", "moved to another address"},
+		},
+		Transitions: []Transition{{Key: f.Key, At: t0, Status: checks.Problem, Code: f.Code, Severity: f.Severity, Summary: f.Summary, Facts: f.Facts, Evidence: f.Evidence}},
+		Deliveries:  []Sending{{ID: 1, Channel: "slack", Notice: "1/opened/" + itoa(int(t0.Unix())), Kind: alerts.Opened, State: Queued, Queued: t0, Next: t0}},
+		Decisions:   []Untold{{alerts.Quiet, "nothing new", t0, t0, 1}},
+	}
+	if diff := cmp.Diff(want, h, addresses, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	if _, err := db.Incident(ctx, 99); !errors.Is(err, ErrNoIncident) {
+		t.Errorf("history of an incident that does not exist: %v", err)
+	}
+}
+
+func TestAckKeepsWhatIsClearing(t *testing.T) {
+	db := fresh(t)
+	in := incident(listed("192.0.2.10", "spamcop", t0), t0)
+	in.State = alerts.Clearing
+	id := mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Opened, Incident: in, At: t0, Why: "test"}}}))[0].Incident.ID
+	if got, err := db.Ack(t.Context(), id, "kim", "", t0); err != nil || got.State != alerts.Clearing || got.AckedBy != "kim" {
+		t.Errorf("%+v, %v, want clearing, by kim", got, err)
+	}
+}
+
+func TestIncidentsAreFiltered(t *testing.T) {
+	db := fresh(t)
+	for i, state := range []alerts.State{alerts.Resolved, alerts.Open, alerts.Acknowledged, alerts.Resolved} {
+		at := t0.Add(time.Duration(i) * time.Hour)
+		in := incident(listed("192.0.2."+itoa(i+1), "spamcop", at), at)
+		if in.State = state; state == alerts.Resolved {
+			in.Resolved = at
+		}
+		mustCommit(t, db, at, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Opened, Incident: in, At: at, Why: "test"}}}))
+	}
+	for name, c := range map[string]struct {
+		filter IncidentFilter
+		want   []int64
+	}{
+		"not resolved, latest first": {IncidentFilter{}, []int64{3, 2}},
+		"all, resolved last":         {IncidentFilter{Resolved: true}, []int64{3, 2, 4, 1}},
+		"since":                      {IncidentFilter{Resolved: true, Since: t0.Add(2 * time.Hour)}, []int64{3, 4}},
+		"limit":                      {IncidentFilter{Resolved: true, Limit: 1}, []int64{3}},
+		"no limit":                   {IncidentFilter{Resolved: true, Limit: -1}, []int64{3, 2, 4, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, err := db.Incidents(t.Context(), c.filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int64
+			for _, in := range all {
+				got = append(got, in.ID)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("ids (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"reputed/alerts"
+)
+
+// reminds queues one more notice of an incident.
+func reminds(in alerts.Incident, at time.Time, channels ...string) func(Situation) Decision {
+	return one(Decision{Changes: []alerts.Change{{Kind: alerts.Reminder, Incident: in, At: at, Tell: true}}, Notify: notify(channels...)})
+}
+
+func dueIDs(t testing.TB, db *DB, channel string, now time.Time) (ids []int64) {
+	t.Helper()
+	due, err := db.Due(context.Background(), channel, now, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range due {
+		if d.Channel != channel {
+			t.Errorf("a notice for %s is due at %s", d.Channel, channel)
+		}
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+func TestOutboxKeepsTheOrderOfAnIncident(t *testing.T) {
+	db := fresh(t)
+	a := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "slack"))[0].Incident // 1
+	mustCommit(t, db, t0, Batch{}, reminds(a, t0.Add(time.Hour), "slack"))                                   // 2
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.11", "spamcop", t0), t0, "slack"))                  // 3
+	mustCommit(t, db, t0, Batch{}, reminds(a, t0.Add(2*time.Hour), "email"))                                 // 4
+	check := func(when, channel string, now time.Time, want ...int64) {
+		t.Helper()
+		if got := dueIDs(t, db, channel, now); cmp.Diff(want, got) != "" {
+			t.Errorf("%s: due at %s %v, want %v", when, channel, got, want)
+		}
+	}
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("at first", "slack", t0, 1, 3)
+	check("another channel", "email", t0, 4)
+	must(db.Retry(ctx, 1, t0.Add(time.Minute), 1, "503"))
+	check("the first is put off", "slack", t0, 3)
+	check("its time has come", "slack", t0.Add(time.Minute), 1, 3)
+	if next, ok, err := db.NextDue(ctx, "slack"); err != nil || !ok || !next.Equal(t0) {
+		t.Errorf("next due at %v, %v, %v, want %v", next, ok, err, t0)
+	}
+	must(db.Sent(ctx, 3, t0))
+	if next, ok, err := db.NextDue(ctx, "slack"); err != nil || !ok || !next.Equal(t0.Add(time.Minute)) {
+		t.Errorf("next due at %v, %v, %v, want when the first is", next, ok, err)
+	}
+	must(db.Sent(ctx, 1, t0.Add(time.Minute)))
+	check("the first is sent", "slack", t0.Add(time.Minute), 2)
+	must(db.Refuse(ctx, 2, t0.Add(time.Minute), "channel_not_found"))
+	check("all is done", "slack", t0.Add(time.Hour))
+	if _, ok, err := db.NextDue(ctx, "slack"); err != nil || ok {
+		t.Errorf("something is due at slack: %v, %v", ok, err)
+	}
+	for what, err := range map[string]error{
+		"sent twice": db.Sent(ctx, 1, t0), "retry what is sent": db.Retry(ctx, 1, t0, 2, ""), "refuse what is refused": db.Refuse(ctx, 2, t0, ""), "never queued": db.Sent(ctx, 99, t0),
+	} {
+		if !errors.Is(err, ErrNoDelivery) {
+			t.Errorf("%s: %v, want ErrNoDelivery", what, err)
+		}
+	}
+	if got := len(dueIDs(t, db, "email", t0)); got != 1 {
+		t.Errorf("limit: %d due at email", got)
+	}
+}
+
+func TestDueGivesWhatWasQueued(t *testing.T) {
+	db := fresh(t)
+	var want alerts.Notification
+	d := opens(listed("192.0.2.10", "spamcop", t0), t0)(Situation{})
+	d.Notify = func(c alerts.Change) []Notice {
+		want = alerts.Notification{ID: "1/opened/0", Kind: c.Kind, At: t0, Incident: c.Incident, Command: "reputed incident show 1", Rehearsal: true}
+		return []Notice{{"slack", want}}
+	}
+	mustCommit(t, db, t0.Add(time.Second), Batch{}, one(d))
+	if err := db.Retry(t.Context(), 1, t0, 3, "500"); err != nil {
+		t.Fatal(err)
+	}
+	due, err := db.Due(t.Context(), "slack", t0, 1)
+	if diff := cmp.Diff([]alerts.Delivery{{ID: 1, Channel: "slack", Notification: want, Tries: 3, Queued: t0.Add(time.Second)}}, due, addresses); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestChannels(t *testing.T) {
+	db := fresh(t)
+	ctx := t.Context()
+	a := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "email", "slack"))[0].Incident // 1, 2
+	mustCommit(t, db, t0.Add(time.Minute), Batch{}, reminds(a, t0.Add(time.Minute), "email", "slack"))                // 3, 4
+	check := func(when string, want ...Channel) {
+		t.Helper()
+		got, err := db.Channels(ctx)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", when, err, diff)
+		}
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(db.Sent(ctx, 1, t0.Add(time.Second)))
+	must(db.Retry(ctx, 2, t0.Add(time.Hour), 4, "500 Internal\nServer Error"))
+	check("one channel is down",
+		Channel{Name: "email", Queued: 1, Oldest: t0.Add(time.Minute), Next: t0.Add(time.Minute), Sent: 1, LastSent: t0.Add(time.Second)},
+		Channel{Name: "slack", Queued: 2, Oldest: t0, Next: t0.Add(time.Minute), Tries: 4, LastError: "500 Internal Server Error"})
+	must(db.Sent(ctx, 2, t0.Add(2*time.Hour)))
+	must(db.Refuse(ctx, 4, t0.Add(3*time.Hour), "invalid_auth"))
+	must(db.Refuse(ctx, 3, t0.Add(-time.Hour), "552 too large"))
+	check("one is well again, one was refused",
+		Channel{Name: "email", Sent: 1, LastSent: t0.Add(time.Second), Refused: 1, LastRefused: t0.Add(-time.Hour)},
+		Channel{Name: "slack", Sent: 1, LastSent: t0.Add(2 * time.Hour), Refused: 1, LastRefused: t0.Add(3 * time.Hour), LastError: "invalid_auth"})
+}
+
+// TestOutboxOrder plays any order of tries: what arrives of one incident at one
+// channel arrives in the order it was queued, and nothing is lost.
+func TestOutboxOrder(t *testing.T) {
+	root := t
+	rapid.Check(t, func(t *rapid.T) {
+		db, err := Open(context.Background(), root.TempDir()+"/reputed.db", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		now := t0
+		var incidents []alerts.Incident
+		queued, done := 0, map[string][]int64{}
+		t.Repeat(map[string]func(*rapid.T){
+			"open": func(t *rapid.T) {
+				c := mustCommit(root, db, now, Batch{}, opens(listed(fmt.Sprintf("192.0.2.%d", len(incidents)+1), "spamcop", now), now, "slack", "email"))
+				incidents = append(incidents, c[0].Incident)
+				queued += 2
+			},
+			"remind": func(t *rapid.T) {
+				if len(incidents) == 0 {
+					t.Skip("none")
+				}
+				now = now.Add(time.Second)
+				mustCommit(root, db, now, Batch{}, reminds(rapid.SampledFrom(incidents).Draw(t, "incident"), now, "slack", "email"))
+				queued += 2
+			},
+			"deliver": func(t *rapid.T) {
+				channel := rapid.SampledFrom([]string{"slack", "email"}).Draw(t, "channel")
+				now = now.Add(time.Second)
+				due, err := db.Due(context.Background(), channel, now, rapid.IntRange(1, 3).Draw(t, "limit"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range due {
+					switch rapid.IntRange(0, 3).Draw(t, "outcome") {
+					case 0:
+						err = db.Retry(context.Background(), d.ID, now.Add(time.Duration(rapid.IntRange(1, 9).Draw(t, "delay"))*time.Second), d.Tries+1, "500")
+					case 1:
+						err = db.Refuse(context.Background(), d.ID, now, "no")
+						queued--
+					default:
+						err = db.Sent(context.Background(), d.ID, now)
+						queued--
+						key := fmt.Sprint(channel, d.Notification.Incident.ID)
+						done[key] = append(done[key], d.ID)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			"": func(t *rapid.T) {
+				for key, ids := range done {
+					for i := 1; i < len(ids); i++ {
+						if ids[i] <= ids[i-1] {
+							t.Fatalf("%s: delivered in the order %v", key, ids)
+						}
+					}
+				}
+				if n := count(root, db, "SELECT count(*) FROM outbox WHERE state = 'queued'"); n != queued {
+					t.Fatalf("%d notices wait, want %d", n, queued)
+				}
+			},
+		})
+	})
+}
