@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,9 +33,12 @@ func env(pairs ...string) func(string) (string, bool) {
 	}
 }
 
+// builtin reads the catalogue once for all tests; reading it takes longer than they do.
+var builtin = sync.OnceValues(blocklists.Builtin)
+
 func parse(t *testing.T, text string) *Config {
 	t.Helper()
-	cfg, err := Parse([]byte(text), "reputed.toml", LoadOptions{Env: env()})
+	cfg, err := Parse([]byte(text), "reputed.toml", LoadOptions{Env: env(), builtin: builtin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +57,7 @@ func TestBadConfigurations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = Parse(data, name+".toml", LoadOptions{Env: env("PASSWORD", "p", "HOOK", "https://hooks.example.org/x", "TOKEN", "xoxb-1")})
+			_, err = Parse(data, name+".toml", LoadOptions{Env: env("PASSWORD", "p", "HOOK", "https://hooks.example.org/x", "TOKEN", "xoxb-1"), builtin: builtin})
 			var all *Error
 			if !errors.As(err, &all) {
 				t.Fatalf("error %v is no *Error", err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -57,7 +58,7 @@ func decode(data []byte, name string, cfg *Config) *problems {
 	case errors.As(err, &syntax):
 		d.cut = true
 		offset := min(cap(data)-cap(syntax.Highlight), len(data)-1) // the highlight is a part of data
-		d.onLine(d.lineAt(offset), "this is not TOML: %s", syntax.Message)
+		d.onLine(d.lineAt(offset), "this is not TOML: %s", syntaxFault(syntax.Message))
 	case err != nil:
 		d.cut = true
 		d.onLine(0, "this is not TOML")
@@ -65,6 +66,15 @@ func decode(data []byte, name string, cfg *Config) *problems {
 		d.recheck(data)
 	}
 	return d.problems
+}
+
+// syntaxFault words the library's message for the one mistake that everybody makes:
+// a text without quotes. Its own words for that depend on the first letter, and repeat it.
+func syntaxFault(message string) string {
+	if strings.HasPrefix(message, "unexpected character") || strings.HasPrefix(message, "expected keyword") {
+		return "want a value here: a text in quotes, a number, true or false"
+	}
+	return message
 }
 
 // recheck has the library look for what TOML forbids and the walk above let pass, such

@@ -81,11 +81,7 @@ func (v *validator) list(at string, spec blocklists.Spec) (blocklists.Zone, bool
 	z, err := spec.UserZone()
 	if err != nil {
 		for _, e := range unjoin(err) {
-			field, text := listField(e)
-			// The zone of a subscriber holds a key.
-			for _, secret := range []string{spec.ZoneName, strings.ToLower(strings.TrimRight(strings.TrimSpace(spec.ZoneName), "."))} {
-				text = strings.ReplaceAll(text, fmt.Sprintf("%q", secret), "the value")
-			}
+			field, text := listField(e) // it does not repeat the zone, which may hold a subscriber's key
 			v.at(join(at, field), "%s", checks.Line(text, 300))
 		}
 		return blocklists.Zone{}, false

@@ -94,7 +94,7 @@ func TestNoMessageHoldsASecret(t *testing.T) {
 			texts = append(texts, fmt.Sprintf("[[slack]]\n%s = %q\n[[slack]]\n%s = %q\n", key, secret, key, secret))
 		}
 		for _, text := range texts {
-			cfg, err := Parse([]byte(text), "reputed.toml", LoadOptions{Env: env("HOOK", secret)})
+			cfg, err := Parse([]byte(text), "reputed.toml", LoadOptions{Env: env("HOOK", secret), builtin: builtin})
 			said := fmt.Sprint(err)
 			if cfg != nil {
 				said += strings.Join(cfg.Warnings, "\n")
@@ -148,13 +148,13 @@ func TestSecretsAreLookedUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := fmt.Sprintf("[[mailbox]]\nserver = \"imap.example.org\"\nuser = \"u\"\npassword = %q\n", c.written)
-			cfg, err := Parse([]byte(text), filepath.Join(dir, "reputed.toml"), LoadOptions{Env: environment})
+			cfg, err := Parse([]byte(text), filepath.Join(dir, "reputed.toml"), LoadOptions{builtin: builtin, Env: environment})
 			if c.wrong != "" {
 				if err == nil || !strings.Contains(err.Error(), c.wrong) || !strings.Contains(err.Error(), "reputed.toml:4: ") {
 					t.Errorf("error %v, want %q on line 4", err, c.wrong)
 				}
 				// Who needs no secret is not stopped by it.
-				cfg, err = Parse([]byte(text), filepath.Join(dir, "reputed.toml"), LoadOptions{Env: environment, Secrets: Skip})
+				cfg, err = Parse([]byte(text), filepath.Join(dir, "reputed.toml"), LoadOptions{builtin: builtin, Env: environment, Secrets: Skip})
 				if err != nil || cfg.Mailboxes[0].Password.Set() || !cfg.Mailboxes[0].Password.Given() {
 					t.Errorf("skipped: %v", err)
 				}

@@ -6,13 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"reputed/blocklists"
 	"reputed/internal/monitor"
 )
 
@@ -70,6 +68,9 @@ verp = '^bounce-[0-9]+@example\.org$'
 	if strings.Contains(shown, canary) || !strings.Contains(shown, `webhook = "<redacted>"`) || !strings.Contains(shown, `password = "env:PASSWORD"`) {
 		t.Errorf("secrets in\n%s", shown)
 	}
+	if strings.Contains(shown, "ca_file") || strings.Contains(shown, "operator") || !strings.Contains(shown, `probe = ""`) {
+		t.Errorf("empty keys of lists of tables, or none of plain tables, in\n%s", shown)
+	}
 	again, err := Parse([]byte(strings.ReplaceAll(shown, redacted, "https://hooks.example.org/services/"+canary)), "reputed.toml", opt)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, shown)
@@ -103,8 +104,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("[blocklists]\nbuiltin = false\n[[blocklists.list]]\nid=\"z00\"\nzone=\"z00.bl.test\"\ncodes=[{match=\"127.0.0.2\"}]\n"))
 	f.Add([]byte("outbound = [{ addresses = [\"192.0.2.0/24\"], hosts = { \"a.example\" = \"\" } }]\n[[slack]]\ntoken='env:T'\nchannel='x'"))
-	opt := LoadOptions{Env: env("T", "xoxb-1", "PASSWORD", "p", "HOOK", "https://hooks.example.org/x"), Secrets: Skip,
-		builtin: sync.OnceValues(blocklists.Builtin)} // otherwise nearly all the time goes into the catalogue
+	opt := LoadOptions{Env: env("T", "xoxb-1", "PASSWORD", "p", "HOOK", "https://hooks.example.org/x"), Secrets: Skip, builtin: builtin}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cfg, err := Parse(data, "f.toml", opt)
 		if err != nil {

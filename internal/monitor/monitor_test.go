@@ -254,12 +254,14 @@ func TestPokesCoalesce(t *testing.T) {
 func TestScheduledRunAnswersAPoke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &runs{start: time.Now()}
-		_, err := monitored(t, Options{}, 30*time.Minute, func(m *Monitor) {
-			time.Sleep(5 * time.Minute)
-			m.Poke("job") // the gap holds it back until the slot has come
-		}, Job{Name: "job", Schedule: every(t, "@every 10m"), First: true, Gap: 20 * time.Minute,
+		_, err := monitored(t, Options{}, 25*time.Minute, func(m *Monitor) {
+			time.Sleep(16 * time.Minute)
+			m.Poke("job")
+			time.Sleep(time.Minute)
+			m.Poke("job") // the gap holds it back until the slot has come, which is then enough
+		}, Job{Name: "job", Schedule: every(t, "@every 20m"), First: true, Gap: 15 * time.Minute,
 			Run: func(_ context.Context, slot time.Time) error { r.note(slot); return nil }})
-		want := []string{"0s for 0s", "10m0s for 10m0s", "20m0s for 20m0s", "30m0s for 30m0s"}
+		want := []string{"0s for 0s", "16m0s for 16m0s", "20m0s for 20m0s", "40m0s for 40m0s"}
 		if err != nil || !slices.Equal(r.at, want) {
 			t.Errorf("got %v, %v\nwant %v", r.at, err, want)
 		}

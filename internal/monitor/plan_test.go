@@ -27,6 +27,7 @@ func TestPlanFollowsAnyClock(t *testing.T) {
 		"a clock set back plans anew":            {"@hourly", 0, "", "10:00 11:00 09:30 10:00 10:01", "11:00 - 10:00 -"},
 		"a clock set back by years too":          {"@every 30m", 0, "", "2036-10:00 09:00 09:30", "- 09:30"},
 		"a small step back changes nothing":      {"@hourly", 0, "", "10:00 11:00:00 10:59:30 11:00:01", "11:00 - -"},
+		"small steps back add up":                {"@hourly", 0, "", "10:00 11:00:00 10:59:30 10:59:00 11:00:00", "11:00 - - 11:00"},
 		"missed before the start is due at once": {"@hourly", 0, "08:10", "10:00 10:01 11:00", "- 11:00"},
 		"a last run in the future is no promise": {"@hourly", 0, "2036-08:10", "10:00 11:00", "11:00"},
 	} {
