@@ -15,7 +15,7 @@ import (
 // Why a slot had no run of its own.
 const (
 	skipRunning = "the run before it had not ended"
-	skipMissed  = "the machine slept or its clock was set forward; missed slots are one run"
+	skipMissed  = "the machine slept, its clock was set forward, or this program did not run; missed slots are one run"
 )
 
 // job is a Job with its loop.
@@ -38,7 +38,7 @@ func (j *job) loop(ctx context.Context) bool {
 	var lastStart time.Time
 	var done <-chan struct{} // closed when the run has ended; nil: nothing runs
 
-	if j.First && (p.fresh || !p.next.After(now)) {
+	if j.First && ctx.Err() == nil && (p.fresh || !p.next.After(now)) {
 		p.next = j.Schedule.Next(now)
 		done, lastStart = j.start(ctx, now), now
 	}

@@ -329,7 +329,7 @@ func TestNothingStartsAfterTheStop(t *testing.T) {
 		stop()
 		n := 0
 		m := New(Options{})
-		if err := m.Add(Job{Name: "a", Schedule: Every(time.Second), Run: func(context.Context, time.Time) error { n++; return nil }}); err != nil {
+		if err := m.Add(Job{Name: "a", First: true, Schedule: Every(time.Second), Run: func(context.Context, time.Time) error { n++; return nil }}); err != nil {
 			t.Fatal(err)
 		}
 		m.Poke("a")
