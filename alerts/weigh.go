@@ -22,8 +22,11 @@ const WideReceivers = 3
 // Something informational is never raised: its refusals are members of their own.
 func (f *folder) weigh(inc *Incident) (moved bool) {
 	impact := checks.Impact{Since: inc.Opened}
+	unwatched := false
 	for _, t := range inc.targets() {
 		one, ok := f.impacts[t]
+		unwatched = unwatched || one.Watched.IsZero()
+		impact.Watched = later(impact.Watched, one.Watched)
 		if !ok {
 			continue
 		}
@@ -35,6 +38,9 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 	}
 	if len(inc.targets()) > 1 {
 		impact.Target = "" // several
+	}
+	if unwatched {
+		impact.Watched = time.Time{}
 	}
 	impact.Receivers = merge(impact.Receivers)
 	if inc.allClear() {

@@ -20,8 +20,12 @@ type Cost struct {
 // means all) and then one for the rest. Without refusals it is one sentence that
 // says so; where nothing was counted it says that.
 func (i Impact) Costs(max int) []Cost {
-	if !i.Counted() {
+	switch {
+	case i.Counted():
+	case i.Watched.IsZero():
 		return []Cost{{Text: "mail is not counted here"}}
+	default:
+		return []Cost{{Text: "no refusal has come back; deliveries are not counted here", Since: i.Watched}}
 	}
 	var refusing []ReceiverImpact
 	delivered, counted := 0, false

@@ -26,6 +26,9 @@ type Impact struct {
 	Target    string // Target.ID
 	Since     time.Time
 	Receivers []ReceiverImpact // most refusals first
+	// Watched is since when every refusal would have been seen, because the mailboxes
+	// they come to are being read; zero: nobody looks.
+	Watched time.Time
 }
 
 // MinMails is below how many mails no share is given: "2 of 3" says nothing.

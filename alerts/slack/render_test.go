@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,29 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestAnAnswerThatWasConfirmedIsShownOnce(t *testing.T) {
+	e := checks.Evidence{Question: "10.2.0.192.bl.example. A", Answer: "127.0.0.2"}
+	other := checks.Evidence{Question: e.Question, Answer: "NXDOMAIN"}
+	for name, c := range map[string]struct {
+		in   []checks.Evidence
+		want []string
+	}{
+		"asked twice, same answer":  {[]checks.Evidence{e, e}, []string{"127.0.0.2 (asked 2 times)"}},
+		"asked twice, other answer": {[]checks.Evidence{e, other}, []string{"127.0.0.2", "NXDOMAIN"}},
+		"asked once":                {[]checks.Evidence{e}, []string{"127.0.0.2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, x := range latest(c.in) {
+				got = append(got, x.Answer)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
