@@ -29,7 +29,7 @@ type Result struct {
 	Severity checks.Severity // of what was found; empty if nothing was
 	Codes    []netip.Addr
 	Meanings []string
-	Reason   string // what the list says (TXT), or why there is no usable answer; untrusted
+	Reason   string // what the list says (TXT), why there is no usable answer, or why a clean one proves nothing; untrusted
 	Advice   string // the first thing to do; may be empty
 	Command  string // that can be pasted to do it; may be empty
 	URL      string // where to look it up or ask for removal, filled in; may be empty
@@ -45,7 +45,11 @@ func (r Result) found() bool {
 	return false
 }
 
-// unanswered says whether the question proves nothing.
+// unproved says whether there is no entry and that proves nothing, since the
+// list publishes no entry by which it could show that it answers us.
+func (r Result) unproved() bool { return r.Verdict == blocklists.Clean && r.Reason != "" }
+
+// unanswered says whether there is no usable answer.
 func (r Result) unanswered() bool {
 	switch r.Verdict {
 	case blocklists.Refused, blocklists.Unusable, blocklists.Unknown:
@@ -85,6 +89,7 @@ type ListTally struct {
 	Zone     blocklists.Zone
 	Asked    int
 	Verdicts map[blocklists.Class]int
+	Unproved int              // of the clean ones, those that prove nothing
 	Trouble  blocklists.Class // refused, unusable or unknown, the gravest; empty: it answered everything
 	Why      string           // the first reason met for Trouble; untrusted
 	Advice   string           // what to do about it
@@ -126,6 +131,9 @@ func (c *Check) Add(r Result) {
 	}
 	l.Asked++
 	l.Verdicts[r.Verdict]++
+	if r.unproved() {
+		l.Unproved++
+	}
 	if r.unanswered() && r.Verdict.Rank() >= l.Trouble.Rank() && l.Trouble != r.Verdict {
 		l.Trouble, l.Why, l.Advice = r.Verdict, r.Reason, r.Advice
 	}

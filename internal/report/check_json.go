@@ -161,6 +161,7 @@ type countsJSON struct {
 	Informational int `json:"informational"`
 	Good          int `json:"good"`
 	Clean         int `json:"clean"`
+	Unproved      int `json:"unproved"`
 	Refused       int `json:"refused"`
 	Unusable      int `json:"unusable"`
 	Unknown       int `json:"unknown"`
@@ -183,6 +184,7 @@ func listTallyOf(l *ListTally) listTallyJSON {
 		Verdict: string(l.standing()), Asked: l.Asked, Why: checks.Line(l.Why, 0), Advice: checks.Line(l.Advice, 0),
 	}
 	out.add(l.Verdicts)
+	out.Unproved = l.Unproved
 	return out
 }
 
@@ -208,6 +210,7 @@ func checkSummaryOf(c *Check) checkSummaryJSON {
 	}
 	for _, l := range c.Lists {
 		s.add(l.Verdicts)
+		s.Unproved += l.Unproved
 	}
 	return s
 }

@@ -7,6 +7,10 @@ import (
 	"reputed/blocklists"
 )
 
+// unproved is, for a summary only, the class of lists that answer clean and publish no
+// entry by which they could show that they answer us at all.
+const unproved blocklists.Class = "unproved"
+
 // Summary is the whole check in one line: "2 addresses on 40 lists: listed on 1
 // (SpamCop), 37 answered clean, 2 refuse this resolver".
 func (c *Check) Summary() string {
@@ -21,7 +25,11 @@ func (c *Check) Summary() string {
 	head += " on " + plural(len(lists), "list", "lists")
 	by := map[blocklists.Class][]string{}
 	for _, l := range lists {
-		by[l.standing()] = append(by[l.standing()], l.name())
+		class := l.standing()
+		if class == blocklists.Clean && l.Unproved > 0 {
+			class = unproved
+		}
+		by[class] = append(by[class], l.name())
 	}
 	var parts []string
 	for _, p := range []struct {
@@ -33,6 +41,7 @@ func (c *Check) Summary() string {
 		{blocklists.Policy, "in the policy part of %s", true},
 		{blocklists.Informational, "mentioned by %s", true},
 		{blocklists.Clean, "%s answered clean", false},
+		{unproved, "%s without an entry but no way to prove it", false},
 		{blocklists.Good, "%s speak well of it", false},
 		{blocklists.Refused, "%s refuse this resolver", false},
 		{blocklists.Unusable, "%s unusable", false},

@@ -22,6 +22,7 @@ func someLists() []blocklists.Zone {
 		{ID: "spamcop", Title: "SpamCop Blocking List", Operator: "Cisco", Zone: "bl.spamcop.net", Severity: "major"},
 		{ID: "psbl", Title: "Passive Spam Block List", Operator: "PSBL", Zone: "psbl.surriel.com", Severity: "minor"},
 		{ID: "parked", Title: "Parked List", Operator: "Nobody", Zone: "bl.parked.example", Severity: "minor"},
+		{ID: "proofless", Title: "Proofless List", Operator: "Proofless", Zone: "bl.proofless.example", Severity: "minor"},
 		{ID: "silent", Title: "Silent List", Operator: "Silent", Zone: "bl.silent.example", Severity: "minor"},
 	}
 }
@@ -50,6 +51,7 @@ func mixed(c *Check) {
 		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.spamcop.net. A", Answer: "127.0.0.2", Via: "192.0.2.53:53",
 			Controls: "127.0.0.2 listed, 127.0.0.1 not", At: now}}})
 	c.Add(Result{Target: a, List: "psbl", Verdict: blocklists.Clean})
+	c.Add(Result{Target: a, List: "proofless", Verdict: blocklists.Clean, Reason: "the list publishes no test entry"})
 }
 
 func newMixed(out *bytes.Buffer, f Format, term Term, all bool) *Check {

@@ -72,11 +72,11 @@ func wrap(s string, width int) []string {
 	current, used := "", 0
 	for word := range strings.FieldsSeq(s) {
 		n := text.StringWidthWithoutEscSequences(word)
-		if used > 0 && used+1+n > width {
+		if current != "" && used+1+n > width {
 			lines = append(lines, current)
 			current, used = "", 0
 		}
-		if used > 0 {
+		if current != "" { // a word may have no width: a combining mark alone
 			current += " "
 			used++
 		}

@@ -40,9 +40,24 @@ func (t *tsv) close() error { return t.w.Flush() }
 // that begins with =, +, - or @ for a formula, and bounces are written by
 // strangers: such a value gets an apostrophe in front, which a spreadsheet does not show.
 func tsvCell(s string) string {
-	s = checks.Line(s, 0)
+	if !tidy(s) { // nearly all cells are, and there are millions of them
+		s = checks.Line(s, 0)
+	}
 	if len(s) > 1 && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}
 	return s
+}
+
+// tidy says whether s is printable ASCII with single spaces inside: checks.Line
+// would give it back as it is.
+func tidy(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c > ' ' && c < 0x7f {
+			continue
+		} else if c != ' ' || i == 0 || i == len(s)-1 || s[i-1] == ' ' {
+			return false
+		}
+	}
+	return true
 }
