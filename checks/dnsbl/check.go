@@ -73,10 +73,10 @@ func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.T
 }
 
 // Test asks the controls of every list, for every family that it serves, and
-// nothing about any target. Emit gets what is to be told about lists and the
-// resolver, as in [Check.Run]; it may be nil. The error is the context's.
-func (c Check) Test(ctx context.Context, now time.Time, emit func(checks.Finding)) (Result, error) {
-	r := newRun(c, now, nil, emit)
+// nothing about any target. What is to be told about lists and the resolver is in
+// [Result.Notices]. The error is the context's.
+func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
+	r := newRun(c, now, nil, nil)
 	for _, l := range r.lists {
 		for _, f := range l.zone.Families {
 			l.need(f)
@@ -102,6 +102,7 @@ type run struct {
 	// rewriting is the answer by which the resolver gave itself away.
 	rewriting *checks.Evidence
 	blind     bool              // most lists have no answer
+	told      []checks.Finding  // about lists and the resolver
 	errs      []checks.Evidence // the first few questions without an answer
 	targets   int
 	questions int // put to the DNS

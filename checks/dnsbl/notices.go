@@ -44,7 +44,7 @@ func (r *run) notices() {
 		r.resolver(checks.CodeBlind, fmt.Sprintf("%d of %d lists had no answer: nothing is known about anything they list", unknown, needed),
 			"See whether the resolver"+at+" runs and this host reaches it, or name another under [dns] servers.", r.errs)
 	case r.known(resolverKey()):
-		r.emit(checks.Finding{Key: resolverKey(), Target: checks.Monitor("resolver"), Code: checks.CodeMonitorWell, Status: checks.OK,
+		r.note(checks.Finding{Key: resolverKey(), Target: checks.Monitor("resolver"), Code: checks.CodeMonitorWell, Status: checks.OK,
 			Summary: "The resolver answers again", At: r.at()})
 	}
 	r.refusals()
@@ -58,7 +58,7 @@ func (r *run) notices() {
 			}
 		case Working:
 			if r.known(listKey(l)) {
-				r.emit(r.listFinding(l, checks.Finding{Code: checks.CodeMonitorWell, Status: checks.OK, Summary: title(l.zone) + " works again", At: r.at()}))
+				r.note(r.listFinding(l, checks.Finding{Code: checks.CodeMonitorWell, Status: checks.OK, Summary: title(l.zone) + " works again", At: r.at()}))
 			}
 		}
 	}
@@ -119,7 +119,7 @@ func (r *run) notice(l *list, s standing, code checks.Code, summary string, name
 	if len(names) > 1 {
 		f.set(checks.FactListName, strings.Join(names, ", "))
 	}
-	r.emit(f.Finding)
+	r.note(f.Finding)
 }
 
 // listKey is the question whether a list works. It has no source, so that it is
@@ -139,12 +139,18 @@ func (r *run) resolver(code checks.Code, summary, instruction string, evidence [
 		Summary: checks.Line(summary, maxSummary), Facts: map[string]string{}, Evidence: evidence, At: r.at()}}
 	f.set(checks.FactServers, strings.Join(r.Servers, ", "))
 	f.set(checks.FactInstruction, instruction)
-	r.emit(f.Finding)
+	r.note(f.Finding)
+}
+
+// note emits a finding about a list or the resolver, and keeps it for the result.
+func (r *run) note(f checks.Finding) {
+	r.told = append(r.told, f)
+	r.emit(f)
 }
 
 // finish puts the result together.
 func (r *run) finish() Result {
-	res := Result{Targets: r.targets, Questions: r.questions, Rewriting: r.rewriting != nil, Blind: r.blind, Duration: time.Since(r.started)}
+	res := Result{Targets: r.targets, Questions: r.questions, Rewriting: r.rewriting != nil, Blind: r.blind, Notices: r.told, Duration: time.Since(r.started)}
 	for _, l := range r.lists {
 		s := l.state()
 		l.result.State, l.result.Why = s.state, s.why

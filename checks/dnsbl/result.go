@@ -27,7 +27,9 @@ type Result struct {
 	Questions int          // put to the DNS, controls and reasons included
 	Rewriting bool         // the resolver invents answers: nothing was asked
 	Blind     bool         // more than half of the lists needed had no answer
-	Duration  time.Duration
+	// Notices are the findings about lists and the resolver, which were emitted too.
+	Notices  []checks.Finding
+	Duration time.Duration
 }
 
 // Counts are pairs of one list by what became of them.
