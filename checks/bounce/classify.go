@@ -96,7 +96,10 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	}
 	j.Address = addressNamed(text, low, templates, j.Reputation || j.Category == RelayDenied)
 	j.URL = urlIn(text)
-	if j.Remedy == "" && j.Reputation {
+	switch {
+	case !j.Reputation:
+		j.Remedy = ""
+	case j.Remedy == "":
 		j.Remedy = defaultRemedy(j)
 	}
 	return j

@@ -9,6 +9,9 @@ func fallback(d Diagnostic) Category {
 	if c := byStatus(d.Status); c != "" {
 		return c
 	}
+	if strings.HasPrefix(d.Status, "5.7.") || strings.HasPrefix(d.Status, "4.7.") {
+		return Policy // "delivery not authorized": somebody's rule, not a fault
+	}
 	if d.Stage == "greeting" && d.Reply != "" {
 		// Before anything was said only the address can have been judged.
 		if d.Reply[0] == '5' {
@@ -36,10 +39,6 @@ func fallback(d Diagnostic) Category {
 		return Other
 	case "500", "501", "502", "503", "504":
 		return System
-	}
-	switch {
-	case strings.HasPrefix(d.Status, "5.0"), strings.HasPrefix(d.Status, "4.0"), d.Status == "":
-		return Other
 	}
 	return Other
 }

@@ -142,6 +142,9 @@ func addressScore(low string, i, end int, a netip.Addr) int {
 			return 0
 		}
 	}
+	if len(after) > 1 && after[0] == '.' && wordByte(after[1]) {
+		return 0 // the beginning of a host name
+	}
 	score := 1
 	for _, l := range leadsToAddress {
 		if strings.HasSuffix(before, l) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce/rules"
 )
@@ -59,7 +61,7 @@ type Rule struct {
 
 	Personal  bool     `toml:"personal"`  // of a policy: one recipient's or customer's own choice, not about the sender's reputation
 	Temporary string   `toml:"temporary"` // "yes" or "no" where the reply code does not tell the truth
-	List      string   `toml:"list"`      // blocklist named, by catalogue id
+	List      string   `toml:"list"`      // blocklist named: its catalogue id, or the zone where the catalogue knows it as a part of another list or not at all
 	Address   []string `toml:"address"`   // where our address stands, as "messages from {ip}"; needed only where it is not plain
 	Domain    []string `toml:"domain"`    // where our domain stands, as "domain [{domain}]"
 
@@ -111,12 +113,34 @@ func BuiltinRules() (*Rules, error) { return builtin() }
 
 var builtin = sync.OnceValues(func() (*Rules, error) { return LoadRules(rules.Files) })
 
+// catalogueZones gives every zone of the built-in list catalogue its id, so
+// that a refusal that names any of them is about that list.
+var catalogueZones = sync.OnceValues(func() (map[string]string, error) {
+	lists, err := blocklists.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	zones := make(map[string]string, len(lists))
+	for _, z := range lists {
+		for _, name := range append([]string{z.Zone}, z.Also...) {
+			if name != "" && zones[name] == "" {
+				zones[name] = z.ID
+			}
+		}
+	}
+	return zones, nil
+})
+
 // LoadRules reads every *.toml at the top of each file system, in order of name. A
 // later file system is a layer above the earlier ones: its rules replace those
 // of the same id and win over all others. Each layer's examples must match and
 // its look-alikes must not, or the whole is refused with [ErrRules].
 func LoadRules(layers ...fs.FS) (*Rules, error) {
-	r := &Rules{byID: map[string]int{}, zones: map[string]string{}}
+	zones, err := catalogueZones()
+	if err != nil {
+		return nil, fmt.Errorf("list catalogue: %w", err)
+	}
+	r := &Rules{byID: map[string]int{}, zones: maps.Clone(zones)}
 	r.matcher.init()
 	for layer, fsys := range layers {
 		names, err := fs.Glob(fsys, "*.toml")

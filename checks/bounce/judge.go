@@ -1,0 +1,327 @@
+package bounce
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reputed/checks"
+)
+
+// Check is the [checks.Key].Check of what this package finds.
+const Check = "bounce"
+
+// JudgeOptions are the limits of [Judge]. Zero values mean the defaults.
+type JudgeOptions struct {
+	Window   time.Duration          // tallies whose last refusal is older are no problem any more; default 24 h
+	Quiet    time.Duration          // a known problem without a refusal for so long is over; default 24 h
+	ListName func(id string) string // a list's name for people, by catalogue id; nil: the id
+	Known    []checks.Key           // known problems to speak of even if nothing was counted; those of other checks are passed over
+	Location *time.Location         // of the times in summaries; nil: UTC
+}
+
+// Judge makes findings and impact of what was counted; it is pure.
+//
+// There is one problem per target and refuser (the list named, else the
+// vendor, else the receiver). open says which keys are known problems: one of
+// those whose last refusal is older than Quiet is OK if readable says that the
+// mailboxes and logs were read well all that time, and Unknown otherwise, as silence of
+// what nobody read proves nothing. Known problems of which not even an old
+// tally is left are given in JudgeOptions.Known. Deliveries are not counted here:
+// every [checks.ReceiverImpact].Delivered says so.
+func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.Time, opt JudgeOptions) ([]checks.Finding, []checks.Impact) {
+	opt = opt.withDefaults()
+	groups := map[checks.Key][]Tally{}
+	for _, t := range tallies {
+		if t.Refused+t.Deferred <= 0 {
+			continue
+		}
+		key := checks.Key{Check: Check, Target: t.Target, Source: refuser(t)}
+		groups[key] = append(groups[key], t)
+	}
+	var findings []checks.Finding
+	keys := slices.SortedFunc(maps.Keys(groups), compareKeys)
+	for _, key := range keys {
+		g := groups[key]
+		last := latest(g)
+		switch {
+		case now.Sub(last.Last) < opt.Window:
+			findings = append(findings, problem(key, g, opt))
+		case open != nil && open(key):
+			findings = append(findings, quiet(key, last.Last, readable, now, opt))
+		}
+	}
+	for _, key := range slices.SortedFunc(slices.Values(opt.Known), compareKeys) {
+		if _, counted := groups[key]; !counted && key.Check == Check {
+			findings = append(findings, quiet(key, time.Time{}, readable, now, opt))
+		}
+	}
+	return findings, impacts(tallies)
+}
+
+func (o JudgeOptions) withDefaults() JudgeOptions {
+	if o.Window <= 0 {
+		o.Window = 24 * time.Hour
+	}
+	if o.Quiet <= 0 {
+		o.Quiet = 24 * time.Hour
+	}
+	if o.ListName == nil {
+		o.ListName = func(id string) string { return id }
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	return o
+}
+
+func compareKeys(a, b checks.Key) int {
+	return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Source, b.Source))
+}
+
+// listID is the catalogue's id for a list named by its zone or a part of it
+// ("sbl.spamhaus.org" is Spamhaus ZEN), so that one problem has one key; an
+// unknown list keeps the name it has.
+func listID(name string) string {
+	zones, err := catalogueZones()
+	if err != nil {
+		return name // the tests hold the catalogue to be readable
+	}
+	for rest := name; ; {
+		if id, ok := zones[rest]; ok {
+			return id
+		}
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			return name
+		}
+		rest = after
+	}
+}
+
+// refuser is who refused, as the source of a key: the list, else the vendor,
+// else the receiving domain.
+func refuser(t Tally) string {
+	switch {
+	case t.Blocklist != "":
+		return listID(t.Blocklist)
+	case t.Vendor != "":
+		return strings.ToLower(strings.ReplaceAll(t.Vendor, " ", "-"))
+	}
+	return t.Receiver
+}
+
+// latest returns the tally with the last refusal.
+func latest(g []Tally) Tally {
+	return slices.MaxFunc(g, func(a, b Tally) int { return a.Last.Compare(b.Last) })
+}
+
+// problem is the finding about one target and refuser.
+func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
+	last := latest(g)
+	first := slices.MinFunc(g, func(a, b Tally) int { return a.First.Compare(b.First) }).First
+	refused, deferred := 0, 0
+	var severity checks.Severity
+	receivers := map[string]bool{}
+	for _, t := range g {
+		refused += t.Refused
+		deferred += t.Deferred
+		severity = checks.Worse(severity, severityOf(t))
+		receivers[t.Receiver] = true
+	}
+	who := last.Vendor
+	if last.Blocklist != "" {
+		who = opt.ListName(listID(last.Blocklist))
+	}
+	if who == "" {
+		who = last.Receiver
+	}
+	who = checks.Line(who, 80)
+	target, err := checks.ParseID(key.Target)
+	if err != nil {
+		target = checks.Receiver(key.Target)
+	}
+	from := " from " + target.String()
+	if target.Kind == checks.KindReceiver {
+		from = " to " + target.String()
+	}
+	verb := "refused"
+	if refused == 0 {
+		verb = "deferred"
+	}
+	n := refused + deferred
+	summary := fmt.Sprintf("%s: %s%s %s for %s since %s", who, mails(n), from, verb, reasonOf(last.Category), when(first, last.Last, opt.Location))
+	d := last.Sample.Diagnostic
+	facts := map[string]string{}
+	set := func(name, value string) {
+		if value = checks.Line(value, maxDiagnosis); value != "" {
+			facts[name] = value
+		}
+	}
+	switch target.Kind {
+	case checks.KindAddress:
+		set(checks.FactAddress, target.Addr.String())
+	case checks.KindDomain:
+		set(checks.FactDomain, target.Name)
+	}
+	if facts[checks.FactAddress] == "" && last.Sample.Source.IsValid() {
+		set(checks.FactAddress, last.Sample.Source.String())
+	}
+	if facts[checks.FactDomain] == "" {
+		set(checks.FactDomain, cmp.Or(last.Sample.Judgement.Domain, last.Sample.Sender))
+	}
+	if last.Blocklist != "" {
+		set(checks.FactList, listID(last.Blocklist))
+		set(checks.FactListName, opt.ListName(listID(last.Blocklist)))
+		if strings.Contains(last.Blocklist, ".") {
+			set(checks.FactZone, last.Blocklist)
+		}
+	}
+	set(checks.FactVendor, last.Vendor)
+	set(checks.FactRule, last.Rule)
+	set(checks.FactRemedy, last.Remedy)
+	set(checks.FactCategory, string(last.Category))
+	set(checks.FactReceiver, last.Receiver)
+	set(checks.FactRemote, last.Sample.RemoteHost)
+	set(checks.FactReply, d.Reply)
+	set(checks.FactStatus, d.Status)
+	set(checks.FactDiagnostic, MaskText(d.Text))
+	set(checks.FactLookupURL, last.Sample.Judgement.URL)
+	set(checks.FactCount, strconv.Itoa(n))
+	question := "mail to " + last.Receiver
+	if last.Sample.RemoteHost != "" {
+		question += " at " + last.Sample.RemoteHost
+	}
+	return checks.Finding{
+		Key: key, Target: target, Code: checks.CodeRefused, Status: checks.Problem, Severity: severity, Summary: summary, Facts: facts,
+		Evidence: []checks.Evidence{{Question: checks.Line(question, 300), Answer: MaskText(d.Text), Via: last.Via, Proof: last.Proof.Detail, At: last.Last}},
+		At:       last.Last,
+	}
+}
+
+// severityOf: a lasting refusal for reputation is major; what only waits, or
+// concerns how single mails look, is minor until it is widespread.
+func severityOf(t Tally) checks.Severity {
+	switch t.Category {
+	case Blocklist, IPReputation, DomainReputation:
+		if t.Refused > 0 {
+			return checks.Major
+		}
+	case RateLimited, SpamContent, AuthFailure, RDNS, Policy:
+		if t.Refused >= checks.MinMails {
+			return checks.Major
+		}
+	}
+	return checks.Minor
+}
+
+// reasonOf is the category as the end of a sentence.
+func reasonOf(c Category) string {
+	switch c {
+	case Blocklist:
+		return "being on a blocklist"
+	case IPReputation, DomainReputation:
+		return "its reputation"
+	case RateLimited:
+		return "sending too much"
+	case SpamContent:
+		return "looking like spam"
+	case AuthFailure:
+		return "failing authentication"
+	case RDNS:
+		return "its reverse DNS"
+	}
+	return "policy"
+}
+
+func mails(n int) string {
+	if n == 1 {
+		return "1 mail"
+	}
+	return strconv.Itoa(n) + " mails"
+}
+
+// when writes the first time short: the hour if it is of the same day as the last.
+func when(first, last time.Time, loc *time.Location) string {
+	first, last = first.In(loc), last.In(loc)
+	if first.Format(time.DateOnly) == last.Format(time.DateOnly) {
+		return first.Format("15:04")
+	}
+	return first.Format("2 Jan 15:04")
+}
+
+// quiet is the finding about a known problem of which nothing new was heard.
+func quiet(key checks.Key, last time.Time, readable bool, now time.Time, opt JudgeOptions) checks.Finding {
+	target, err := checks.ParseID(key.Target)
+	if err != nil {
+		target = checks.Receiver(key.Target)
+	}
+	f := checks.Finding{Key: key, Target: target, Code: checks.CodeAccepted, Status: checks.OK, At: now}
+	who := opt.ListName(key.Source)
+	since := "in " + opt.Quiet.String()
+	if !last.IsZero() {
+		since = "since " + when(last, now, opt.Location)
+	}
+	f.Summary = fmt.Sprintf("no refusal of mail from %s by %s %s", target, checks.Line(who, 80), since)
+	switch {
+	case !readable:
+		f.Status = checks.Unknown
+		f.Summary = fmt.Sprintf("cannot tell whether %s still refuses mail from %s: bounces were not read all the time", checks.Line(who, 80), target)
+	case !last.IsZero() && now.Sub(last) < opt.Quiet:
+		f.Status = checks.Unknown
+		f.Summary = fmt.Sprintf("no refusal of mail from %s by %s %s; not quiet for long enough to be over", target, checks.Line(who, 80), since)
+	}
+	return f
+}
+
+// impacts sums the refusals up by target and receiver, most refusals first.
+func impacts(tallies []Tally) []checks.Impact {
+	type at struct{ target, receiver, vendor string }
+	sums := map[at]*checks.ReceiverImpact{}
+	since := map[string]time.Time{}
+	for _, t := range tallies {
+		if t.Refused+t.Deferred <= 0 {
+			continue
+		}
+		k := at{t.Target, t.Receiver, t.Vendor}
+		r := sums[k]
+		if r == nil {
+			r = &checks.ReceiverImpact{Receiver: t.Receiver, Vendor: t.Vendor, First: t.First, Last: t.Last}
+			r.Refused.Counted, r.Deferred.Counted = true, true
+			sums[k] = r
+		}
+		r.Refused.N += t.Refused
+		r.Deferred.N += t.Deferred
+		if t.First.Before(r.First) {
+			r.First = t.First
+		}
+		if t.Last.After(r.Last) {
+			r.Last = t.Last
+		}
+		if s, ok := since[t.Target]; !ok || t.First.Before(s) {
+			since[t.Target] = t.First
+		}
+	}
+	byTarget := map[string]*checks.Impact{}
+	for k, r := range sums {
+		i := byTarget[k.target]
+		if i == nil {
+			i = &checks.Impact{Target: k.target, Since: since[k.target]}
+			byTarget[k.target] = i
+		}
+		i.Receivers = append(i.Receivers, *r)
+	}
+	var out []checks.Impact
+	for _, id := range slices.Sorted(maps.Keys(byTarget)) {
+		i := byTarget[id]
+		slices.SortFunc(i.Receivers, func(a, b checks.ReceiverImpact) int {
+			return cmp.Or(cmp.Compare(b.Refused.N+b.Deferred.N, a.Refused.N+a.Deferred.N), cmp.Compare(a.Receiver, b.Receiver), cmp.Compare(a.Vendor, b.Vendor))
+		})
+		out = append(out, *i)
+	}
+	return out
+}
