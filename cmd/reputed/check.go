@@ -143,7 +143,7 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 	}
 	check.Options.Progress = watch.step
 	_, err = check.Run(ctx, now, pooled(cfg, ts), func(checks.Key) bool { return false }, func(f checks.Finding) {
-		if f.Target.Kind == checks.KindMonitor {
+		if aboutRun(f) {
 			out.Note(f)
 		}
 	})
@@ -156,6 +156,12 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 		fmt.Fprintln(a.stderr, "reputed: cut short; what is shown is what was answered until then")
 	}
 	return exitWith(level)
+}
+
+// aboutRun says whether a finding is trouble with the asking as a whole: the
+// resolver, the network. What is wrong with single lists is told with their counts.
+func aboutRun(f checks.Finding) bool {
+	return f.Target.Kind == checks.KindMonitor && f.Status == checks.Problem
 }
 
 // pooled are the targets with the pools that the configuration puts them in.

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/blocklists"
-	"reputed/checks"
 	"reputed/checks/dnsbl"
 	"reputed/internal/report"
 )
@@ -79,9 +78,10 @@ func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 		}
 		r.Tests = append(r.Tests, t)
 	}
-	if result.Rewriting {
-		r.Notes = append(r.Notes, checks.Finding{Code: checks.CodeRewriting, Summary: "the resolver invents addresses for names that do not exist, so nothing it says about a list counts",
-			Facts: map[string]string{checks.FactInstruction: "Use a resolver of your own that changes nothing, and name it under [dns] servers."}})
+	for _, f := range result.Notices {
+		if aboutRun(f) {
+			r.Notes = append(r.Notes, f)
+		}
 	}
 	return r
 }

@@ -11,6 +11,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	app := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	code := app.main(ctx, os.Args[1:])
 	stop()
