@@ -40,10 +40,12 @@ type Input struct {
 // same run.
 func Fold(in Input) []Change {
 	f := newFolder(in)
+	ended := lastEnds(in.Recent)
 	var worse, informational []checks.Finding
 	for _, finding := range ordered(in.Findings) {
 		switch {
 		case f.update(finding) || finding.Status != checks.Problem:
+		case !finding.At.After(ended[finding.Key]): // it was seen before the end of the incident that it belonged to
 		case finding.Severity.Rank() > checks.Informational.Rank():
 			worse = append(worse, finding)
 		default:
@@ -57,6 +59,18 @@ func Fold(in Input) []Change {
 		}
 	}
 	return f.changes()
+}
+
+// lastEnds says when each question's last incident ended. A refusal that happened
+// before somebody resolved its incident does not bring it back; one after it does.
+func lastEnds(recent []Incident) map[checks.Key]time.Time {
+	ends := map[checks.Key]time.Time{}
+	for _, inc := range recent {
+		for _, m := range inc.Members {
+			ends[m.Finding.Key] = later(ends[m.Finding.Key], inc.Resolved)
+		}
+	}
+	return ends
 }
 
 // ordered sorts findings by key, so that the order in which answers came plays no part.

@@ -361,6 +361,26 @@ func TestHarmDecidesSeverity(t *testing.T) {
 	}
 }
 
+func TestWhatHappenedBeforeTheEndBringsNothingBack(t *testing.T) {
+	w := newWorld(t)
+	old := refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)
+	w.run(old)
+	happened := old
+	happened.At = start
+	w.open[0].State, w.open[0].Resolved = Resolved, w.now // by a person
+	w.resolved, w.open = w.open, nil
+	w.now = w.now.Add(time.Minute)
+	in := Input{Recent: w.resolved, Findings: []checks.Finding{happened}, Policy: w.policy, Now: w.now}
+	if c := Fold(in); len(c) != 0 {
+		t.Errorf("a refusal from before the end reopened it: %+v", c)
+	}
+	happened.At = w.now
+	in.Findings = []checks.Finding{happened}
+	if c := Fold(in); len(c) != 1 || c[0].Incident.Relapses != 1 {
+		t.Errorf("a refusal after the end: %+v", c)
+	}
+}
+
 func TestAnEndedIncidentKeepsWhatItCost(t *testing.T) {
 	w := newWorld(t)
 	w.impacts = []checks.Impact{refused("192.0.2.10", "example.net")}

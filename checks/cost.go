@@ -25,7 +25,7 @@ func (i Impact) Costs(max int) []Cost {
 	case i.Watched.IsZero():
 		return []Cost{{Text: "mail is not counted here"}}
 	default:
-		return []Cost{{Text: "no refusal has come back; deliveries are not counted here", Since: i.Watched}}
+		return []Cost{{Text: "deliveries are not counted here; no refusal has come back", Since: i.Watched}}
 	}
 	var refusing []ReceiverImpact
 	delivered, counted := 0, false

@@ -15,7 +15,7 @@ func TestCosts(t *testing.T) {
 		want   []Cost
 	}{
 		"nothing counted":              {Impact{}, []Cost{{Text: "mail is not counted here"}}},
-		"watched, and none came":       {Impact{Watched: since}, []Cost{{Text: "no refusal has come back; deliveries are not counted here", Since: since}}},
+		"watched, and none came":       {Impact{Watched: since}, []Cost{{Text: "deliveries are not counted here; no refusal has come back", Since: since}}},
 		"a share":                      {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "Microsoft", Vendor: "Microsoft", Refused: n(41), Delivered: n(171), First: first}}}, []Cost{{"41 of 212 mails to Microsoft refused", first}}},
 		"who refused, where it is not": {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Vendor: "Cisco Talos", Refused: n(2)}}}, []Cost{{Text: "2 mails to example.net refused (Cisco Talos)"}}},
 		"no share of few mails":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(2), Delivered: n(1)}}}, []Cost{{Text: "2 mails to example.net refused"}}},

@@ -90,7 +90,9 @@ costs, and what to do.`,
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "`FILE` with the configuration (default "+defaultConfig+", if it is there)")
 	// Every command is named here, one file each.
 	root.AddCommand(
+		a.demoCommand(),
 		a.checkCommand(),
+		a.runCommand(),
 		a.statusCommand(),
 		a.incidentCommand(),
 		a.bounceCommand(),

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // [schedule] timezone works on machines without zone data
 )
 
 func main() {

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/checks/bounce"
+	"reputed/checks/dnsbl"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+	"reputed/internal/monitor"
+	"reputed/internal/store"
+	"reputed/probes"
+)
+
+const (
+	// leaseTTL is how long a daemon that died without a word holds the database
+	// against one on another machine. It is renewed at a third of it.
+	leaseTTL = 90 * time.Second
+	// tickEvery is how often what time alone changes is looked at: reminders, refusals
+	// that have ceased, mailboxes and channels that have been in trouble for too long.
+	tickEvery = time.Minute
+	// namedGap keeps a flood of bounces from becoming a flood of questions.
+	namedGap = 30 * time.Second
+	// roundTimeout ends a round that a resolver holds up; the next slot begins anew.
+	roundTimeout = 2 * time.Hour
+)
+
+// The jobs of the daemon.
+const (
+	jobDNSBL = "dnsbl" // the scheduled round over all targets and lists
+	jobNamed = "named" // targets that a bounce has just named, asked at once
+	jobTick  = "tick"  // what time alone changes
+)
+
+// daemon is the whole program at work. Its parts are put together in newDaemon;
+// nothing registers itself.
+type daemon struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	db      *store.DB
+	targets checks.Targets
+	lists   dnsbl.Check
+	rules   *bounce.Rules
+	ours    bounce.Ours
+	book    *remedy.Book
+	policy  alerts.Policy
+	zone    func(id string) (blocklists.Zone, bool) // any list that is known, asked or not
+
+	mailboxes []*mailbox
+	monitor   *monitor.Monitor
+	deliverer *alerts.Deliverer
+
+	named pending // targets for jobNamed
+}
+
+// mailbox is one bounce mailbox and how reading it stands.
+type mailbox struct {
+	name  string
+	probe *probes.Mailbox
+
+	mu    sync.Mutex
+	state probes.MailboxState
+	began time.Time // when the daemon first tried
+}
+
+// newDaemon puts the parts together, top to bottom. It starts nothing.
+func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
+	d := &daemon{cfg: cfg, db: db, log: log}
+	var err error
+	if d.targets, err = cfg.Targets(); err != nil {
+		return nil, err
+	}
+	resolver, err := newResolver(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	known, err := catalog(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d.zone = lookup(known)
+	d.lists = newDNSBL(cfg, resolver, cfg.Blocklists.Zones)
+	if d.rules, err = bounce.BuiltinRules(); err != nil {
+		return nil, err
+	}
+	if d.ours, err = newOurs(cfg); err != nil {
+		return nil, err
+	}
+	if d.book, err = remedy.Load(); err != nil {
+		return nil, err
+	}
+	d.policy = alerts.Policy{
+		RemindCritical: cfg.Alerts.RemindCritical.Duration,
+		RemindMajor:    cfg.Alerts.RemindMajor.Duration,
+		MinSeverity:    cfg.Alerts.MinSeverity,
+	}
+	for _, m := range cfg.Mailboxes {
+		probe, err := newMailbox(m, log)
+		if err != nil {
+			return nil, err
+		}
+		d.mailboxes = append(d.mailboxes, &mailbox{name: m.Name, probe: probe})
+	}
+	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log}
+	d.monitor, err = d.newMonitor()
+	return d, err
+}
+
+// newMonitor says what runs when.
+func (d *daemon) newMonitor() (*monitor.Monitor, error) {
+	m := monitor.New(monitor.Options{Log: d.log, Jitter: d.cfg.Schedule.Jitter.Duration})
+	jobs := []monitor.Job{
+		{Name: jobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
+		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
+		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
+	}
+	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
+		return nil, err
+	} else if ok {
+		jobs[0].Last = last.Started
+	}
+	for _, j := range jobs {
+		if err := m.Add(j); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// run holds the database and works until ctx ends, then stops within
+// [monitor.StopTimeout]. It returns nil if it was told to stop.
+func (d *daemon) run(ctx context.Context) error {
+	lease, err := d.db.Lease(ctx, "reputed "+version(), leaseTTL, time.Now())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.holdLease(ctx, lease); err != nil {
+			cancel(err)
+		}
+	})
+	wg.Go(func() { d.deliverer.Run(ctx) })
+	for _, m := range d.mailboxes {
+		wg.Go(func() { d.watch(ctx, m) })
+	}
+	stuck := d.monitor.Run(ctx) // returns after ctx ends, in bounded time
+	if stuck != nil {
+		// A job that ignores its end may hold what the others wait for; the process ends without them.
+		return stuck
+	}
+	wg.Wait() // nothing started here outlives this line
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer done()
+	if err := lease.Release(last); err != nil {
+		d.log.LogAttrs(ctx, slog.LevelWarn, "lease not released", slog.Any("err", err))
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// holdLease renews the lease until ctx ends, or gives the reason why another
+// daemon has it now.
+func (d *daemon) holdLease(ctx context.Context, lease *store.Lease) error {
+	ticker := time.NewTicker(leaseTTL / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		err := lease.Renew(ctx, time.Now())
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, store.ErrLeaseLost):
+			return err
+		default:
+			d.log.LogAttrs(ctx, slog.LevelWarn, "lease not renewed", slog.Any("err", err))
+		}
+	}
+}
+
+// watch reads one mailbox until ctx ends.
+func (d *daemon) watch(ctx context.Context, m *mailbox) {
+	m.mu.Lock()
+	m.began = time.Now()
+	m.mu.Unlock()
+	position, err := d.db.Position(ctx, m.name)
+	if err == nil {
+		err = m.probe.Watch(ctx, position,
+			func(ctx context.Context, b probes.Batch) error { return d.intake(ctx, m.name, b) },
+			func(s probes.MailboxState) { d.mailboxState(ctx, m, s) })
+	}
+	if err != nil && ctx.Err() == nil {
+		d.log.LogAttrs(ctx, slog.LevelError, "mailbox no longer read", slog.String("mailbox", m.name), slog.Any("err", err))
+	}
+}
+
+// pending is a set of targets that wait to be asked.
+type pending struct {
+	mu  sync.Mutex
+	ids map[string]checks.Target
+}
+
+func (p *pending) add(t checks.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ids == nil {
+		p.ids = map[string]checks.Target{}
+	}
+	p.ids[t.ID()] = t
+}
+
+// take gives what waits and forgets it.
+func (p *pending) take() []checks.Target {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []checks.Target
+	for _, id := range slices.Sorted(maps.Keys(p.ids)) {
+		all = append(all, p.ids[id])
+	}
+	p.ids = nil
+	return all
+}
+
+// incidentCommand is what a person types to see more.
+func incidentCommand(id int64) string { return fmt.Sprintf("reputed incident show %d", id) }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/checks/bounce"
+	"reputed/internal/store"
+)
+
+// commit writes what was read and found, and what follows from it: incidents and
+// notices, in one transaction. Then it wakes whoever delivers them.
+func (d *daemon) commit(ctx context.Context, batch store.Batch, findings []checks.Finding, first bool) error {
+	batch.Window = d.cfg.Bounces.Window.Duration
+	now := time.Now().UTC()
+	watched := d.watchedSince()
+	changes, err := d.db.Commit(ctx, now, batch, func(s store.Situation) store.Decision {
+		return d.decide(s, findings, watched, first)
+	})
+	if err != nil {
+		return err
+	}
+	told := false
+	for _, c := range changes {
+		if c.Kind == alerts.Quiet {
+			continue
+		}
+		told = told || c.Tell
+		d.log.LogAttrs(ctx, slog.LevelInfo, "incident "+string(c.Kind), slog.Int64("incident", c.Incident.ID),
+			slog.String("severity", string(c.Incident.Severity)), slog.String("title", c.Incident.Title),
+			slog.Bool("told", c.Tell), slog.String("why", c.Why))
+	}
+	if told {
+		d.deliverer.Poke()
+	}
+	return nil
+}
+
+// decide is a plain function of the situation: refusals are judged, findings are
+// folded into incidents, and what is to be told becomes notices. Watched is since
+// when every refusal would have been seen; zero: that is not so.
+func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched time.Time, first bool) store.Decision {
+	open := map[checks.Key]bool{}
+	for _, inc := range s.Open {
+		for _, m := range inc.Members {
+			open[m.Finding.Key] = true
+		}
+	}
+	refusals, impacts := bounce.Judge(s.Tallies, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
+		Known:  slices.Collect(maps.Keys(open)),
+		Window: d.cfg.Bounces.Window.Duration,
+		Quiet:  d.cfg.Bounces.Quiet.Duration,
+		ListName: func(id string) string {
+			if z, ok := d.zone(id); ok {
+				return z.Title
+			}
+			return id
+		},
+	})
+	all := append(append([]checks.Finding{}, findings...), refusals...)
+	all = append(all, d.unproved(s)...)
+	changes := alerts.Fold(alerts.Input{
+		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, watched),
+		Policy: d.policy, FirstRun: first, Now: s.Now,
+	})
+	return store.Decision{Findings: all, Changes: changes, Notify: d.notices}
+}
+
+// withWatch says of every target with a problem since when a refusal of its mail
+// would have been seen.
+func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts.Incident, watched time.Time) []checks.Impact {
+	if watched.IsZero() {
+		return impacts
+	}
+	at := map[string]bool{}
+	for i := range impacts {
+		impacts[i].Watched = watched
+		at[impacts[i].Target] = true
+	}
+	add := func(t checks.Target) {
+		if mails := t.Kind == checks.KindAddress || t.Kind == checks.KindDomain; mails && !at[t.ID()] {
+			at[t.ID()] = true
+			impacts = append(impacts, checks.Impact{Target: t.ID(), Watched: watched})
+		}
+	}
+	for _, f := range findings {
+		if f.Status == checks.Problem {
+			add(f.Target)
+		}
+	}
+	for _, inc := range open {
+		for _, m := range inc.Members {
+			add(m.Finding.Target)
+		}
+	}
+	return impacts
+}
+
+// notices makes one notice a channel of a change that is to be told.
+func (d *daemon) notices(c alerts.Change) []store.Notice {
+	n := alerts.Notification{
+		ID:          fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.UnixMicro()),
+		Kind:        c.Kind,
+		At:          c.At,
+		Incident:    c.Incident,
+		Remediation: d.remediation(c.Incident),
+		Command:     incidentCommand(c.Incident.ID),
+	}
+	var all []store.Notice
+	for _, channel := range slices.Sorted(maps.Keys(d.deliverer.Channels)) {
+		all = append(all, store.Notice{Channel: channel, Notification: n})
+	}
+	return all
+}
+
+// remediation is what to do about an incident: the runbooks of its open members,
+// worst first, each once.
+func (d *daemon) remediation(inc alerts.Incident) []checks.Remediation {
+	var open []checks.Finding
+	for _, m := range inc.Members {
+		if !m.Clear {
+			open = append(open, m.Finding)
+		}
+	}
+	return d.book.ForAll(open, d.zone)
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/alerts/slack"
+	"reputed/blocklists"
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/internal/store"
+)
+
+const (
+	// pause between the steps of the rehearsal: enough to read a few lines.
+	pause = 2500 * time.Millisecond
+	// stepLimit is how long one step may take before it counts as not having happened.
+	stepLimit = 20 * time.Second
+	// demoQuiet stands in for the day without a refusal that [bounces] quiet asks for.
+	demoQuiet = 2 * time.Second
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var step, check bool
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Rehearse the whole job on this machine: listing, refusal, alert, recovery",
+		Long: `Starts DNS lists, a bounce mailbox and a chat on the loopback and the real
+daemon over them, and walks one story in under half a minute: all is well, a
+machine sends spam, SpamCop lists the address, a receiver behind Cisco refuses
+it, the alert goes out, the address is delisted, the incident ends.
+
+Nothing leaves the machine, nothing is installed, nothing stays.`,
+		Example: `  reputed demo
+  reputed demo --step          wait for Enter after each step
+  reputed demo --check         no pauses; fails if a step did not happen`,
+		Args: args(0, 0, ""),
+	}
+	c.Flags().BoolVar(&step, "step", false, "wait for Enter after each step")
+	c.Flags().BoolVar(&check, "check", false, "do not pause; exit with 1 if any step did not happen")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		wait := func(ctx context.Context) { sleep(ctx, pause) }
+		switch {
+		case check:
+			wait = func(context.Context) {}
+		case step:
+			lines := bufio.NewReader(a.stdin)
+			wait = func(context.Context) {
+				fmt.Fprint(a.stdout, "\n[Enter] ")
+				_, _ = lines.ReadString('\n')
+			}
+		}
+		return a.rehearse(c.Context(), wait)
+	}
+	return c
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// rehearsal is the story under way.
+type rehearsal struct {
+	app    *app
+	config string // path of the daemon's configuration
+	out    io.Writer
+	width  int
+	world  *lab.World
+	daemon *daemon
+	lists  int
+	told   chan alerts.Notification // what the chat has said yes to
+	wait   func(context.Context)
+	id     int64 // of the incident
+}
+
+// rehearse sets the world up, walks the story and takes everything down again.
+func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err error) {
+	dir, err := os.MkdirTemp("", "reputed-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the rehearsal: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	zones, err := blocklists.Builtin()
+	if err != nil {
+		return err
+	}
+	world, err := lab.Start(zones)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+
+	path := filepath.Join(dir, "config.toml")
+	if err := os.WriteFile(path, []byte(world.Config(filepath.Join(dir, "reputed.db"))), 0o600); err != nil {
+		return fmt.Errorf("write the configuration of the rehearsal: %w", err)
+	}
+	cfg, err := config.Load(path, config.LoadOptions{Env: world.Env})
+	if err != nil {
+		return err
+	}
+	cfg.Bounces.Quiet.Duration, cfg.Bounces.Window.Duration = demoQuiet, demoQuiet
+	channels, err := newChannels(cfg)
+	if err != nil {
+		return err
+	}
+	var logged lockedBuffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	db, err := store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	d, err := newDaemon(cfg, db, channels, log)
+	if err != nil {
+		return err
+	}
+	r := &rehearsal{
+		app: a, config: path, out: a.stdout, width: a.term().Width, world: world, daemon: d, lists: len(zones),
+		told: make(chan alerts.Notification, 100), wait: wait,
+	}
+	if r.width == 0 || r.width > 100 {
+		r.width = 80
+	}
+	d.deliverer.Observe = func(_ string, n alerts.Notification, err error) {
+		if err == nil {
+			r.told <- n
+		}
+	}
+
+	run, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- d.run(run) }()
+	err = r.walk(ctx)
+	stop()
+	if stopped := <-done; err == nil {
+		err = stopped
+	}
+	if err != nil {
+		return fmt.Errorf("the rehearsal did not go as it should: %w\n\nthe daemon's log:\n%s", err, logged.String())
+	}
+	return nil
+}
+
+// walk tells the story. Each step says what happens, lets it happen, and waits
+// until the real daemon has noticed.
+func (r *rehearsal) walk(ctx context.Context) error {
+	fmt.Fprintf(r.out, `A rehearsal on this machine: %d lists, a bounce mailbox, a receiver and a chat
+on 127.0.0.1, and the real daemon over them. Nothing leaves the machine. Waiting
+times are shortened: where hours would pass, the next round is asked for at once.
+`, r.lists)
+	steps := []struct {
+		title, text string
+		do          func(context.Context) error
+	}{
+		{"All is well", "Your mail server sends from " + lab.OurAddress.String() + ". The daemon starts and asks every list.", r.allWell},
+		{"A machine in the office sends spam", "An infected PC mails through the same address. You know nothing of it.\nSpamCop does: it lists the address. The next round finds it.", r.listed},
+		{"A receiver refuses your mail", lab.TheirDomain + " sits behind a Cisco gateway, which has lowered the score of your\naddress. It refuses an invoice at the greeting; the report lands in the mailbox.", r.refused},
+		{"The person on call looks", "", r.onCall},
+		{"The PC is unplugged, the address is delisted", "SpamCop lets go, the mailbox stays quiet. Two clean answers end the incident.", r.recovered},
+		{"All is well again", "", r.status(exitOK)},
+	}
+	for i, s := range steps {
+		r.wait(ctx)
+		fmt.Fprintf(r.out, "\n%s\n%d/%d  %s\n", strings.Repeat("━", r.width), i+1, len(steps), s.title)
+		if s.text != "" {
+			fmt.Fprintf(r.out, "\n%s\n", s.text)
+		}
+		limited, cancel := context.WithTimeout(ctx, stepLimit)
+		err := s.do(limited)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("step %d, %q: %w", i+1, s.title, err)
+		}
+	}
+	fmt.Fprintf(r.out, `
+%s
+That was the whole job. Now your own addresses, without any configuration:
+
+  reputed check 192.0.2.10 example.org      (yours instead of these)
+  reputed lists test                        does your resolver get true answers?
+
+and for the daemon: config.example.toml and docs/daemon.md.
+`, strings.Repeat("━", r.width))
+	return nil
+}
+
+func (r *rehearsal) allWell(ctx context.Context) error {
+	for {
+		_, complete, err := r.daemon.db.LastCompleteRun(ctx, jobDNSBL)
+		if err != nil {
+			return err
+		}
+		if complete && !r.daemon.watchedSince().IsZero() {
+			return r.status(exitOK)(ctx)
+		}
+		if sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
+			return fmt.Errorf("no round was completed: %w", ctx.Err())
+		}
+	}
+}
+
+func (r *rehearsal) listed(ctx context.Context) error {
+	r.world.ListAtSpamCop()
+	r.daemon.monitor.Poke(jobDNSBL)
+	return r.alert(ctx, alerts.Opened)
+}
+
+func (r *rehearsal) refused(ctx context.Context) error {
+	r.world.Refuse(time.Now(), "4TgXkR2x9zB", "kim@"+lab.TheirDomain)
+	return r.alert(ctx, alerts.Worsened)
+}
+
+func (r *rehearsal) onCall(ctx context.Context) error {
+	if err := r.status(exitMajor)(ctx); err != nil {
+		return err
+	}
+	return r.command(ctx, exitOK, "incident", "ack", fmt.Sprint(r.id), "--by", "kim", "--note", "infected PC found, port 25 closed")
+}
+
+func (r *rehearsal) recovered(ctx context.Context) error {
+	r.world.DelistAtSpamCop()
+	ticker := time.NewTicker(300 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case n := <-r.told:
+			return r.show(n, alerts.Ended)
+		case <-ticker.C: // rounds and minutes, faster than they come in life
+			r.daemon.monitor.Poke(jobDNSBL)
+			r.daemon.monitor.Poke(jobTick)
+		case <-ctx.Done():
+			return fmt.Errorf("the incident did not end: %w", ctx.Err())
+		}
+	}
+}
+
+// alert waits for the next message that the chat takes, and shows it.
+func (r *rehearsal) alert(ctx context.Context, want alerts.ChangeKind) error {
+	select {
+	case n := <-r.told:
+		return r.show(n, want)
+	case <-ctx.Done():
+		return fmt.Errorf("no alert came: %w", ctx.Err())
+	}
+}
+
+// show prints an alert as the chat shows it, and holds it to what the story expects.
+func (r *rehearsal) show(n alerts.Notification, want alerts.ChangeKind) error {
+	if n.Kind != want {
+		return fmt.Errorf("an alert of kind %q came, expected %q", n.Kind, want)
+	}
+	if r.id != 0 && n.Incident.ID != r.id {
+		return fmt.Errorf("an alert about incident %d came, expected incident %d", n.Incident.ID, r.id)
+	}
+	r.id = n.Incident.ID
+	_, err := fmt.Fprintf(r.out, "\nSlack shows:\n\n%s", slack.Preview(n, r.width))
+	return err
+}
+
+func (r *rehearsal) status(want int) func(context.Context) error {
+	return func(ctx context.Context) error { return r.command(ctx, want, "status") }
+}
+
+// command runs a command line of ours, shows it as typed, and expects its exit code.
+func (r *rehearsal) command(ctx context.Context, want int, args ...string) error {
+	shown := append([]string{}, args...)
+	for i, w := range shown {
+		if strings.Contains(w, " ") {
+			shown[i] = `"` + w + `"`
+		}
+	}
+	fmt.Fprintf(r.out, "\n$ reputed %s\n", strings.Join(shown, " "))
+	if got := r.app.main(ctx, append(args, "--config", r.config)); got != want {
+		return fmt.Errorf("reputed %s: exit code %d, expected %d", strings.Join(shown, " "), got, want)
+	}
+	return nil
+}
+
+// lockedBuffer keeps the daemon's log for the case that something goes wrong.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

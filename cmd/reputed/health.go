@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"reputed/checks"
+	"reputed/internal/store"
+	"reputed/probes"
+)
+
+const (
+	// patience is how long a mailbox or a channel may be in trouble before it is a
+	// finding: servers restart.
+	patience = 10 * time.Minute
+	// fewReports is below how many unproved reports a mailbox is given the benefit
+	// of the doubt.
+	fewReports = 5
+)
+
+// tick looks at what time alone changes.
+func (d *daemon) tick(ctx context.Context, _ time.Time) error {
+	now := time.Now().UTC()
+	findings := d.mailboxFindings(now)
+	channels, err := d.channelFindings(ctx, now)
+	if err != nil {
+		return err
+	}
+	return d.commit(ctx, store.Batch{}, append(findings, channels...), false)
+}
+
+// mailboxState takes note of how reading a mailbox stands, for status and for tick.
+func (d *daemon) mailboxState(ctx context.Context, m *mailbox, s probes.MailboxState) {
+	m.mu.Lock()
+	m.state = s
+	m.mu.Unlock()
+	if ctx.Err() != nil {
+		return // it is being disconnected because we stop
+	}
+	if err := d.db.SetMailboxState(ctx, m.name, s.Connected && s.LastErr == nil, time.Now(), s.LastErr); err != nil {
+		d.log.LogAttrs(ctx, slog.LevelWarn, "mailbox state not stored", slog.String("mailbox", m.name), slog.Any("err", err))
+	}
+}
+
+// trouble says since when the mailbox cannot be read, and why; zero: it can.
+func (m *mailbox) trouble(now time.Time) (since time.Time, why error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state.Connected {
+		return time.Time{}, nil
+	}
+	since = m.state.LastRoundTrip
+	if since.IsZero() {
+		since = m.began
+	}
+	if since.IsZero() {
+		since = now
+	}
+	return since, m.state.LastErr
+}
+
+// watchedSince is since when every mailbox has been read without a break, so
+// that the absence of refusals means something; zero: one is not being read, or
+// there is none.
+func (d *daemon) watchedSince() (since time.Time) {
+	for _, m := range d.mailboxes {
+		m.mu.Lock()
+		state := m.state
+		m.mu.Unlock()
+		if !state.Connected {
+			return time.Time{}
+		}
+		if state.Since.After(since) {
+			since = state.Since
+		}
+	}
+	return since
+}
+
+func (d *daemon) mailboxFindings(now time.Time) []checks.Finding {
+	var out []checks.Finding
+	for _, m := range d.mailboxes {
+		since, why := m.trouble(now)
+		f := monitorFinding("mailbox", "mailbox:"+m.name, now)
+		switch {
+		case since.IsZero():
+			f.Summary = fmt.Sprintf("mailbox %s is read again", m.name)
+		case now.Sub(since) < patience:
+			continue // neither well nor a finding yet
+		default:
+			f.Code, f.Status, f.Severity = checks.CodeMailbox, checks.Problem, checks.Major
+			f.Summary = fmt.Sprintf("mailbox %s has not been readable since %s", m.name, since.UTC().Format("15:04 MST"))
+			if why != nil {
+				f.Evidence = []checks.Evidence{{Question: "read mailbox " + m.name, Answer: why.Error(), At: now}}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (d *daemon) channelFindings(ctx context.Context, now time.Time) ([]checks.Finding, error) {
+	channels, err := d.db.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []checks.Finding
+	for _, c := range channels {
+		f := monitorFinding("channel", "channel:"+c.Name, now)
+		switch {
+		case c.Queued == 0:
+			f.Summary = fmt.Sprintf("channel %s takes alerts again", c.Name)
+		case now.Sub(c.Oldest) < patience:
+			continue
+		default:
+			f.Code, f.Status, f.Severity = checks.CodeChannelDown, checks.Problem, checks.Major
+			f.Summary = fmt.Sprintf("channel %s has not taken an alert since %s", c.Name, c.Oldest.UTC().Format("15:04 MST"))
+			f.Evidence = []checks.Evidence{{Question: "deliver an alert to " + c.Name, Answer: c.LastError, At: now}}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// unproved says of mailboxes in which nothing can be proved to be ours how to mend it.
+func (d *daemon) unproved(s store.Situation) []checks.Finding {
+	var out []checks.Finding
+	for _, m := range s.Mailboxes {
+		f := monitorFinding("proof", "mailbox:"+m.Name, s.Now)
+		switch {
+		case m.Proved > 0:
+			f.Summary = fmt.Sprintf("bounces in mailbox %s are proved to be ours", m.Name)
+		case m.Unproved < fewReports:
+			continue
+		default:
+			f.Code, f.Status, f.Severity = checks.CodeUnproved, checks.Problem, checks.Minor
+			f.Summary = fmt.Sprintf("none of %d bounces in mailbox %s can be proved to be ours", m.Unproved, m.Name)
+			f.Facts = map[string]string{checks.FactCount: fmt.Sprint(m.Unproved)}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// monitorFinding is an OK finding about a part of this monitor, for its caller to
+// turn into a problem.
+func monitorFinding(check, part string, now time.Time) checks.Finding {
+	t := checks.Monitor(part)
+	return checks.Finding{
+		Key:    checks.Key{Check: check, Target: t.ID()},
+		Target: t, Code: checks.CodeMonitorWell, Status: checks.OK, At: now,
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"reputed/checks"
+	"reputed/checks/dnsbl"
+	"reputed/internal/store"
+)
+
+// round asks all lists about all targets once and commits what follows.
+func (d *daemon) round(ctx context.Context, _ time.Time) error {
+	began := time.Now()
+	first, err := d.db.FirstRun(ctx, jobDNSBL)
+	if err != nil {
+		return err
+	}
+	run, err := d.db.BeginRun(ctx, jobDNSBL, began)
+	if err != nil {
+		return err
+	}
+	result, err := d.ask(ctx, d.targets.All(), first)
+	summary := runSummary(result)
+	if err != nil {
+		summary.Trouble = checks.Line(err.Error(), 300)
+	}
+	// What a run came to is written down even if it was cut short by the end of ctx.
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer done()
+	if finish := d.db.FinishRun(last, run, time.Now(), summary); err == nil {
+		err = finish
+	}
+	if err != nil {
+		return err
+	}
+	d.log.LogAttrs(ctx, slog.LevelInfo, "round finished",
+		slog.Int("targets", summary.Targets), slog.Int("questions", summary.Questions), slog.Int("lists", len(summary.Lists)),
+		slog.Duration("took", time.Since(began).Round(time.Millisecond)), slog.String("trouble", summary.Trouble))
+	return nil
+}
+
+// askNamed asks about the targets that bounces have just named, without waiting
+// for the next round.
+func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
+	targets := d.named.take()
+	if len(targets) == 0 {
+		return nil
+	}
+	_, err := d.ask(ctx, slices.Values(targets), false)
+	return err
+}
+
+// ask runs the check over some targets and commits its findings. A run that is
+// cut short commits nothing: what it has not asked would look like an answer.
+func (d *daemon) ask(ctx context.Context, targets iter.Seq[checks.Target], first bool) (dnsbl.Result, error) {
+	known, err := d.db.Known(ctx, jobDNSBL)
+	if err != nil {
+		return dnsbl.Result{}, err
+	}
+	resolver, err := d.db.Known(ctx, "resolver")
+	if err != nil {
+		return dnsbl.Result{}, err
+	}
+	maps.Copy(known, resolver)
+	var findings []checks.Finding
+	result, err := d.lists.Run(ctx, time.Now().UTC(), targets,
+		func(k checks.Key) bool { _, ok := known[k]; return ok },
+		func(f checks.Finding) { findings = append(findings, f) })
+	if err != nil {
+		return result, err
+	}
+	return result, d.commit(ctx, store.Batch{}, findings, first)
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/alerts/slack"
+	"reputed/internal/config"
+	"reputed/internal/report"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Watch addresses, domains and the bounce mailbox until told to stop",
+		Long: `Run the daemon: ask the lists on schedule, read the bounce mailbox, keep
+incidents, send alerts. It stays in the foreground and logs to stderr.
+
+SIGTERM or Ctrl-C stops it within 10 seconds. SIGHUP reads the configuration
+again; if it is wrong, the old one stays in force and the log says why.`,
+		Example: "  reputed run --config /etc/reputed/config.toml",
+		Args:    args(0, 0, ""),
+		RunE:    func(c *cobra.Command, _ []string) error { return a.runDaemon(c.Context()) },
+	}
+}
+
+// runDaemon runs the daemon over and over: once for each configuration that
+// SIGHUP brings, until ctx ends.
+func (a *app) runDaemon(ctx context.Context) error {
+	cfg, err := a.loadConfig(config.Resolve)
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		next, err := a.runWith(ctx, cfg, hup)
+		if err != nil || next == nil {
+			return err
+		}
+		cfg = next
+	}
+}
+
+// runWith runs the daemon with one configuration, and gives the next one if a
+// SIGHUP brought one that is right; nil means that it was told to stop.
+func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Signal) (next *config.Config, err error) {
+	log := newLog(a.stderr, cfg.Log)
+	warnings, err := cfg.ReadyToRun()
+	if err != nil {
+		return nil, configError(err)
+	}
+	for _, w := range append(append([]string{}, cfg.Warnings...), warnings...) {
+		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
+	}
+	channels, err := newChannels(cfg)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	db, err := openStore(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	d, err := newDaemon(cfg, db, channels, log)
+	if err != nil {
+		return nil, err
+	}
+
+	run, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- d.run(run) }()
+	log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.targets.Len()),
+		slog.Int("lists", len(cfg.Blocklists.Zones)), slog.Int("mailboxes", len(cfg.Mailboxes)), slog.Int("channels", len(channels)))
+	for {
+		select {
+		case err := <-done:
+			log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "stopped", slog.Any("err", err))
+			return next, err
+		case <-hup:
+			loaded, err := a.loadConfig(config.Resolve)
+			if err == nil {
+				_, err = loaded.ReadyToRun()
+			}
+			if err != nil {
+				log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays in force", slog.Any("err", err))
+				continue
+			}
+			log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
+			next = loaded
+			stop()
+		}
+	}
+}
+
+// newChannels makes one Notifier for each channel that is configured.
+func newChannels(cfg *config.Config) (map[string]alerts.Notifier, error) {
+	channels := map[string]alerts.Notifier{}
+	for _, s := range cfg.Slack {
+		n, err := slack.New(slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL})
+		if err != nil {
+			return nil, fmt.Errorf("channel %s: %w", s.Name, err)
+		}
+		channels[s.Name] = n
+	}
+	return channels, nil
+}
+
+// newLog is the daemon's log: text for people, coloured on a terminal, or JSON.
+func newLog(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	term := report.Detect(w, os.Getenv)
+	switch {
+	case c.Format == "json":
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	case term.TTY:
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, NoColor: !term.Color}))
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

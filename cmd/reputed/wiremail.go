@@ -1,0 +1,60 @@
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"regexp"
+
+	"reputed/checks/bounce"
+	"reputed/internal/config"
+	"reputed/probes"
+)
+
+// newMailbox is a bounce mailbox as the configuration describes it.
+func newMailbox(m config.Mailbox, log *slog.Logger) (*probes.Mailbox, error) {
+	var roots *x509.CertPool // nil: whom the system trusts
+	if m.CAFile != "" {
+		pem, err := os.ReadFile(m.CAFile)
+		if err != nil {
+			return nil, &exitError{exitConfig, fmt.Errorf("mailbox %s: ca_file: %w", m.Name, err)}
+		}
+		roots = x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, &exitError{exitConfig, fmt.Errorf("mailbox %s: ca_file %s holds no PEM certificate", m.Name, m.CAFile)}
+		}
+	}
+	box, err := probes.NewMailbox(probes.MailboxOptions{
+		Name: m.Name, Server: m.Server, TLS: probes.TLSMode(m.TLS), RootCAs: roots,
+		User: m.User, Password: m.Password.Reveal, Folder: m.Folder, Poll: m.Poll.Duration, Log: log,
+	})
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	return box, nil
+}
+
+// newOurs is what is known of our own servers and mail: by it a report is proved
+// to be ours, and laid at one of our addresses.
+func newOurs(cfg *config.Config) (bounce.Ours, error) {
+	ours := bounce.Ours{Hosts: map[string]netip.Addr{}, MessageIDDomains: cfg.Bounces.MessageIDDomains}
+	var err error
+	if ours.Targets, err = cfg.Targets(); err != nil {
+		return ours, &exitError{exitConfig, err}
+	}
+	for _, pool := range cfg.Outbound {
+		for host, address := range pool.Hosts {
+			// Validated when the file was read; "" is a host that sends from several addresses.
+			addr, _ := netip.ParseAddr(address)
+			ours.Hosts[host] = addr
+		}
+	}
+	if cfg.Bounces.VERP != "" {
+		if ours.VERP, err = regexp.Compile(cfg.Bounces.VERP); err != nil {
+			return ours, &exitError{exitConfig, fmt.Errorf("[bounces] verp: %w", err)}
+		}
+	}
+	return ours, nil
+}
