@@ -43,7 +43,12 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return err
 	}
+	ours, err := newOurs(cfg)
+	if err != nil {
+		return err
+	}
 	out := report.NewBounces(a.stdout, a.term(), form)
+	out.Proving = len(cfg.Outbound) > 0
 	trouble := func(err error) {
 		out.Unreadable++
 		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
@@ -53,7 +58,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			out.Add(report.Mail{File: m.name, Report: readMail(cfg, rules, m, time.Now())})
+			out.Add(report.Mail{File: m.name, Report: readMail(rules, ours, m, time.Now())})
 			return nil
 		}, trouble)
 		if ctx.Err() != nil {
@@ -73,10 +78,15 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	return nil
 }
 
-// newRules are the built-in rules by which refusals are read.
-func newRules() (*bounce.Rules, error) { return bounce.BuiltinRules() }
-
-// readMail is how a mail is read, judged with the configuration's own hosts.
-func readMail(cfg *config.Config, rules *bounce.Rules, m rawMail, now time.Time) bounce.Report {
-	return bounce.Parse(m.data, bounce.ParseOptions{Rules: rules, Received: now, Cut: m.cut})
+// readMail is how a mail is read, proved and laid at one of our addresses. Without
+// hosts and domains of ours nothing can be proved.
+func readMail(rules *bounce.Rules, ours bounce.Ours, m rawMail, now time.Time) bounce.Report {
+	r := bounce.Parse(m.data, bounce.ParseOptions{Rules: rules, Received: now, Cut: m.cut})
+	r.Proof = bounce.Prove(r, ours)
+	if !ours.Targets.Empty() {
+		for i := range r.Bounces {
+			bounce.Attribute(&r.Bounces[i], ours)
+		}
+	}
+	return r
 }

@@ -166,7 +166,7 @@ func aboutRun(f checks.Finding) bool {
 
 // pooled are the targets with the pools that the configuration puts them in.
 func pooled(cfg *config.Config, ts checks.Targets) iter.Seq[checks.Target] {
-	known, err := configTargets(cfg)
+	known, err := cfg.Targets()
 	if err != nil || known.Empty() {
 		return ts.All()
 	}

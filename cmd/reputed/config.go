@@ -67,7 +67,7 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 
 // configOK prints the warnings and one line about what was read.
 func (a *app) configOK(cfg *config.Config) error {
-	ts, err := configTargets(cfg)
+	ts, err := cfg.Targets()
 	if err != nil {
 		return err
 	}

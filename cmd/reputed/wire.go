@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"reputed/blocklists"
-	"reputed/checks"
+	"reputed/checks/bounce"
 	"reputed/checks/dnsbl"
 	"reputed/internal/config"
 	"reputed/internal/report"
@@ -103,20 +103,8 @@ func runSummary(r dnsbl.Result) store.Summary {
 // stateOK is how a list that works stands in a [store.ListSummary].
 const stateOK = "ok"
 
-// configTargets are all addresses and domains of all pools.
-func configTargets(cfg *config.Config) (checks.Targets, error) {
-	var ts checks.Targets
-	for _, pool := range cfg.Outbound {
-		for _, words := range [][]string{pool.Addresses, pool.Domains} {
-			for _, w := range words {
-				if err := ts.Add(w, pool.Pool, pool.Tags); err != nil {
-					return checks.Targets{}, &exitError{exitConfig, err}
-				}
-			}
-		}
-	}
-	return ts, nil
-}
+// newRules are the rules by which refusals are read.
+func newRules() (*bounce.Rules, error) { return bounce.BuiltinRules() }
 
 // catalog is every list that anybody could mean: the built-in ones and the
 // configuration's own, which come first.

@@ -21,6 +21,10 @@ type Bounces struct {
 	first bool
 	err   error
 
+	// Proving says that it is known whose hosts are ours, so that a report can be
+	// proved; without it text says nothing about proof. Set it before the first mail.
+	Proving bool
+
 	Mails      int // in all
 	Failed     int // failed or delayed recipients
 	Reputation int // of these, refused for reputation
@@ -88,7 +92,7 @@ func (b *Bounces) Add(m Mail) {
 		if !b.first {
 			p.blank()
 		}
-		bounceText(p, m)
+		bounceText(p, m, b.Proving)
 		b.print(p.b.String())
 	}
 	b.first = false
@@ -192,8 +196,8 @@ func address(a netip.Addr) string {
 	return a.String()
 }
 
-// bounceText is one mail for a person.
-func bounceText(p *page, m Mail) {
+// bounceText is one mail for a person; with proving also whether it is proved to be ours.
+func bounceText(p *page, m Mail, proving bool) {
 	r := m.Report
 	p.line(p.paint(strong, checks.Line(m.File, 200)), "  ", p.paint(faint, kindWords(r.Kind)))
 	row := func(label, text string, s style) {
@@ -223,9 +227,12 @@ func bounceText(p *page, m Mail) {
 		row("list", clean(x.Judgement.Blocklist), plain)
 		row("about", clean(cmp.Or(address(x.Judgement.Address), x.Judgement.Domain)), plain)
 		row("link", clean(x.Judgement.URL), plain)
+		if x.Source.IsValid() && x.Source != x.Judgement.Address {
+			row("sent from", address(x.Source), plain)
+		}
 		row("rule", clean(x.Judgement.Rule), plain)
 	}
-	if len(failures(r)) > 0 || r.Kind == bounce.KindComplaint {
+	if proving && (len(failures(r)) > 0 || r.Kind == bounce.KindComplaint) {
 		if r.Proof.Proved() {
 			row("ours", clean(r.Proof.Detail), good)
 		} else {

@@ -79,6 +79,7 @@ func someMails() []Mail {
 func TestBounces(t *testing.T) {
 	write := func(w *bytes.Buffer, term Term, f Format) error {
 		b := NewBounces(w, term, f)
+		b.Proving = true
 		for _, m := range someMails() {
 			b.Add(m)
 		}
