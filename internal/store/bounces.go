@@ -13,12 +13,12 @@ import (
 )
 
 // Bounce is one stored refusal. The Recipient of its bounce holds only "@" and the
-// domain; equal RecipientHash means an equal recipient.
+// domain; an equal RecipientHash means an equal recipient, within one mail also where none is known.
 type Bounce struct {
 	ID            int64
 	Place         Place
 	Target        string // Target.ID that it is laid at; may be empty
-	RecipientHash []byte
+	RecipientHash string
 	Proof         bounce.Proof
 	bounce.Bounce
 }
@@ -128,13 +128,14 @@ func (db *DB) Unparsed(ctx context.Context, max int) (latest []Unparsed, total i
 }
 
 // tallies counts the bounces that may decide something, since the beginning of
-// the window. For targets of open incidents about bounces it also finds what is older: such a tally
-// counts nothing, and says when the last one was.
+// the window. For targets of open incidents about bounces it goes on to look
+// before it: a kind of refusal that has ended is a tally of those there were,
+// with the time of the last, so that quiet can be judged.
 func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.Time) (all []bounce.Tally, err error) {
 	older := map[string]int64{} // target: from when on
 	for _, inc := range open {
 		for _, m := range inc.Members {
-			if key := m.Finding.Key; key.Check == bounceCheck {
+			if key := m.Finding.Key; key.Check == bounce.Check {
 				// A refusal is reported after it happened, at most as much as we look back.
 				from := m.First.Add(-olderSlack).UnixMicro()
 				if had, ok := older[key.Target]; !ok || from < had {
@@ -161,23 +162,21 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 			SELECT b.id, b.at, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
 				FROM json_each(?2) o JOIN bounces b ON b.target = o.key AND b.at >= o.value AND b.at < ?1 AND b.counted
 		), ranked AS (
-			SELECT id, row_number() OVER (g ORDER BY at DESC, id DESC) AS rank,
-				sum(at >= ?1 AND action = 'failed') OVER g AS refused,
-				sum(at >= ?1 AND action = 'delayed') OVER g AS deferred,
-				min(at) OVER g AS first, max(at) OVER g AS last
-			FROM considered WINDOW g AS (PARTITION BY target, domain, vendor, blocklist, category, rule, remedy)
+			SELECT id, row_number() OVER (kind ORDER BY at DESC, id DESC) AS rank,
+				max(at) OVER kind < ?1 AS ended,
+				sum(action = 'failed') OVER kind AS refused, sum(action = 'failed' AND at >= ?1) OVER kind AS refused_now,
+				sum(action = 'delayed') OVER kind AS deferred, sum(action = 'delayed' AND at >= ?1) OVER kind AS deferred_now,
+				min(at) OVER kind AS first, min(iif(at >= ?1, at, NULL)) OVER kind AS first_now,
+				max(at) OVER kind AS last
+			FROM considered WINDOW kind AS (PARTITION BY target, domain, vendor, blocklist, category, rule, remedy)
 		)
-		SELECT `+bounceColumns+`, refused, deferred, first, last
+		SELECT `+bounceColumns+`, iif(ended, refused, refused_now), iif(ended, deferred, deferred_now), iif(ended, first, first_now), last
 		FROM ranked JOIN bounces b ON b.id = ranked.id JOIN mails m ON m.id = b.mail
 		WHERE rank = 1 ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
 		since.UnixMicro(), string(targets))
 	return all, err
 }
 
-const (
-	// bounceCheck is the check of keys that are judged from tallies.
-	bounceCheck = "bounce"
-	// olderSlack is how long before the finding about it a refusal may have happened:
-	// the five days that mail is tried again (RFC 5321 section 4.5.4.1).
-	olderSlack = 5 * 24 * time.Hour
-)
+// olderSlack is how long before the finding about it a refusal may have happened:
+// the five days that mail is tried again (RFC 5321 section 4.5.4.1).
+const olderSlack = 5 * 24 * time.Hour

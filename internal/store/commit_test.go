@@ -379,14 +379,20 @@ func TestTallyTellsWhenTheLastOneWasWhileItsIncidentIsOpen(t *testing.T) {
 		t.Fatalf("%d tallies, want one that says when the last refusal was", len(s.Tallies))
 	}
 	got := s.Tallies[0]
-	if got.Refused != 0 || got.Deferred != 0 || !got.Last.Equal(t0) || !got.First.Equal(t0.Add(-time.Hour)) {
-		t.Errorf("refused %d, deferred %d, first %v, last %v; want none in the window, first and last of all", got.Refused, got.Deferred, got.First, got.Last)
+	if got.Refused != 2 || got.Deferred != 0 || !got.Last.Equal(t0) || !got.First.Equal(t0.Add(-time.Hour)) {
+		t.Errorf("refused %d, deferred %d, first %v, last %v; want what there was before it ended", got.Refused, got.Deferred, got.First, got.Last)
 	}
 	if got.Sample.Diagnostic.Text != "554 the latest words" || got.Via != "mailbox bounces, UID 2" || !got.Proof.Proved() || got.Sample.Recipient != "@example.net" {
 		t.Errorf("sample = %+v via %q, want the latest", got.Sample, got.Via)
 	}
 	if got.Target != "192.0.2.10" || got.Receiver != "example.net" || got.Vendor != "Cisco Talos" || got.Rule != "cisco-banner" || got.Remedy != "cisco-talos" {
 		t.Errorf("tally = %+v", got)
+	}
+	// What goes on is counted in the window alone.
+	again := refusal(3, "kim@example.net", t0.Add(70*time.Hour))
+	s = look(t, db, t0.Add(72*time.Hour), Batch{Mails: []Mail{again}, Window: 24 * time.Hour})
+	if len(s.Tallies) != 1 || s.Tallies[0].Refused != 1 || !s.Tallies[0].First.Equal(t0.Add(70*time.Hour)) || s.Tallies[0].Via != "mailbox bounces, UID 3" {
+		t.Errorf("with one more: tallies = %+v, want that one alone", s.Tallies)
 	}
 	if s := look(t, db, t0.Add(72*time.Hour), Batch{}); len(s.Tallies) != 0 {
 		t.Errorf("without a window: %d tallies, want none", len(s.Tallies))

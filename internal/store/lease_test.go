@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"reputed/probes"
 )
 
 func TestLeaseOfALiveProcessIsRespected(t *testing.T) {
@@ -219,5 +221,25 @@ func TestMailboxState(t *testing.T) {
 	}
 	if p, err := db.Position(t.Context(), "another"); err != nil || p != probesPosition(0) && p.UIDValidity != 0 {
 		t.Errorf("position of a mailbox never read: %v, %v", p, err)
+	}
+}
+
+func TestPositionGoesForwardOnly(t *testing.T) {
+	db := fresh(t)
+	for _, step := range []struct {
+		name          string
+		validity, uid uint32
+		want, wantUID uint32
+	}{
+		{"first read", 7, 5, 7, 5},
+		{"further", 7, 9, 7, 9},
+		{"an older batch again", 7, 6, 7, 9},
+		{"other mails", 8, 2, 8, 2},
+		{"others again, as from a backup", 7, 1, 7, 1},
+	} {
+		mustCommit(t, db, t0, Batch{Read: map[string]probes.Position{"bounces": {UIDValidity: step.validity, UID: step.uid}}}, nothing)
+		if p, err := db.Position(t.Context(), "bounces"); err != nil || p != (probes.Position{UIDValidity: step.want, UID: step.wantUID}) {
+			t.Errorf("%s: position %v, %v, want UID %d of %d", step.name, p, err, step.wantUID, step.want)
+		}
 	}
 }

@@ -16,6 +16,9 @@ import (
 // maxText is how many runes of one text from outside are kept.
 const maxText = 2000
 
+// nothingRead is the hash of no content at all, which many mails may have.
+const nothingRead = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 // Mail is one mail that was read: its place, what it says, and whom each of its
 // refusals is laid at.
 type Mail struct {
@@ -42,7 +45,7 @@ type inserter struct {
 	tx     *sql.Tx
 	mail   *sql.Stmt
 	bounce *sql.Stmt
-	hash   func(recipient string, position int) []byte
+	hash   func(recipient string, position int) string
 	now    time.Time
 }
 
@@ -86,8 +89,9 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 	for _, b := range r.Bounces {
 		recipients = append(recipients, b.Recipient)
 	}
+	recipients = append(recipients, r.Complaint.Recipient)
 	hash := r.Hash
-	if hash == "" {
+	if hash == "" || hash == nothingRead {
 		// Nothing was read of it, so its place is all that makes it one.
 		hash = fmt.Sprintf("place %s %d %d", m.Place.Mailbox, m.Place.Position.UIDValidity, m.Place.Position.UID)
 	}
@@ -98,7 +102,12 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 	var feedback any
 	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
 		f := r.Complaint
-		f.Reporter, f.MessageID = mask(f.Reporter, 255, recipients), maskID(f.MessageID, recipients)
+		if _, domain, ok := cutAddress(f.Recipient); ok {
+			f.Recipient = "@" + domain
+		} else {
+			f.Recipient = ""
+		}
+		f.Reporter, f.MessageID, f.URL = mask(f.Reporter, 255, recipients), maskID(f.MessageID, recipients), mask(f.URL, 500, recipients)
 		doc, err := document(f)
 		if err != nil {
 			return err
@@ -147,20 +156,6 @@ func (in *inserter) when(b bounce.Bounce, m Mail) time.Time {
 		return in.now
 	}
 	return at
-}
-
-// maskID cleans a Message-ID. It is no address, though it looks like one; only
-// a recipient that a sender has put into it is masked.
-func maskID(id string, recipients []string) string {
-	id = checks.Line(id, 0)
-	for _, r := range recipients {
-		if local, domain, ok := cutAddress(r); ok {
-			for _, sep := range []string{"@", "="} {
-				id = replaceFold(id, local+sep+domain, "…"+sep+domain)
-			}
-		}
-	}
-	return checks.Line(id, 500)
 }
 
 func addr(a netip.Addr) string {

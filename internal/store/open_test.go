@@ -431,14 +431,16 @@ func TestNoAddressInTheFile(t *testing.T) {
 	}
 	m := refusal(1, "Kim.Secret+tag@Example.net", t0)
 	b := &m.Report.Bounces[0]
-	b.Diagnostic.Text = "550 5.1.1 <kim.secret+tag@example.net> (forwarded to <kim.private@home.example.com>): refused; ask postmaster@example.net"
+	b.Diagnostic.Text = "550 5.1.1 <kim.secret+tag@example.net> (forwarded to <kim.private@home.example.com>): refused"
 	b.MessageID = "kim.secret+tag=example.net.77@mx1.example.org"
 	b.Judgement.URL = "https://example.net/why?rcpt=Kim.Secret+tag%40Example.net"
 	m.Report.Proof.Detail = "return path bounce-kim.secret+tag=example.net@mx1.example.org"
 	m.Report.Trouble = "no block for kim.secret+tag@example.net"
 	unparsed := Mail{Place: Place{Mailbox: "bounces", Position: probesPosition(2)}, Report: bounce.Report{
 		Kind: bounce.KindUnparsed, Hash: "u", Trouble: "nothing for kim.secret@example.com", Subject: "Returned: kim.secret@example.com"}}
-	s := look(t, db, t0, Batch{Mails: []Mail{m, unparsed}, Window: 1 << 40})
+	complaint := Mail{Place: Place{Mailbox: "bounces", Position: probesPosition(3)}, Report: bounce.Report{Kind: bounce.KindComplaint, Hash: "c",
+		Complaint: bounce.Feedback{Type: "abuse", Recipient: "kim.secret@example.net", Reporter: "example.net", MessageID: "kim.secret=example.net.1@mx1.example.org", URL: "https://example.net/fbl?who=kim.secret@example.net"}}}
+	mustCommit(t, db, t0, Batch{Mails: []Mail{m, unparsed, complaint}}, nothing)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -450,8 +452,5 @@ func TestNoAddressInTheFile(t *testing.T) {
 		if i := bytes.Index(bytes.ToLower(raw), []byte(secret)); i >= 0 {
 			t.Errorf("the file holds %q", raw[max(0, i-40):min(len(raw), i+60)])
 		}
-	}
-	if len(s.Tallies) != 1 || !strings.Contains(s.Tallies[0].Sample.Diagnostic.Text, "ask postmaster@example.net") {
-		t.Errorf("tallies = %+v, want the office that is to be asked", s.Tallies)
 	}
 }

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"strconv"
-	"strings"
+
+	"reputed/checks/bounce"
 )
 
 // recipientKey reads the key of recipient hashes, and makes it once.
@@ -26,16 +26,12 @@ func (db *DB) recipientKey(ctx context.Context) (key []byte, err error) {
 	return key, err
 }
 
-// recipientHash stands for a full recipient address: equal addresses have equal
-// hashes in one database, and without its key nobody can try addresses out. Two
-// recipients of one mail that are not known are told apart by their position.
-func (db *DB) recipientHash(recipient string, position int) []byte {
-	mac := hmac.New(sha256.New, db.key)
+// recipientHash stands for a full recipient address ([bounce.Mask]). Recipients
+// of one mail of which nothing is known are told apart by their position.
+func (db *DB) recipientHash(recipient string, position int) string {
 	if recipient == "" {
-		mac.Write([]byte("position " + strconv.Itoa(position)))
-	} else {
-		// RFC 5321 section 2.4 lets a local part depend on case; no receiver that matters does.
-		mac.Write([]byte(strings.ToLower(recipient)))
+		return "position " + strconv.Itoa(position)
 	}
-	return mac.Sum(nil)[:16]
+	_, hash := bounce.Mask(recipient, db.key)
+	return hash
 }

@@ -71,7 +71,7 @@ CREATE INDEX mails_unparsed ON mails (stored) WHERE kind = 'unparsed';
 CREATE TABLE bounces (
     id             INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     mail           INTEGER NOT NULL REFERENCES mails (id) ON DELETE CASCADE,
-    recipient      BLOB    NOT NULL, -- keyed hash
+    recipient      TEXT    NOT NULL, -- keyed hash, or the position if it is not known
     position       INTEGER NOT NULL, -- within the mail
     at             INTEGER NOT NULL,
     target         TEXT    NOT NULL, -- whom the refusal is laid at; '' if that is not known
