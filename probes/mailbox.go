@@ -55,7 +55,7 @@ type Mailbox struct {
 	opts MailboxOptions
 	host string // of Server, for the certificate
 
-	answerBytes int64 // maxAnswerBytes
+	answerBytes int64 // that one answer may have; see maxAnswerBytes
 }
 
 // Batch is some mails that were read, and how far the folder has been read
@@ -136,7 +136,7 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Mailbox{opts: opts, host: host, answerBytes: maxAnswerBytes}, nil
+	return &Mailbox{opts: opts, host: host, answerBytes: maxAnswerBytes + 2*int64(opts.MaxMessageBytes)}, nil
 }
 
 func loopback(host string) bool {
@@ -195,15 +195,13 @@ func (m *Mailbox) Watch(ctx context.Context, start Position, handle func(context
 // times, and sets it aside as Watch does.
 func (m *Mailbox) Once(ctx context.Context, start Position, handle func(context.Context, Batch) error) error {
 	r := newReader(m, start, handle, nil)
-	for range 3 * triesBeforeAside {
+	for sessions := 1; ; sessions++ {
 		_, err := r.session(ctx, false)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !errors.Is(err, ErrUnread) {
+		if !errors.Is(err, ErrUnread) || sessions == 3*triesBeforeAside {
 			return err
 		}
-		r.lastErr = err
 	}
-	return r.lastErr
 }

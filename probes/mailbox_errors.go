@@ -45,7 +45,7 @@ var (
 type MailboxError struct {
 	Mailbox string
 	Server  string
-	Step    string // "connect", "TLS", "login", "EXAMINE", "SEARCH", "FETCH", "IDLE", "store"
+	Step    string // "connect", "TLS", "greeting", "login", "EXAMINE", "SEARCH", "FETCH from UID 7 on", "IDLE", "store"
 	Kind    error
 	Err     error
 	Hint    string // what to do; may be empty

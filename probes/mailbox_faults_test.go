@@ -132,9 +132,7 @@ func TestMailboxEndOfContextEndsWhateverWaits(t *testing.T) {
 			done := make(chan error, 1)
 			m := newMailbox(t, opts)
 			go func() { done <- m.Watch(ctx, Position{}, newStore().handle, nil) }()
-			for d.Accepted() == 0 {
-				time.Sleep(time.Millisecond)
-			}
+			d.WaitAccepted(1)
 			cancel()
 			select {
 			case err := <-done:

@@ -190,7 +190,7 @@ func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Mess
 	}
 	r.lastErr = cause(err)
 	if !proof {
-		return nil, r.unread(fmt.Sprintf("UID %d", uid), err,
+		return nil, r.unread(fmt.Sprintf("of UID %d", uid), err,
 			"it is the only one in the folder, so that nothing tells whether the mail or the connection is to blame; look at it on the server")
 	}
 	return nil, r.unread(fmt.Sprintf("from UID %d on", uid), err, "tried again, a mail at a time")
@@ -215,7 +215,7 @@ func (r *reader) control(ctx context.Context, s *session, uid uint32) (read bool
 		return false, ctx.Err()
 	}
 	r.rounds++ // another one next time: this one may be damaged, too
-	return false, r.unread(fmt.Sprintf("UID %d, nor UID %d to compare", uid, other), err,
+	return false, r.unread(fmt.Sprintf("of UID %d, and of UID %d to compare", uid, other), err,
 		"if it lasts, check the network path to the server for large packets (MTU)")
 }
 
@@ -256,7 +256,7 @@ func (u uids) pick(uid imap.UID, i int) imap.UID {
 }
 
 func (r *reader) unread(which string, err error, hint string) error {
-	return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepFetch + " of " + which,
+	return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepFetch + " " + which,
 		Kind: ErrUnread, Err: cause(err), Hint: hint}
 }
 

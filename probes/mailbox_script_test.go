@@ -226,6 +226,12 @@ func TestMailboxReadsFromOddServers(t *testing.T) {
 					fetchAnswer(2, 2), fetchAnswer(3, 3), tag)
 			}, standard(s, "FETCH"))
 		},
+		"a body is empty once": func(s *script) {
+			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) {
+				c.say("* 1 FETCH (UID 1 RFC822.SIZE 200 INTERNALDATE \"20-Nov-2026 09:40:00 +0000\" BODY[]<0> {0}\r\n)\r\n%s\r\n%s\r\n%s OK",
+					fetchAnswer(2, 2), fetchAnswer(3, 3), tag)
+			}, standard(s, "FETCH"))
+		},
 		"nonsense once": func(s *script) {
 			s.answers["UID FETCH"] = once(func(c *scriptConn, tag, _ string) { c.say("* 1 FETCH (((") }, standard(s, "FETCH"))
 		},
@@ -347,6 +353,34 @@ func TestMailboxRefusedIdleIsPolling(t *testing.T) {
 	}
 }
 
+// A server tells of new mail only in its third IDLE, and Poll is an hour.
+func TestMailboxIdleIsRenewed(t *testing.T) {
+	s := startScript(t, func(s *script) {
+		idles := 0 // one connection, one goroutine
+		s.answers["IDLE"] = func(c *scriptConn, tag, _ string) {
+			c.say("+ idling")
+			if idles++; idles == 3 {
+				c.say("* 3 EXISTS")
+			}
+			_, _ = c.in.ReadString('\n') // DONE
+			c.say("%s OK", tag)
+		}
+		s.answers["UID SEARCH"] = func(c *scriptConn, tag, _ string) {
+			if idles == 3 {
+				c.say("* SEARCH 1 2 3")
+			}
+			c.say("%s OK", tag)
+		}
+	})
+	opts := s.options(t)
+	opts.IdleRenew = time.Millisecond
+	kept := newStore()
+	w := watch(t, newMailbox(t, opts), Position{}, kept)
+	w.read(t, 3)
+	_ = w.stop()
+	wantMails(t, kept.all(), 3)
+}
+
 func TestMailboxFaultyServersAreErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(*script)
@@ -400,6 +434,41 @@ func TestMailboxFaultyServersAreErrors(t *testing.T) {
 				t.Errorf("%d mails were handed over", len(kept.all()))
 			}
 			t.Log(err)
+		})
+	}
+}
+
+// shortLiteral announces more than it has.
+type shortLiteral struct {
+	io.Reader
+	size int64
+}
+
+func (l shortLiteral) Size() int64 { return l.size }
+
+func TestReadLiteral(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		size  int64
+		limit int
+		kept  string
+		cut   bool
+		bad   bool
+	}{
+		"whole":                            {"abcdef", 6, 10, "abcdef", false, false},
+		"as long as the limit":             {"abcdef", 6, 6, "abcdef", false, false},
+		"longer than the limit":            {"abcdef", 6, 5, "abcde", true, false},
+		"empty":                            {"", 0, 5, "", false, false},
+		"broken off within the limit":      {"abc", 6, 10, "", false, true},
+		"broken off at the limit":          {"abc", 6, 3, "", false, true},
+		"broken off beyond the limit":      {"abcd", 6, 3, "", false, true},
+		"broken off before the first byte": {"", 6, 3, "", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept, cut, err := readLiteral(shortLiteral{strings.NewReader(c.text), c.size}, c.limit)
+			if string(kept) != c.kept || cut != c.cut || (err != nil) != c.bad {
+				t.Errorf("readLiteral = %q, %v, %v; want %q, %v, error %v", kept, cut, err, c.kept, c.cut, c.bad)
+			}
 		})
 	}
 }

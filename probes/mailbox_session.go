@@ -26,9 +26,9 @@ const (
 	stepStore    = "store"
 )
 
-// maxAnswerBytes is how much may come in answer to one command, or between two
-// mails of one: room for a SEARCH over some million mails. The library
-// collects a line without end.
+// maxAnswerBytes is how much may come in answer to one command, besides a mail:
+// room for a SEARCH over some million mails. The library collects a line
+// without end.
 const maxAnswerBytes = 64 << 20
 
 // errFlood: more than that came.

@@ -266,19 +266,6 @@ func TestMailboxNewMailComesByIdle(t *testing.T) {
 	}
 }
 
-func TestMailboxIdleIsRenewed(t *testing.T) {
-	d := startIMAP(t, probestest.IMAPOptions{})
-	opts := mailboxOptions(t, d, TLSNone)
-	opts.IdleRenew = time.Millisecond
-	s := newStore()
-	w := watch(t, newMailbox(t, opts), Position{}, s)
-	for i := range 5 {
-		d.Append(testMail(i+1), mailTime)
-		w.read(t, uint32(i+1))
-	}
-	wantMails(t, s.all(), 5)
-}
-
 func TestMailboxNewMailComesByPollingWithoutIdle(t *testing.T) {
 	d := startIMAP(t, probestest.IMAPOptions{TLS: "implicit"})
 	d.HideIdle(true)

@@ -82,7 +82,7 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1}
+	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1, arrival: make(chan struct{})}
 	// InsecureAuth: the library looks for TLS only where it made it itself.
 	so := &imapserver.Options{
 		NewSession:   d.newSession,
@@ -222,26 +222,26 @@ func (d *IMAP) UIDValidity() uint32 {
 	return d.validity
 }
 
-// Flags gives the flags of every mail in the folder, by UID; a mail without
-// flags is there with none.
+// Flags gives the flags of every mail in the folder, by UID, in lower case
+// ("\seen"); a mail without flags is there with none.
 func (d *IMAP) Flags() map[uint32][]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	flags := map[uint32][]string{}
-	for key := range d.mails {
-		if key.validity == d.validity {
-			flags[key.uid] = nil
-		}
-	}
 	sess, data := d.openLocked()
 	defer sess.Close()
-	for _, flag := range data.Flags {
-		found, err := sess.Search(imapserver.NumKindUID,
-			&imap.SearchCriteria{Flag: []imap.Flag{flag}}, &imap.SearchOptions{})
+	with := func(flags ...imap.Flag) []imap.UID {
+		found, err := sess.Search(imapserver.NumKindUID, &imap.SearchCriteria{Flag: flags}, &imap.SearchOptions{})
 		if err != nil {
-			panic(err)
+			panic(err) // the folder is ours and in memory
 		}
-		for _, uid := range found.AllUIDs() {
+		return found.AllUIDs()
+	}
+	flags := map[uint32][]string{}
+	for _, uid := range with() {
+		flags[uint32(uid)] = nil
+	}
+	for _, flag := range data.Flags {
+		for _, uid := range with(flag) {
 			flags[uint32(uid)] = append(flags[uint32(uid)], string(flag))
 		}
 	}
@@ -305,8 +305,9 @@ func (d *IMAP) Drop() { d.listener.drop() }
 // Connections counts the connections that are open.
 func (d *IMAP) Connections() int { return d.listener.open() }
 
-// Accepted counts the connections that were ever accepted.
-func (d *IMAP) Accepted() int { return d.listener.total() }
+// WaitAccepted returns once n connections have been accepted since the start,
+// refused ones too.
+func (d *IMAP) WaitAccepted(n int) { d.listener.wait(n) }
 
 // Refuse breaks new connections before the greeting, as an overloaded server
 // does, until it is called with false.

@@ -25,6 +25,7 @@ type faultListener struct {
 	mu       sync.Mutex
 	conns    map[*faultConn]bool
 	accepted int
+	arrival  chan struct{} // closed and replaced whenever accepted grows
 	refuse   bool
 	hideIdle bool
 	mute     bool
@@ -46,6 +47,8 @@ func (l *faultListener) Accept() (net.Conn, error) {
 		}
 		l.mu.Lock()
 		l.accepted++
+		close(l.arrival)
+		l.arrival = make(chan struct{})
 		if l.refuse {
 			l.mu.Unlock()
 			inner.Close()
@@ -84,10 +87,16 @@ func (l *faultListener) open() int {
 	return len(l.conns)
 }
 
-func (l *faultListener) total() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.accepted
+func (l *faultListener) wait(n int) {
+	for {
+		l.mu.Lock()
+		there, arrival := l.accepted >= n, l.arrival
+		l.mu.Unlock()
+		if there {
+			return
+		}
+		<-arrival
+	}
 }
 
 // faultConn is one accepted connection, below TLS.
