@@ -1,9 +1,11 @@
 package report
 
 import (
+	"io"
 	"strings"
 	"testing"
 
+	"reputed/blocklists"
 	"reputed/checks"
 )
 
@@ -35,4 +37,13 @@ func FuzzWrap(f *testing.F) {
 			t.Errorf("wrap(%q, %d) lost or changed words: %q", s, width, got)
 		}
 	})
+}
+
+func BenchmarkCheckTSV(b *testing.B) {
+	c := NewCheck(CheckOptions{Out: io.Discard, Format: TSV, All: true, Lists: someLists()})
+	r := Result{Target: checks.Address(addr("192.0.2.10")), List: "spamcop", Verdict: blocklists.Clean}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Add(r)
+	}
 }
