@@ -80,6 +80,7 @@ type Check struct {
 	Cut    bool // ended before everything was asked
 	Ended  time.Time
 	byID   map[string]*ListTally
+	found  map[blocklists.Class]map[string]struct{} // targets with an entry of the class
 	worst  checks.Severity
 	render checkRenderer
 }
@@ -103,7 +104,7 @@ type checkRenderer interface {
 
 // NewCheck starts a report. It writes nothing before the first result but a header.
 func NewCheck(o CheckOptions) *Check {
-	c := &Check{CheckOptions: o, byID: map[string]*ListTally{}}
+	c := &Check{CheckOptions: o, byID: map[string]*ListTally{}, found: map[blocklists.Class]map[string]struct{}{}}
 	for _, z := range o.Lists {
 		l := &ListTally{Zone: z, Verdicts: map[blocklists.Class]int{}}
 		c.Lists = append(c.Lists, l)
@@ -133,6 +134,12 @@ func (c *Check) Add(r Result) {
 	l.Verdicts[r.Verdict]++
 	if r.unproved() {
 		l.Unproved++
+	}
+	if r.found() {
+		if c.found[r.Verdict] == nil {
+			c.found[r.Verdict] = map[string]struct{}{}
+		}
+		c.found[r.Verdict][r.Target.ID()] = struct{}{}
 	}
 	if r.unanswered() && r.Verdict.Rank() >= l.Trouble.Rank() && l.Trouble != r.Verdict {
 		l.Trouble, l.Why, l.Advice = r.Verdict, r.Reason, r.Advice

@@ -197,6 +197,7 @@ type checkSummaryJSON struct {
 	Domains   int    `json:"domains"`
 	Lists     int    `json:"lists"`
 	Questions int    `json:"questions"`
+	Targets   int    `json:"listed_targets"`
 	countsJSON
 	Started *string `json:"started"`
 	Ended   *string `json:"ended"`
@@ -206,7 +207,7 @@ func checkSummaryOf(c *Check) checkSummaryJSON {
 	asked, _ := c.questions()
 	s := checkSummaryJSON{
 		Text: c.Summary(), State: c.Level().String(), ExitCode: int(c.Level()), CutShort: c.Cut, Addresses: c.Addresses, Domains: c.Domains,
-		Lists: len(c.asked()), Questions: asked, Started: utc(c.Started), Ended: utc(c.Ended),
+		Lists: len(c.asked()), Questions: asked, Targets: len(c.found[blocklists.Listed]), Started: utc(c.Started), Ended: utc(c.Ended),
 	}
 	for _, l := range c.Lists {
 		s.add(l.Verdicts)

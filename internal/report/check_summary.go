@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"reputed/blocklists"
@@ -11,8 +10,8 @@ import (
 // entry by which they could show that they answer us at all.
 const unproved blocklists.Class = "unproved"
 
-// Summary is the whole check in one line: "2 addresses on 40 lists: listed on 1
-// (SpamCop), 37 answered clean, 2 refuse this resolver".
+// Summary is the whole check in one line: "2 addresses on 40 lists: 1 listed
+// (SpamCop), 37 lists answered clean, 2 refuse this resolver".
 func (c *Check) Summary() string {
 	lists := c.asked()
 	head := c.subject()
@@ -32,33 +31,30 @@ func (c *Check) Summary() string {
 		by[class] = append(by[class], l.name())
 	}
 	var parts []string
+	// Of what was found, how many targets and where.
 	for _, p := range []struct {
 		class blocklists.Class
-		form  string
-		names bool
+		word  string
+	}{{blocklists.Listed, "listed"}, {blocklists.Policy, "in a policy list"}, {blocklists.Informational, "mentioned"}} {
+		if n := len(c.found[p.class]); n > 0 {
+			parts = append(parts, number(n)+" "+p.word+" ("+some(c.holding(p.class), 3)+")")
+		}
+	}
+	// Of the rest, how many lists.
+	for _, p := range []struct {
+		class     blocklists.Class
+		one, many string
 	}{
-		{blocklists.Listed, "listed on %s", true},
-		{blocklists.Policy, "in the policy part of %s", true},
-		{blocklists.Informational, "mentioned by %s", true},
-		{blocklists.Clean, "%s answered clean", false},
-		{unproved, "%s without an entry but no way to prove it", false},
-		{blocklists.Good, "%s speak well of it", false},
-		{blocklists.Refused, "%s refuse this resolver", false},
-		{blocklists.Unusable, "%s unusable", false},
-		{blocklists.Unknown, "%s gave no answer", false},
+		{blocklists.Clean, "list answered clean", "lists answered clean"},
+		{unproved, "has no entry and no way to prove it", "have no entry and no way to prove it"},
+		{blocklists.Good, "speaks well of it", "speak well of it"},
+		{blocklists.Refused, "refuses this resolver", "refuse this resolver"},
+		{blocklists.Unusable, "is unusable", "are unusable"},
+		{blocklists.Unknown, "gave no answer", "gave no answer"},
 	} {
-		names := by[p.class]
-		if len(names) == 0 {
-			continue
+		if n := len(by[p.class]); n > 0 {
+			parts = append(parts, plural(n, p.one, p.many))
 		}
-		s := fmt.Sprintf(p.form, number(len(names)))
-		if len(names) == 1 {
-			s = strings.NewReplacer("refuse this", "refuses this", "speak well", "speaks well").Replace(s)
-		}
-		if p.names {
-			s += " (" + some(names, 3) + ")"
-		}
-		parts = append(parts, s)
 	}
 	s := head + ": " + strings.Join(parts, ", ")
 	switch {
@@ -68,6 +64,17 @@ func (c *Check) Summary() string {
 		return "Cannot tell: " + s
 	}
 	return s
+}
+
+// holding are the names of the lists with an entry of the class.
+func (c *Check) holding(class blocklists.Class) []string {
+	var names []string
+	for _, l := range c.Lists {
+		if l.Verdicts[class] > 0 {
+			names = append(names, l.name())
+		}
+	}
+	return names
 }
 
 // subject is what was asked about: "2 addresses and 1 domain".
