@@ -22,10 +22,12 @@ type LeaseInfo struct {
 	Acquired time.Time
 	Renewed  time.Time // its last sign of life
 	Expires  time.Time // when another may take over unless it renews
+	Gone     bool      // its process is certainly dead: same machine, and no such pid
 }
 
-// Alive says whether the holder has renewed in time, as far as its clock and now agree.
-func (l LeaseInfo) Alive(now time.Time) bool { return now.Before(l.Expires) }
+// Alive says whether the holder has renewed in time, as far as its clock and now
+// agree, and is not known to be dead.
+func (l LeaseInfo) Alive(now time.Time) bool { return now.Before(l.Expires) && !l.Gone }
 
 // Lease is the right to be the one daemon on a database. It is a row with a
 // random token: a holder that was suspended for too long and finds another
@@ -106,7 +108,9 @@ func (l *Lease) Release(ctx context.Context) error {
 func (db *DB) LeaseInfo(ctx context.Context) (LeaseInfo, error) {
 	var info LeaseInfo
 	err := db.view(ctx, "read the lease", func(tx *sql.Tx) (err error) {
-		info, _, _, err = lease(ctx, tx)
+		var scope string
+		info, _, scope, err = lease(ctx, tx)
+		info.Gone = err == nil && gone(info, scope)
 		return err
 	})
 	return info, err
