@@ -26,6 +26,8 @@ type Spec struct {
 	Removal      RemovalSpec  `toml:"removal"`
 	Registration string       `toml:"registration"`
 	Limits       string       `toml:"limits"`
+	Rate         float64      `toml:"rate"`
+	PerDay       int          `toml:"per_day"`
 	Terms        string       `toml:"terms"`
 	Advice       string       `toml:"advice"`
 	Website      string       `toml:"website"`
@@ -150,7 +152,7 @@ func (s Spec) zone() (Zone, error) {
 			ListedCode: addr("listed_code", s.Controls.ListedCode), Note: s.Controls.Note,
 		},
 		Severity: s.Severity, Reach: s.Reach, Removal: Removal(s.Removal),
-		Registration: s.Registration, Limits: s.Limits, Terms: s.Terms, Advice: s.Advice, Website: s.Website,
+		Registration: s.Registration, Limits: s.Limits, Rate: s.Rate, PerDay: s.PerDay, Terms: s.Terms, Advice: s.Advice, Website: s.Website,
 		Default: s.Default == nil || *s.Default, Tags: s.Tags,
 		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked,
 	}

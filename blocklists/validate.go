@@ -66,6 +66,12 @@ func (z Zone) Validate() error {
 	z.validateControls(p)
 	oneOf(p, "severity", z.Severity, SeverityCritical, SeverityMajor, SeverityMinor, SeverityInformational)
 	oneOf(p, "registration", z.Registration, "", "none", "recommended", "required")
+	if !(z.Rate >= 0 && z.Rate <= 1e6) { // NaN too
+		p.add("rate", "want questions a second, from 0 (no limit is known) to 1000000")
+	}
+	if z.PerDay < 0 {
+		p.add("per_day", "want questions a day, or 0 if no limit is known")
+	}
 	oneOf(p, "confidence", z.Confidence, "", "high", "medium", "low")
 	oneOf(p, "removal.method", z.Removal.Method, "", "self-service", "network-owner", "automatic", "contact", "paid", "none")
 	checkURL(p, "website", z.Website, "https", "http") // a page to read; nothing of ours is in its address

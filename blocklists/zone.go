@@ -70,10 +70,14 @@ type Zone struct {
 	Removal  Removal
 
 	Registration string // "none", "recommended", "required": what asking needs
-	Limits       string // published limit of free use
-	Terms        string
-	Advice       string // what an operator should know when reading its answers
-	Website      string
+	Limits       string // published limit of free use, in words
+	// Rate and PerDay are the published limits as numbers: questions a second, and
+	// questions in 24 hours, of all the operator's lists together. 0: none is published.
+	Rate    float64
+	PerDay  int
+	Terms   string
+	Advice  string // what an operator should know when reading its answers
+	Website string
 
 	Default    bool // asked unless the configuration says otherwise
 	Tags       []string

@@ -231,6 +231,13 @@ func (d *decoder) value(v reflect.Value, path string, n *unstable.Node, line int
 			return false
 		}
 		v.SetInt(i)
+	case v.CanFloat() && (n.Kind == unstable.Integer || n.Kind == unstable.Float):
+		x, err := strconv.ParseFloat(strings.ReplaceAll(string(n.Data), "_", ""), 64)
+		if err != nil { // 0x10 is a number of TOML, and nobody writes one here
+			d.wrong(path, v.Type(), line)
+			return false
+		}
+		v.SetFloat(x)
 	case v.Kind() == reflect.Slice && n.Kind == unstable.Array:
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 		for it := n.Children(); it.Next(); {

@@ -70,6 +70,8 @@ func want(t reflect.Type) string {
 		return "want true or false"
 	case t.Kind() == reflect.Int:
 		return "want a whole number"
+	case t.Kind() == reflect.Float64:
+		return "want a number"
 	}
 	return "want a text in quotes"
 }
