@@ -18,6 +18,9 @@ func (m *reading) fromDSN(d dsn) bool {
 	if len(blocks) == 0 {
 		return false
 	}
+	if len(blocks) >= maxBounces {
+		m.report.Trouble = "more than 1000 recipients: the rest was not read"
+	}
 	n, own := m.notice()
 	for i := range blocks {
 		b := &blocks[i]
@@ -140,10 +143,6 @@ func (n *notice) about(recipient, original string, only bool) string {
 
 // add completes a bounce, has it judged and appends it.
 func (m *reading) add(b Bounce) {
-	if len(m.report.Bounces) >= maxBounces {
-		m.report.Trouble = "more than 1000 recipients: the rest was not read"
-		return
-	}
 	b.Recipient = checks.Line(b.Recipient, 320)
 	b.Domain = domainOf(b.Recipient)
 	b.RemoteHost = checks.Line(strings.TrimRight(b.RemoteHost, "."), 253)
@@ -357,6 +356,13 @@ func (m *reading) fromNotice(n notice, lead string) {
 		}
 		if d, seen := diagnose(lead); diag.weak() || diag.Reply == "" && d.Reply != "" {
 			diag, from = join(diag, d), better(from, seen)
+		}
+		if diag.Stage == "" && diag.Reply != "" {
+			diag.Stage = n.stage
+		}
+		// Some say why first and whom it concerns afterwards.
+		if m.opt.Rules != nil && diag.Reply == "" && lead != "" && m.opt.Rules.Classify(diag, "").Rule == RuleNone {
+			diag.Text = checks.Line(lead+" "+diag.Text, maxDiagnosis)
 		}
 		if n.talking != (peer{}) {
 			from = better(from, n.talking)

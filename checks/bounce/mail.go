@@ -91,18 +91,17 @@ func (h header) all(name string, yield func(value string)) {
 
 // readHeader reads fields up to the first empty line (RFC 5322 section 2.2) and
 // returns them with what follows. A line that is no field is passed over, as
-// real bounces hold them; but a header whose very first line is none is taken for a body
-// without a header.
+// real bounces hold them; but text whose first lines are all none is a body without a header.
 func readHeader(text string, into header) (header, string) {
 	rest := text
-	for first := true; rest != "" && len(text)-len(rest) < maxHeader; first = false {
+	for rest != "" && len(text)-len(rest) < maxHeader {
 		line, after := cutLine(rest)
 		if line == "" {
 			return into, after
 		}
 		name, ok := fieldName(line)
 		if !ok {
-			if first {
+			if len(into) == 0 && len(text)-len(rest) > 1000 {
 				return into, text
 			}
 			rest = after
@@ -123,6 +122,9 @@ func readHeader(text string, into header) (header, string) {
 			into = append(into, field{name, value})
 		}
 		rest = after
+	}
+	if len(into) == 0 {
+		return into, text
 	}
 	return into, rest
 }

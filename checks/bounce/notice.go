@@ -63,7 +63,7 @@ func readNotice(text string, skip notOf) notice {
 		}
 		body.Reset()
 	}
-	inTranscript, inHeader := false, false
+	inTranscript, inHeader, forwarded := false, false, false
 	var commandFor string // recipient of the last RCPT TO in the transcript
 	var mayBe string      // address of a "To:" line: the recipient if nothing names another
 	for text != "" {
@@ -79,11 +79,14 @@ func readNotice(text string, skip notOf) notice {
 			}
 			continue
 		}
+		if forwarded { // the header of a notice that somebody forwarded in the text of a mail
+			_, inHeader = fieldName(trim)
+			forwarded = false
+		}
 		if inHeader {
 			continue
 		}
-		if forwardMark(trim) { // the header of a notice that somebody forwarded in the text of a mail
-			inHeader = true
+		if forwarded = forwardMark(trim); forwarded {
 			continue
 		}
 		if marker, inclusive := returnedMarker(trim); marker {
@@ -103,11 +106,25 @@ func readNotice(text string, skip notOf) notice {
 			inTranscript = true
 			continue
 		}
+		if strings.HasPrefix(trim, "---") && len(n.said) > 0 && !inTranscript { // the title of a section
+			body.WriteByte('\n')
+			continue
+		}
 		if at := indexFold(trim, "while talking to "); at >= 0 {
 			n.talking = peerIn(trim[at:])
 			continue
 		}
-		if cmd, ok := strings.CutPrefix(trim, ">>>"); ok {
+		if trim[0] == 'S' || trim[0] == 'R' { // InterScan: "Sent >>> RCPT TO:<...>", "Received <<< 550 ..."
+			trim = strings.TrimPrefix(strings.TrimPrefix(trim, "Sent >>>"), "Received <<<")
+			if len(trim) < len(line) && trim != "" && trim[0] == ' ' {
+				if commandStage(trim) != "" {
+					trim = ">>>" + trim
+				} else {
+					trim = "<<<" + trim
+				}
+			}
+		}
+		if cmd, ok := strings.CutPrefix(trim, ">>>"); ok && (commandStage(cmd) != "" || firstAddress(cmd) == "") {
 			inTranscript = true
 			if s := commandStage(cmd); s != "" {
 				n.stage = s
@@ -200,7 +217,8 @@ func (n *notice) attach(addr, line string) {
 		n.said = append(n.said, said{addr: addr})
 		i = len(n.said) - 1
 	}
-	if len(n.said[i].text) < 4*maxDiagnosis {
+	tail := strings.TrimSpace(strings.TrimPrefix(line, replyCode(line)))
+	if len(n.said[i].text) < 4*maxDiagnosis && !strings.Contains(n.said[i].text, tail) {
 		n.said[i].text = strings.TrimSpace(n.said[i].text + "\n" + line)
 	}
 }
@@ -252,9 +270,12 @@ var returnedWords = []string{
 // whether the line itself is already part of it.
 func returnedMarker(line string) (marker, inclusive bool) {
 	if len(line) < 120 {
-		low := line
+		switch strings.ToLower(strings.Trim(line, "-=*_:. ")) {
+		case "original message", "returned message", "original mail", "message headers", "message header", "original headers", "headers", "unsent message":
+			return true, false
+		}
 		for _, w := range returnedWords {
-			if indexFold(low, w) >= 0 {
+			if indexFold(line, w) >= 0 {
 				return true, false
 			}
 		}
@@ -331,14 +352,14 @@ func recipientLine(line string, skip notOf, first bool) (addr, reason string, ok
 	if addr == "" || strings.IndexByte(addr[strings.IndexByte(addr, '@'):], '.') < 0 && from > 0 && line[from] != '<' {
 		return "", "", false
 	}
-	before := strings.TrimLeft(line[:from], " \t*-•·\"'([")
+	before := strings.TrimLeft(line[:from], " \t*->•·\"'([")
 	after := strings.TrimLeft(line[to:], " \t\"')]>")
 	if skip.has(addr) || before != "" && role(addr) {
 		return "", "", false
 	}
 	if before == "" {
 		switch {
-		case after == "":
+		case after == "" || strings.EqualFold(strings.Trim(after, "<> "), addr):
 			return addr, "", true
 		case after[0] == ':' || after[0] == ',' || after[0] == ';' || strings.HasPrefix(after, "..."):
 			return addr, strings.TrimLeft(after, " :,;."), true

@@ -63,6 +63,9 @@ func ownMTA(received []string, ours Ours) (string, bool) {
 	}
 	origin := ""
 	for _, line := range received {
+		if strings.HasPrefix(line, "(qmail ") {
+			continue // it names no host, and stands beside a field that does
+		}
 		by, ok := receivedBy(line)
 		if !ok {
 			return "", false
@@ -77,7 +80,7 @@ func ownMTA(received []string, ours Ours) (string, bool) {
 			seen++
 			foreign = foreign || !ours.own(a)
 		})
-		if foreign || strings.HasPrefix(from, "from ") && seen == 0 {
+		if foreign || strings.HasPrefix(from, "from ") && seen == 0 && !localSubmission(line) {
 			return "", false // a hop from a host whose address nobody wrote down
 		}
 		if !isLoopbackName(by) {
@@ -85,6 +88,14 @@ func ownMTA(received []string, ours Ours) (string, bool) {
 		}
 	}
 	return origin, origin != ""
+}
+
+// localSubmission recognises the ways in which MTAs say, without an address,
+// that a mail did not come over the network: Exim's "with local", Sendmail's
+// "from localhost (localhost)", OpenSMTPD's "[local]". For a mail from the network each
+// of them writes the address, whatever greeting name it was told.
+func localSubmission(line string) bool {
+	return strings.Contains(line, " with local ") || strings.HasPrefix(line, "from localhost (localhost) ") || strings.Contains(line, "[local])")
 }
 
 // receivedBy returns the host that wrote a Received field (RFC 5321 section 4.4).

@@ -134,6 +134,9 @@ func replyMayFollow(text string, i int) bool {
 		if text[j] == ':' || text[j] == '\n' || text[j] == ';' || text[j] == '>' || text[j] == '"' || text[j] == '.' || text[j] == ']' || text[j] == ')' || text[j] == '(' || text[j] == '-' {
 			return true
 		}
+		if text[j] == ',' && j > 0 && (text[j-1] == ']' || text[j-1] == ')') {
+			return true // "mx1.example.net [198.51.100.7], 550 ..."
+		}
 		rest := text[i+3:]
 		return len(rest) > 1 && (enhancedAt(strings.TrimLeft(rest, " -#")) != "" || rest[0] == '-' && (rest[1] == '\'' || rest[1] == '"'))
 	}
@@ -190,7 +193,7 @@ func undoOctal(s string) string {
 	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' && i+3 < len(s) && s[i+1] >= '2' && s[i+1] <= '3' && s[i+2] >= '0' && s[i+2] <= '7' && s[i+3] >= '0' && s[i+3] <= '7' {
-			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | s[i+3] - '0')
+			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | (s[i+3] - '0'))
 			i += 3
 			continue
 		}
@@ -246,8 +249,12 @@ func peerIn(s string) peer {
 			return p
 		}
 	}
-	if first, _, _ := strings.Cut(strings.TrimSpace(s), " "); first != "" { // qmail: "198.51.100.7 does not like recipient."
-		p.addr, _ = parseAddr(strings.Trim(first, "[]:."))
+	for line := range strings.SplitSeq(s, "\n") { // qmail: "198.51.100.7 does not like recipient."
+		first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if a, ok := parseAddr(strings.Trim(first, "[]:.")); ok && strings.IndexByte(first, '.') > 0 {
+			p.addr = a
+			break
+		}
 	}
 	return p
 }

@@ -89,6 +89,11 @@ func diagnose(text string) (Diagnostic, peer) {
 			text = text[i:]
 		}
 		d.Reply = replyCode(text)
+		// A reply has no empty line in it; what follows is the sender's prose again.
+		if end := strings.Index(text, "\n\n"); end > 0 {
+			text = text[:end]
+		}
+		text = unbracket(text)
 	}
 	d.Text = tidy(text)
 	if d.Reply != "" {
@@ -158,6 +163,7 @@ var stageWords = []struct{ phrase, stage string }{
 	{"refused to talk to me", "greeting"},
 	{"after initial connection", "greeting"},
 	{"initial server greeting", "greeting"},
+	{"greeting failed", "greeting"},
 	{"in reply to end of data", "end of data"},
 	{"after end of data", "end of data"},
 	{"our final data", "end of data"},
@@ -198,7 +204,7 @@ func stageIn(outer string) string {
 }
 
 // tails are what sending MTAs append to a reply.
-var tails = []string{"(in reply to ", ": retry timeout exceeded", "[RCPT_TO]", "(state ", "[MAIL_FROM]", "[DATA]", "[EOM]", "Giving up on ", "(delivery attempts: ", "STEP: "}
+var tails = []string{"(in reply to ", ": retry timeout exceeded", "[RCPT_TO]", "(state ", "[MAIL_FROM]", "[DATA]", "[EOM]", "Giving up on ", "(delivery attempts: ", "STEP: ", "I'm not going to try again"}
 
 // trimTail drops what the sending MTA wrote behind the reply, reading the stage from it.
 func trimTail(text string, d *Diagnostic) string {
@@ -212,11 +218,24 @@ func trimTail(text string, d *Diagnostic) string {
 		}
 		text = strings.TrimRight(text[:i], " \n\t/")
 	}
-	if strings.HasSuffix(text, ")") && strings.Count(text, "(") < strings.Count(text, ")") { // of "(reason: ...)"
-		text = strings.TrimSuffix(text, ")")
-	}
+	text = unbracket(text) // of "(reason: ...)"
 	if n := len(text); n > 0 && (text[n-1] == '\'' || text[n-1] == '"') && strings.Count(text, text[n-1:]) == 1 {
 		text = text[:n-1]
+	}
+	return text
+}
+
+// unbracket drops a closing bracket or quote whose opening one stood before the reply.
+func unbracket(text string) string {
+	text = strings.TrimRight(text, " \n\t")
+	for _, pair := range []string{"()", "[]", "<>"} {
+		if text != "" && text[len(text)-1] == pair[1] && strings.Count(text, pair[:1]) < strings.Count(text, pair[1:]) {
+			text = text[:len(text)-1]
+		}
+	}
+	// "550-'5.1.1 user unknown'": IronPort quotes what stands behind the code.
+	if len(text) > 5 && (text[4] == '\'' || text[4] == '"') && text[len(text)-1] == text[4] {
+		text = text[:3] + " " + text[5:len(text)-1]
 	}
 	return text
 }
