@@ -67,7 +67,7 @@ type Batch struct {
 
 // MailboxState is how reading a mailbox stands.
 type MailboxState struct {
-	Connected     bool
+	Connected     bool      // logged in, and the folder is open
 	Since         time.Time // since when Connected is as it is, UTC
 	LastRoundTrip time.Time // when the server last answered a command in full, UTC; zero: not yet
 	LastErr       error     // why the last try failed; nil after a round that went well. One line that says what to do

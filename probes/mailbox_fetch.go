@@ -63,12 +63,14 @@ func (u uids) len() int {
 	return n
 }
 
-// take splits off the n lowest UIDs, or all if there are fewer.
+// take splits off the n lowest UIDs, or all if there are fewer. What remains
+// shares its memory with u, which must not be used any more.
 func (u uids) take(n int) (first []imap.UID, rest uids) {
 	for i, r := range u {
 		for uid := r.Start; ; uid++ {
 			if len(first) == n {
-				rest = append(uids{{Start: uid, Stop: r.Stop}}, u[i+1:]...)
+				rest = u[i:]
+				rest[0].Start = uid
 				return first, rest
 			}
 			first = append(first, uid)
@@ -111,11 +113,11 @@ func (s *session) fetch(ctx context.Context, want []imap.UID, limit int, bare bo
 			return nil, err
 		}
 		if len(seqs) > 0 {
-			before := len(got)
 			if err := s.fetchSet(ctx, imap.SeqSetNum(seqs...), items, limit, got); err != nil {
 				return nil, err
 			}
-			if n := len(seqs) - (len(got) - before); n > 0 {
+			came := len(missing) - len(missingOf(missing, got))
+			if n := len(seqs) - came; n > 0 {
 				return nil, s.m.failure(ctx, stepFetch, fmt.Errorf("%d of %d mails did not come although the server lists them", n, len(want)), false)
 			}
 		}
@@ -147,11 +149,11 @@ func (s *session) sequenceNumbers(ctx context.Context, of []imap.UID) (seqs []ui
 		}
 		set, _ := data.All.(imap.SeqSet)
 		for _, r := range set {
-			if r.Start == 0 || r.Stop < r.Start || len(seqs)+int(r.Stop-r.Start) >= len(of) {
+			if r.Start == 0 || r.Stop < r.Start || uint64(r.Stop-r.Start) >= uint64(len(of)-len(seqs)) {
 				return errors.New("the answer to SEARCH lists more mails than were asked for")
 			}
-			for seq := r.Start; seq <= r.Stop; seq++ {
-				seqs = append(seqs, seq)
+			for i := range r.Stop - r.Start + 1 {
+				seqs = append(seqs, r.Start+i)
 			}
 		}
 		return nil

@@ -76,9 +76,6 @@ func (r *reader) session(ctx context.Context, stay bool) (lived time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "mailbox connected",
-		slog.String("mailbox", r.m.opts.Name), slog.Bool("idle", s.canIdle))
-	r.tell(s, func(st *MailboxState) { st.Connected, st.Since = true, time.Now().UTC() })
 	for {
 		if err := r.round(ctx, s); err != nil {
 			return lived, err
@@ -101,6 +98,11 @@ func (r *reader) round(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if !r.state.Connected {
+		r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "mailbox connected",
+			slog.String("mailbox", r.m.opts.Name), slog.Bool("idle", s.canIdle))
+		r.tell(s, func(st *MailboxState) { st.Connected, st.Since = true, time.Now().UTC() })
+	}
 	if validity != r.pos.UIDValidity {
 		if r.pos.UIDValidity != 0 {
 			r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mailbox renumbered by its server, read again from the beginning",
@@ -113,21 +115,21 @@ func (r *reader) round(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	for len(pending) > 0 {
+	for behind := pending.len(); len(pending) > 0; {
 		size := r.m.batchSize()
 		if uint32(pending[0].Start) <= r.singly {
 			size = 1
 		}
 		var batch []imap.UID
-		behind := pending.len()
 		batch, pending = pending.take(size)
 		mails, err := r.read(ctx, s, batch)
 		if err != nil {
 			r.state.Behind = behind
 			return err
 		}
-		if len(mails) == 0 {
-			continue // all expunged meanwhile
+		if len(mails) == 0 { // all expunged meanwhile
+			behind -= len(batch)
+			continue
 		}
 		next := Position{UIDValidity: validity, UID: uint32(batch[len(batch)-1])}
 		for i := range mails {
@@ -142,9 +144,10 @@ func (r *reader) round(ctx context.Context, s *session) error {
 				Kind: ErrHandle, Err: err, Hint: "they stay on the server and are read again"}
 		}
 		r.pos = next
+		behind -= len(batch)
 		r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "mails read",
 			slog.String("mailbox", r.m.opts.Name), slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(next.UID)))
-		r.tell(s, func(st *MailboxState) { st.Behind = pending.len() })
+		r.tell(s, func(st *MailboxState) { st.Behind = behind })
 	}
 	return nil
 }

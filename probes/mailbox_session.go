@@ -112,6 +112,9 @@ func (s *session) secure(ctx context.Context) (err error) {
 					}
 				}
 			},
+			// An answer to FETCH that the library cannot place. Without this it would
+			// read on in a literal that was cut; see fetchSet.
+			Fetch: func(data *imapclient.FetchMessageData) { _, _, _ = s.message(data, 0) },
 		},
 	}
 	switch s.m.opts.TLS {
