@@ -213,7 +213,7 @@ func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blockl
 // listedFinding is what a runbook needs to know of a listing.
 func listedFinding(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) checks.Finding {
 	f := checks.Finding{
-		Key:    checks.Key{Check: dnsblCheck, Target: t.ID(), Source: z.ID},
+		Key:    checks.Key{Check: jobDNSBL, Target: t.ID(), Source: z.ID},
 		Target: t, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Severity(v.Severity),
 		Facts: map[string]string{checks.FactList: z.ID, checks.FactListName: z.Title, checks.FactZone: z.Zone},
 	}

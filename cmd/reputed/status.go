@@ -81,16 +81,13 @@ func (a *app) statusInput(ctx context.Context, now time.Time) (report.Input, err
 	return in, nil
 }
 
-// dnsblCheck is the name under which the rounds of the blocklists are stored.
-const dnsblCheck = "dnsbl"
-
 // statusRounds reads the last rounds, and which lists did not answer in the last complete one.
 func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
-	complete, ok, err := db.LastCompleteRun(ctx, dnsblCheck)
+	complete, ok, err := db.LastCompleteRun(ctx, jobDNSBL)
 	if err != nil {
 		return err
 	}
-	last, any, err := db.LastRun(ctx, dnsblCheck)
+	last, any, err := db.LastRun(ctx, jobDNSBL)
 	if err != nil {
 		return err
 	}

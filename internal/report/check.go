@@ -71,18 +71,18 @@ type CheckOptions struct {
 }
 
 // Check is the report of one `reputed check`. Results go in one by one as they
-// come; TSV and JSON write each at once and keep nothing of it, text keeps what it must sort. It is
-// not safe for concurrent use.
+// come; TSV and JSON write each at once and keep nothing of it, text keeps what it
+// must sort. It is not safe for concurrent use.
 type Check struct {
 	CheckOptions
-	Lists  []*ListTally // in the order of CheckOptions.Lists
-	Notes  []checks.Finding
-	Cut    bool // ended before everything was asked
-	Ended  time.Time
-	byID   map[string]*ListTally
-	found  map[blocklists.Class]map[string]struct{} // targets with an entry of the class
-	worst  checks.Severity
-	render checkRenderer
+	tallies []*ListTally // in the order of Lists
+	byID    map[string]*ListTally
+	found   map[blocklists.Class]map[string]struct{} // targets with an entry of the class
+	worst   checks.Severity                          // of everything listed
+	notes   []checks.Finding
+	cut     bool // ended before everything was asked
+	ended   time.Time
+	render  checkRenderer
 }
 
 // ListTally is what one list answered in this run, as counts of questions.
@@ -107,7 +107,7 @@ func NewCheck(o CheckOptions) *Check {
 	c := &Check{CheckOptions: o, byID: map[string]*ListTally{}, found: map[blocklists.Class]map[string]struct{}{}}
 	for _, z := range o.Lists {
 		l := &ListTally{Zone: z, Verdicts: map[blocklists.Class]int{}}
-		c.Lists = append(c.Lists, l)
+		c.tallies = append(c.tallies, l)
 		c.byID[z.ID] = l
 	}
 	switch o.Format {
@@ -128,7 +128,7 @@ func (c *Check) Add(r Result) {
 	l := c.byID[r.List]
 	if l == nil { // not among CheckOptions.Lists: count it all the same
 		l = &ListTally{Zone: blocklists.Zone{ID: r.List, Title: r.List}, Verdicts: map[blocklists.Class]int{}}
-		c.Lists, c.byID[r.List] = append(c.Lists, l), l
+		c.tallies, c.byID[r.List] = append(c.tallies, l), l
 	}
 	l.Asked++
 	l.Verdicts[r.Verdict]++
@@ -153,12 +153,12 @@ func (c *Check) Add(r Result) {
 }
 
 // Note takes a finding about the run itself: the resolver, the network.
-func (c *Check) Note(f checks.Finding) { c.Notes = append(c.Notes, f) }
+func (c *Check) Note(f checks.Finding) { c.notes = append(c.notes, f) }
 
 // Finish writes what is left and gives the exit code. Cut says that the run was
 // ended before everything was asked: then what was not found proves nothing.
 func (c *Check) Finish(now time.Time, cut bool) (Level, error) {
-	c.Ended, c.Cut = now, cut
+	c.ended, c.cut = now, cut
 	err := c.render.finish(c)
 	return c.Level(), err
 }
@@ -166,14 +166,14 @@ func (c *Check) Finish(now time.Time, cut bool) (Level, error) {
 // Level is the exit code.
 func (c *Check) Level() Level {
 	t := Tally{Worst: c.worst}
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		t.Asked += l.Asked
 		t.Unknown += l.unanswered()
 		t.Policy = t.Policy || l.Verdicts[blocklists.Policy] > 0
 		t.CriticalUnknown = t.CriticalUnknown || l.unanswered() > 0 && checks.Severity(l.Zone.Severity) == checks.Critical
 	}
 	level := t.Level()
-	if level == LevelOK && c.Cut {
+	if level == LevelOK && c.cut {
 		return LevelUnknown
 	}
 	return level
@@ -206,12 +206,12 @@ func (l *ListTally) standing() blocklists.Class {
 
 // asked are the lists that served any of the targets.
 func (c *Check) asked() []*ListTally {
-	return slices.DeleteFunc(slices.Clone(c.Lists), func(l *ListTally) bool { return l.Asked == 0 })
+	return slices.DeleteFunc(slices.Clone(c.tallies), func(l *ListTally) bool { return l.Asked == 0 })
 }
 
 // questions is how many questions there were, and how many of them prove nothing.
 func (c *Check) questions() (asked, unanswered int) {
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		asked += l.Asked
 		unanswered += l.unanswered()
 	}

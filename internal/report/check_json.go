@@ -115,7 +115,7 @@ func (j *checkJSON) finish(c *Check) error {
 		_, _ = j.w.WriteString("\n  ")
 	}
 	_, _ = j.w.WriteString("],\n  \"notes\": ")
-	j.write("", notesOf(c.Notes))
+	j.write("", notesOf(c.notes))
 	j.write(",\n  \"summary\": ", checkSummaryOf(c))
 	_, _ = j.w.WriteString("\n}\n")
 	if err := j.w.Flush(); err != nil {
@@ -206,10 +206,10 @@ type checkSummaryJSON struct {
 func checkSummaryOf(c *Check) checkSummaryJSON {
 	asked, _ := c.questions()
 	s := checkSummaryJSON{
-		Text: c.Summary(), State: c.Level().String(), ExitCode: int(c.Level()), CutShort: c.Cut, Addresses: c.Addresses, Domains: c.Domains,
-		Lists: len(c.asked()), Questions: asked, Targets: len(c.found[blocklists.Listed]), Started: utc(c.Started), Ended: utc(c.Ended),
+		Text: c.Summary(), State: c.Level().String(), ExitCode: int(c.Level()), CutShort: c.cut, Addresses: c.Addresses, Domains: c.Domains,
+		Lists: len(c.asked()), Questions: asked, Targets: len(c.found[blocklists.Listed]), Started: utc(c.Started), Ended: utc(c.ended),
 	}
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		s.add(l.Verdicts)
 		s.Unproved += l.Unproved
 	}

@@ -16,7 +16,7 @@ func (c *Check) Summary() string {
 	lists := c.asked()
 	head := c.subject()
 	if len(lists) == 0 {
-		if c.Cut {
+		if c.cut {
 			return "Cut short before the first answer: nothing is known about " + head
 		}
 		return "Cannot tell: none of the lists chosen serves " + head
@@ -58,7 +58,7 @@ func (c *Check) Summary() string {
 	}
 	s := head + ": " + strings.Join(parts, ", ")
 	switch {
-	case c.Cut:
+	case c.cut:
 		return "Cut short: so far " + s
 	case c.Level() == LevelUnknown:
 		return "Cannot tell: " + s
@@ -69,7 +69,7 @@ func (c *Check) Summary() string {
 // holding are the names of the lists with an entry of the class.
 func (c *Check) holding(class blocklists.Class) []string {
 	var names []string
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		if l.Verdicts[class] > 0 {
 			names = append(names, l.name())
 		}

@@ -78,7 +78,7 @@ func TestCheckText(t *testing.T) {
 // dead is a run in which no server answered.
 func dead(out *bytes.Buffer, f Format, term Term) *Check {
 	c := NewCheck(CheckOptions{Out: out, Term: term, Format: f, Addresses: 1, Lists: someLists(), Started: now})
-	for _, z := range c.CheckOptions.Lists {
+	for _, z := range c.Lists {
 		c.Add(Result{Target: checks.Address(addr("192.0.2.10")), List: z.ID, Verdict: blocklists.Unknown, Reason: "no answer from 192.0.2.53:53"})
 	}
 	c.Note(checks.Finding{Code: checks.CodeBlind, Summary: "the resolver at 192.0.2.53:53 does not answer",

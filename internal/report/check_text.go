@@ -157,7 +157,7 @@ func (t *checkText) brief(p *page, c *Check, ids []string) {
 // notAsked says what could not be asked and why: first the run itself, then
 // the lists.
 func (c *Check) notAsked(p *page) {
-	for _, f := range c.Notes {
+	for _, f := range c.notes {
 		p.para(0, "", plain, clean(f.Summary)+".", unknown)
 		if do := f.Facts[checks.FactInstruction]; do != "" {
 			p.para(2, "", plain, clean(do), plain)
@@ -204,7 +204,7 @@ type trouble struct {
 // refuses us, and those of one kind with one reason, whoever runs them.
 func (c *Check) troubles() []trouble {
 	var groups []trouble
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		if l.Trouble == "" {
 			continue
 		}

@@ -142,10 +142,10 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 		p.grid(0, []column{{title: "LIST"}, {title: "STATE"}, {title: "SEVERITY"}, {title: "SLOWEST", right: true}, {title: "ZONE", flex: true}}, rows)
 		p.blank()
 	}
-	c := &Check{Notes: l.Notes}
+	c := &Check{notes: l.Notes}
 	for _, x := range l.Tests {
 		if x.Verdict != blocklists.Clean {
-			c.Lists = append(c.Lists, &ListTally{Zone: x.Zone, Asked: 1, Verdicts: map[blocklists.Class]int{x.Verdict: 1}, Trouble: x.Verdict, Why: x.Why, Advice: x.Advice})
+			c.tallies = append(c.tallies, &ListTally{Zone: x.Zone, Asked: 1, Verdicts: map[blocklists.Class]int{x.Verdict: 1}, Trouble: x.Verdict, Why: x.Why, Advice: x.Advice})
 		}
 	}
 	c.notAsked(p)

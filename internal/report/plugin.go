@@ -42,7 +42,7 @@ func (checkPlugin) result(Result) {}
 
 func (checkPlugin) finish(c *Check) error {
 	var n countsJSON
-	for _, l := range c.Lists {
+	for _, l := range c.tallies {
 		n.add(l.Verdicts)
 	}
 	asked, unanswered := c.questions()

@@ -69,7 +69,7 @@ type Mailbox struct {
 	Name        string
 	UIDValidity uint32
 	UID         uint32    // the last one read; 0: never read
-	ReadAt      time.Time // when it was last looked at with success
+	ReadAt      time.Time // when it was last looked at, with success or not; zero: never
 	Failing     time.Time // since when it cannot be read; zero: it can
 	Error       string    // why not; untrusted
 	Proved      int       // reports in the window that is judged, with proof that they are ours

@@ -218,7 +218,7 @@ func (r Report) trouble(p *page) {
 func (r Report) silentGroups() []trouble {
 	c := &Check{}
 	for _, l := range r.Silent {
-		c.Lists = append(c.Lists, &ListTally{
+		c.tallies = append(c.tallies, &ListTally{
 			Zone: blocklists.Zone{ID: l.ID, Title: l.Name, Operator: l.Operator}, Asked: 1,
 			Verdicts: map[blocklists.Class]int{l.Verdict: 1}, Trouble: l.Verdict, Why: l.Why, Advice: l.Advice,
 		})
