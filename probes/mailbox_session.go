@@ -69,7 +69,7 @@ func (m *Mailbox) connect(ctx context.Context) (_ *session, err error) {
 	if err := s.within(ctx, stepTLS, func() error { return s.secure(ctx) }); err != nil {
 		return nil, err
 	}
-	if err := s.within(ctx, stepGreeting, s.client.WaitGreeting); err != nil {
+	if err := s.within(ctx, stepGreeting, s.greeting); err != nil {
 		return nil, err
 	}
 	if s.client.State() != imap.ConnStateAuthenticated { // PREAUTH, RFC 3501 section 7.1.4
@@ -132,6 +132,19 @@ func (s *session) secure(ctx context.Context) (err error) {
 		s.client = imapclient.New(conn, options)
 		return nil
 	}
+}
+
+// greeting waits for the server's first line. When that is a BYE and the end of
+// the connection follows, the library gives one of the two by chance; only the
+// first says why we are turned away, so it is asked until it gives that.
+func (s *session) greeting() (err error) {
+	for range 20 {
+		err = s.client.WaitGreeting()
+		if no := (*imap.Error)(nil); err == nil || errors.As(err, &no) {
+			return err
+		}
+	}
+	return err
 }
 
 func (s *session) login() error {
