@@ -2,8 +2,6 @@ package bounce
 
 import (
 	"strings"
-
-	"reputed/checks"
 )
 
 // fromDSN fills the report from a delivery-status part and the sentences
@@ -95,7 +93,7 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 	}
 	diag = join(diag, words)
 	if diag.weak() && b.comment != "" {
-		diag = join(diag, Diagnostic{Text: checks.Line(b.comment, maxDiagnosis)})
+		diag = join(diag, Diagnostic{Text: clean(b.comment, maxDiagnosis)})
 	}
 	// Without any reply the sentences of the notice are all there is.
 	if diag.weak() && own != "" {
@@ -143,12 +141,12 @@ func (n *notice) about(recipient, original string, only bool) string {
 
 // add completes a bounce, has it judged and appends it.
 func (m *reading) add(b Bounce) {
-	b.Recipient = checks.Line(b.Recipient, 320)
+	b.Recipient = clean(b.Recipient, 320)
 	b.Domain = domainOf(b.Recipient)
-	b.RemoteHost = checks.Line(strings.TrimRight(b.RemoteHost, "."), 253)
-	b.ReportingHost = checks.Line(strings.TrimRight(b.ReportingHost, "."), 253)
+	b.RemoteHost = clean(strings.TrimRight(b.RemoteHost, "."), 253)
+	b.ReportingHost = clean(strings.TrimRight(b.ReportingHost, "."), 253)
 	if b.ReportingHost == "" {
-		b.ReportingHost = checks.Line(domainOf(firstAddress(m.top.get("From"))), 253)
+		b.ReportingHost = clean(domainOf(firstAddress(m.top.get("From"))), 253)
 	}
 	b.Diagnostic.Status, b.Diagnostic.Reply = strings.Clone(b.Diagnostic.Status), strings.Clone(b.Diagnostic.Reply)
 	b.MessageID = messageID(m.returned.get("Message-ID"))
@@ -156,7 +154,7 @@ func (m *reading) add(b Bounce) {
 	if sender == "" {
 		sender = firstAddress(m.returned.get("From"))
 	}
-	b.Sender = checks.Line(domainOf(sender), 253)
+	b.Sender = clean(domainOf(sender), 253)
 	if m.opt.Rules != nil {
 		b.Judgement = m.opt.Rules.Classify(b.Diagnostic, b.RemoteHost)
 		b.Source = b.Judgement.Address
@@ -223,10 +221,10 @@ func (m *reading) fromText() bool {
 	auto := strings.ToLower(m.top.get("Auto-Submitted"))
 	s := signs{
 		daemon:    daemonFrom(m.top.get("From")) || daemonFrom(m.top.get("Sender")),
-		subject:   hasAny(m.subject, failureSubjects),
+		subject:   failureSubjects.in(m.subject),
 		null:      strings.HasPrefix(m.top.get("Return-Path"), "<>") || strings.TrimSpace(m.top.get("From")) == "<>",
 		automatic: strings.HasPrefix(auto, "auto-") || m.top.has("X-Autoreply") || m.top.has("X-Autorespond") || m.top.has("X-Auto-Response-Suppress"),
-		away:      hasAny(m.subject, awaySubjects),
+		away:      awaySubjects.in(m.subject),
 		failed:    m.top.has("X-Failed-Recipients"),
 		recipient: len(n.said) > 0,
 		returned:  m.returned != nil,
@@ -239,7 +237,7 @@ func (m *reading) fromText() bool {
 		front += "\n" + n.said[i].text
 	}
 	front += "\n" + n.transcript
-	s.words = hasAny(front[:min(len(front), 4000)], failureWords)
+	s.words = failureWords.in(front[:min(len(front), 4000)])
 	s.reply = replyIn(front) >= 0 || enhancedIn(front) != ""
 	if !s.bounce() {
 		if s.automatic && auto != "auto-generated" || s.away {
@@ -313,13 +311,13 @@ func (m *reading) fromSES(n sesNotice) bool {
 }
 
 // delayWords say that a notice is a warning and the mail is still on its way.
-var delayWords = []string{"warning message only", "has been delayed", "will be retried", "still being retried", "will keep trying", "will continue to try", "delayed mail", "delivery delayed", "not yet been delivered", "delivery status notification (delay)", "transient non-fatal"}
+var delayWords = newWordSet("warning message only", "has been delayed", "will be retried", "still being retried", "will keep trying", "will continue to try", "delayed mail", "delivery delayed", "not yet been delivered", "delivery status notification (delay)", "transient non-fatal")
 
 // fromNotice fills the report from sentences alone.
 func (m *reading) fromNotice(n notice, lead string) {
 	m.report.Kind = KindBounce
 	action := Failed
-	if hasAny(m.subject, delayWords) || hasAny(lead, delayWords) {
+	if delayWords.in(m.subject) || delayWords.in(lead) {
 		action = Delayed
 	}
 	// Whom X-Failed-Recipients names failed, whatever else the text looks like.
@@ -362,7 +360,7 @@ func (m *reading) fromNotice(n notice, lead string) {
 		}
 		// Some say why first and whom it concerns afterwards.
 		if m.opt.Rules != nil && diag.Reply == "" && lead != "" && m.opt.Rules.Classify(diag, "").Rule == RuleNone {
-			diag.Text = checks.Line(lead+" "+diag.Text, maxDiagnosis)
+			diag.Text = clean(lead+" "+diag.Text, maxDiagnosis)
 		}
 		if n.talking != (peer{}) {
 			from = better(from, n.talking)

@@ -28,17 +28,23 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	winLen, listLen, templateLen := 0, 0, 0
 	try := func(i int) {
 		c := &r.rules[i]
-		n := c.match(&f, &r.matcher, d, low, remoteHost)
+		n := c.match(&f, &r.matcher, d, remoteHost)
 		if n == 0 {
 			return
 		}
-		if win == nil || c.layer > win.layer || c.layer == win.layer && (c.rank > win.rank || c.rank == win.rank && n > winLen) {
+		wins := win == nil || c.layer > win.layer || c.layer == win.layer && (c.rank > win.rank || c.rank == win.rank && n > winLen)
+		names := c.Class == ClassList && (list == nil || n > listLen)
+		says := c.Class == ClassTemplate && (template == nil || n > templateLen)
+		if !wins && !names && !says || c.re != nil && !c.re.MatchString(low) {
+			return // an expression costs more than all the rest: it is tried last
+		}
+		if wins {
 			win, winLen = c, n
 		}
-		if c.Class == ClassList && (list == nil || n > listLen) {
+		if names {
 			list, listLen = c, n
 		}
-		if c.Class == ClassTemplate && (template == nil || n > templateLen) {
+		if says {
 			template, templateLen = c, n
 		}
 	}
@@ -115,8 +121,8 @@ func (c Category) Reputation() bool {
 	return false
 }
 
-// match returns how long the match is, in bytes; 0 for none.
-func (c *compiled) match(f *found, m *matcher, d Diagnostic, low, host string) int {
+// match returns how long the match is, in bytes; 0 for none. The expression is the caller's to try.
+func (c *compiled) match(f *found, m *matcher, d Diagnostic, host string) int {
 	n := 0
 	for _, p := range c.any {
 		if f.has(p) {
@@ -159,9 +165,6 @@ func (c *compiled) match(f *found, m *matcher, d Diagnostic, low, host string) i
 		if !ok {
 			return 0
 		}
-	}
-	if c.re != nil && !c.re.MatchString(low) {
-		return 0
 	}
 	return max(n, 1)
 }

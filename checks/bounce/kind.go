@@ -61,7 +61,7 @@ func (s signs) bounce() bool {
 var daemonLocals = []string{"mailer-daemon", "mailerdaemon", "mailer_daemon", "postmaster", "post_master", "mail-daemon", "mail.delivery.system", "maildaemon", "mdaemon", "bounce-daemon", "mailadmin", "mail_administrator", "mail-administrator", "delivery-daemon"}
 
 // daemonNames are display names that they write under.
-var daemonNames = []string{"mail delivery s", "mailer-daemon", "mail administrator", "delivery subsystem", "postmaster", "mail system", "mailerdaemon", "internet mail delivery", "mail delivery"}
+var daemonNames = newWordSet("mail delivery s", "mailer-daemon", "mail administrator", "delivery subsystem", "postmaster", "mail system", "mailerdaemon", "internet mail delivery", "mail delivery")
 
 func daemonFrom(from string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(firstAddress(from)), "@")
@@ -73,16 +73,11 @@ func daemonFrom(from string) bool {
 			return true
 		}
 	}
-	for _, d := range daemonNames {
-		if indexFold(from, d) >= 0 {
-			return true
-		}
-	}
-	return false
+	return daemonNames.in(from)
 }
 
 // failureSubjects are words of the subjects of failure and delay notices.
-var failureSubjects = []string{
+var failureSubjects = newWordSet(
 	"undeliver", "returned mail", "delivery status notification", "delivery failure", "failure notice", "delivery failed", "delayed mail",
 	"delivery notification", "could not send message", "returning message to sender", "returned to sender", "returned to you", "mail failure", "message status -",
 	"failure delivery", "delivery error", "failed to deliver", "cannot be delivered", "could not be delivered", "not delivered", "delivery problem",
@@ -91,10 +86,10 @@ var failureSubjects = []string{
 	"unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar", "non recapitabile", "mail returned", "returned message", "non delivery",
 	"returned e-mail", "returned email", "problem delivering", "unable to deliver", "failed mail", "failure to deliver", "delivery failed", "mail delivery fail",
 	"message could not", "message undeliverable", "mail error", "warning: message", "still being retried",
-}
+)
 
 // failureWords are phrases of the sentences that such notices begin with.
-var failureWords = []string{
+var failureWords = newWordSet(
 	"could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "was not delivered", "wasn't delivered", "not been delivered", "not be delivered",
 	"did not reach the following", "unable to deliver", "failed permanently", "delivery to the following", "delivery failed", "delivery has failed", "failed to deliver",
 	"permanent error", "permanent fatal error", "transient non-fatal", "undeliverable", "undelivered", "has been delayed", "could not deliver", "couldn't deliver", "error delivering", "had delivery problems",
@@ -103,16 +98,7 @@ var failureWords = []string{
 	"message was rejected", "has been rejected", "not yet been delivered", "your message was rejected", "delivery report", "was undeliverable", "return to sender", "cannot deliver", "mail could not",
 	"konnte nicht zugestellt", "nicht zugestellt werden", "n'a pas pu", "no se ha podido", "no pudo ser", "non e' stato", "rejected your message", "message not delivered", "sending your message",
 	"address failed", "addresses failed", "group you tried to contact", "mail delivery",
-}
+)
 
 // awaySubjects are words of the subjects of answers that people let their mail system give.
-var awaySubjects = []string{"out of office", "out of the office", "autoreply", "auto-reply", "auto reply", "automatic reply", "automatic response", "vacation", "away from", "auto:", "auto response", "autoresponse", "automatische antwort", "abwesenheit", "absence", "on leave", "réponse automatique", "respuesta automática", "auto-response", "odpowied"}
-
-func hasAny(s string, words []string) bool {
-	for _, w := range words {
-		if indexFold(s, w) >= 0 {
-			return true
-		}
-	}
-	return false
-}
+var awaySubjects = newWordSet("out of office", "out of the office", "autoreply", "auto-reply", "auto reply", "automatic reply", "automatic response", "vacation", "away from", "auto:", "auto response", "autoresponse", "automatische antwort", "abwesenheit", "absence", "on leave", "réponse automatique", "respuesta automática", "auto-response", "odpowied")

@@ -1,6 +1,8 @@
 package bounce
 
 import (
+	"bytes"
+	"hash"
 	"strings"
 )
 
@@ -23,35 +25,46 @@ const DefaultMaxBytes = 1 << 20
 // unify returns raw with every line ended by LF alone, so that the rest need
 // not think of CR LF, and without a leading mbox line ("From ", RFC 4155).
 // It is the one copy made of the mail; everything later is a part of it.
-func unify(raw []byte) string {
+func unify(raw []byte, sum hash.Hash) string {
+	raw = skipMbox(raw)
 	var b strings.Builder
 	b.Grow(len(raw))
+	write := func(p []byte) {
+		b.Write(p)
+		sum.Write(p)
+	}
 	for start := 0; start < len(raw); {
-		i := start
-		for i < len(raw) && raw[i] != '\r' {
-			i++
+		i := len(raw)
+		if n := bytes.IndexByte(raw[start:], '\r'); n >= 0 {
+			i = start + n
 		}
-		b.Write(raw[start:i])
+		write(raw[start:i])
 		// Quirk: some relays leave CR CR LF. A CR that ends no line stays.
 		j := i
 		for j < len(raw) && raw[j] == '\r' {
 			j++
 		}
 		if j < len(raw) && raw[j] != '\n' {
-			b.Write(raw[i:j])
+			write(raw[i:j])
 		}
 		start = j
 	}
-	text := b.String()
-	text = strings.TrimLeft(text, "\n")
-	for strings.HasPrefix(text, "From ") || strings.HasPrefix(text, ">From ") {
-		_, rest, ok := strings.Cut(text, "\n")
-		if !ok {
-			break
+	return b.String()
+}
+
+// skipMbox drops empty lines and mbox lines ("From ", RFC 4155) from the beginning.
+func skipMbox(raw []byte) []byte {
+	for {
+		raw = bytes.TrimLeft(raw, "\r\n")
+		if !bytes.HasPrefix(raw, []byte("From ")) && !bytes.HasPrefix(raw, []byte(">From ")) {
+			return raw
 		}
-		text = rest
+		i := bytes.IndexByte(raw, '\n')
+		if i < 0 {
+			return raw
+		}
+		raw = raw[i+1:]
 	}
-	return text
 }
 
 // field is one header field, its value still folded and encoded.

@@ -89,7 +89,7 @@ func (m *matcher) build() {
 		}
 		w := word(low, best)
 		m.heads[w] = append(m.heads[w], anchor{n, best})
-		h := hash(w)
+		h := gramHash(w)
 		m.bits[h/64] |= 1 << (h % 64)
 	}
 }
@@ -98,7 +98,7 @@ func word(s string, i int) uint32 {
 	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
 }
 
-func hash(w uint32) uint32 { return w * 2654435761 >> (32 - bitsLog) }
+func gramHash(w uint32) uint32 { return w * 2654435761 >> (32 - bitsLog) }
 
 // found is the set of phrases that a text holds.
 type found struct {
@@ -113,7 +113,7 @@ func (f *found) has(n int) bool { return f.bits[n/64]&(1<<(n%64)) != 0 }
 func (m *matcher) find(exact, low string, f *found) {
 	for i := 0; i+gram <= len(low); i++ {
 		w := word(low, i)
-		h := hash(w)
+		h := gramHash(w)
 		if m.bits[h/64]&(1<<(h%64)) == 0 {
 			continue
 		}

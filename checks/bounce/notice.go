@@ -255,7 +255,7 @@ func foldPrefix(s, prefix string) bool {
 }
 
 // returnedWords announce the returned message in reports without MIME.
-var returnedWords = []string{
+var returnedWords = newWordSet(
 	"below this line is a copy of", "this is a copy of the message", "this is a copy of your message", "copy of the message, including all the headers",
 	"original message follows", "message headers follow", "message header follows", "header of the original message", "the header of the original",
 	"original message header", "unsent message below", "unsent message follows", "returned message follows", "returned message -", "text of your message follows",
@@ -264,20 +264,20 @@ var returnedWords = []string{
 	"included is a copy of the message header", "the body of the original message", "original e-mail follows", "email follows", "message is following",
 	"original message headers", "message body follows", "following is the original message", "enclosed is the original",
 	"a copy of your message is below", "message contents follow", "original message text", "the first 50 lines", "the returned message",
-}
+)
 
 // returnedMarker says whether the line begins the returned message, and
 // whether the line itself is already part of it.
 func returnedMarker(line string) (marker, inclusive bool) {
 	if len(line) < 120 {
-		switch strings.ToLower(strings.Trim(line, "-=*_:. ")) {
-		case "original message", "returned message", "original mail", "message headers", "message header", "original headers", "headers", "unsent message":
-			return true, false
-		}
-		for _, w := range returnedWords {
-			if indexFold(line, w) >= 0 {
+		if c := line[0]; c == '-' || c == '=' || c == '*' || c == '_' || line[len(line)-1] == ':' {
+			switch strings.ToLower(strings.Trim(line, "-=*_:. ")) {
+			case "original message", "returned message", "original mail", "message headers", "message header", "original headers", "headers", "unsent message":
 				return true, false
 			}
+		}
+		if returnedWords.in(line) {
+			return true, false
 		}
 	}
 	if line[0] == 'R' || line[0] == 'D' || line[0] == 'M' || line[0] == 'r' || line[0] == 'X' {
@@ -343,7 +343,10 @@ func localByte(c byte) bool {
 func domainByte(c byte) bool { return wordByte(c) || c == '-' || c == '.' || c == '_' }
 
 // failing are words that make a sentence with an address in it one about a failure.
-var failing = []string{"deliver", "fail", "mailbox", "recipient", "unknown", "reject", "exceed", "no such", "invalid", "valid user", "not exist", "could not", "not found", "unable", "undeliver", "account", "quota", "not listed", "error", "to:", "blocked", "does not", "doesn't", "following address"}
+var failing = newWordSet("deliver", "fail", "mailbox", "recipient", "unknown", "reject", "exceed", "no such", "invalid", "valid user", "not exist", "could not", "not found", "unable", "undeliver", "account", "quota", "not listed", "error", "to: <", "blocked", "does not", "doesn't", "following address")
+
+// asking are words that make it one about whom to write to.
+var asking = newWordSet("contact", "from ", "sent by", "report", "questions", "send ")
 
 // recipientLine says whether the line names a failed recipient, and what it
 // says about it beyond the address.
@@ -387,13 +390,11 @@ func recipientLine(line string, skip notOf, first bool) (addr, reason string, ok
 	if !first || len(before) > 200 {
 		return "", "", false
 	}
-	if indexFold(before, "contact") >= 0 || indexFold(before, "from ") >= 0 || indexFold(before, "sent by") >= 0 || indexFold(before, "report") >= 0 || indexFold(before, "questions") >= 0 || indexFold(before, "send ") >= 0 {
+	if asking.in(before) {
 		return "", "", false
 	}
-	for _, w := range failing {
-		if indexFold(line, w) >= 0 {
-			return addr, line, true
-		}
+	if failing.in(line) || strings.HasSuffix(label, " to") {
+		return addr, line, true
 	}
 	return "", "", false
 }

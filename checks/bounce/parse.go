@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
-
-	"reputed/checks"
 )
 
 // ParseOptions is what [Parse] needs besides the mail. The zero value reads
@@ -36,11 +34,11 @@ func Parse(raw []byte, opt ParseOptions) Report {
 	if len(raw) > limit {
 		raw, cut = raw[:limit], true
 	}
-	text := unify(raw)
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.New()
+	text := unify(raw, sum)
 	r := read(text, opt, 0)
 	r.Cut = cut
-	r.Hash = hex.EncodeToString(sum[:])
+	r.Hash = hex.EncodeToString(sum.Sum(nil))
 	return r
 }
 
@@ -72,7 +70,7 @@ func read(text string, opt ParseOptions, level int) Report {
 		}
 	}
 	m.subject = decodeWords(m.top.get("Subject"))
-	m.report.Subject = checks.Line(m.subject, 200)
+	m.report.Subject = clean(m.subject, 200)
 	m.report.MessageID = messageID(m.top.get("Message-ID"))
 	m.trace()
 	m.sort()
@@ -209,8 +207,8 @@ func (m *reading) complaint() {
 
 // setFeedback cuts the texts loose from the mail and cleans them.
 func (m *reading) setFeedback(f Feedback) {
-	f.Type, f.Reporter, f.MessageID = checks.Line(f.Type, 40), checks.Line(f.Reporter, 100), checks.Line(f.MessageID, 300)
-	f.Recipient, f.Domain, f.URL = checks.Line(f.Recipient, 320), checks.Line(f.Domain, 253), checks.Line(f.URL, 500)
+	f.Type, f.Reporter, f.MessageID = clean(f.Type, 40), clean(f.Reporter, 100), clean(f.MessageID, 300)
+	f.Recipient, f.Domain, f.URL = clean(f.Recipient, 320), clean(f.Domain, 253), clean(f.URL, 500)
 	m.report.Complaint = f
 }
 
@@ -232,5 +230,5 @@ func messageID(value string) string {
 			value = value[:j]
 		}
 	}
-	return checks.Line(value, 300)
+	return clean(value, 300)
 }

@@ -156,7 +156,7 @@ func tidy(text string) string {
 	}
 	code := replyCode(text)
 	if code == "" || !strings.Contains(text[3:], code) {
-		return checks.Line(text, maxDiagnosis)
+		return clean(text, maxDiagnosis)
 	}
 	rest := text[3:]
 	status := enhancedAt(strings.TrimLeft(rest, " -#"))
@@ -184,7 +184,7 @@ func tidy(text string) string {
 		rest = strings.TrimPrefix(after[1:], status)
 	}
 	b.WriteString(rest)
-	return checks.Line(b.String(), maxDiagnosis)
+	return clean(b.String(), maxDiagnosis)
 }
 
 // undoOctal turns Exim's escapes of bytes outside ASCII ("\303\251") into those bytes.
@@ -326,4 +326,18 @@ func foldEqual(s, sub string) bool {
 		}
 	}
 	return true
+}
+
+// clean is [checks.Line] for text that mostly needs no cleaning: such text is
+// only cut loose from the mail it stands in, which may then be forgotten.
+func clean(s string, max int) string {
+	if len(s) > max || s != "" && (s[0] == ' ' || s[len(s)-1] == ' ') {
+		return checks.Line(s, max)
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && s[i+1] == ' ' {
+			return checks.Line(s, max)
+		}
+	}
+	return strings.Clone(s)
 }

@@ -2,8 +2,6 @@ package bounce
 
 import (
 	"strings"
-
-	"reputed/checks"
 )
 
 // lead is a phrase with which a sending MTA introduces what the receiver
@@ -40,11 +38,19 @@ var leads = []lead{
 	{"reply:", true},
 	{"error:", true},
 	{"failure:", true},
-	{"<<<", false}, // Sendmail, Courier
+	{"<<< ", false}, // Sendmail, Courier
 	{"smtp;", true},
 }
 
-// read takes what a report says about one recipient and returns the receiver's
+var leadSet = func() *wordSet {
+	words := make([]string, len(leads))
+	for i, l := range leads {
+		words[i] = l.phrase
+	}
+	return newWordSet(words...)
+}()
+
+// diagnose takes what a report says about one recipient and returns the receiver's
 // answer without its wrapping, and who gave it. Text without a reply is
 // returned as it is.
 func diagnose(text string) (Diagnostic, peer) {
@@ -118,22 +124,22 @@ func cutLead(text string) (string, bool) {
 	if i := replyIn(text[:limit]); i >= 0 {
 		limit = i
 	}
-	best, end := -1, 0
-	for _, l := range leads {
-		at := indexFold(text[:limit], l.phrase)
-		if at < 0 || best >= 0 && at >= best {
-			continue
+	for from := 0; ; {
+		n, at := leadSet.find(text[:limit], from)
+		if n < 0 {
+			return "", false
 		}
+		from = at + 1
+		l := leads[n]
 		to := at + len(l.phrase)
 		switch l.phrase {
 		case "smtp error from remote mail":
 			// "... server after RCPT TO:<kim@example.net>: host mx [198.51.100.7]: 550 ..."
-			rest := text[to:limit]
-			if i := strings.LastIndex(rest, ":"); i >= 0 {
-				to += i + 1
-			} else {
+			i := strings.LastIndexByte(text[to:limit], ':')
+			if i < 0 {
 				continue
 			}
+			to += i + 1
 		case "did not like our ":
 			i := strings.IndexByte(text[to:], '\n')
 			if j := strings.IndexByte(text[to:], ':'); j >= 0 && j < 40 {
@@ -150,12 +156,8 @@ func cutLead(text string) (string, bool) {
 		if rest == "" || l.needs && replyCode(strings.TrimLeft(rest, " #")) == "" {
 			continue
 		}
-		best, end = at, to
+		return strings.TrimLeft(text[to:], " \n\t\"'#"), true
 	}
-	if best < 0 {
-		return "", false
-	}
-	return strings.TrimLeft(text[end:], " \n\t\"'#"), true
 }
 
 // stageWords say at which command the receiver refused, most telling first.
@@ -184,6 +186,14 @@ var stageWords = []struct{ phrase, stage string }{
 	{"after helo", "ehlo"},
 }
 
+var stageSet = func() *wordSet {
+	words := make([]string, len(stageWords))
+	for i, w := range stageWords {
+		words[i] = w.phrase
+	}
+	return newWordSet(words...)
+}()
+
 // stageIn reads the stage from the sending MTA's words; a reply's own words
 // about a command prove nothing, so only the part before it is given here.
 func stageIn(outer string) string {
@@ -195,12 +205,21 @@ func stageIn(outer string) string {
 			outer = outer[:i]
 		}
 	}
-	for _, w := range stageWords {
-		if indexFold(outer, w.phrase) >= 0 {
-			return w.stage
+	best := -1 // the most telling wins, wherever it stands
+	for from := 0; ; {
+		n, at := stageSet.find(outer, from)
+		if n < 0 {
+			break
 		}
+		if best < 0 || n < best {
+			best = n
+		}
+		from = at + 1
 	}
-	return ""
+	if best < 0 {
+		return ""
+	}
+	return stageWords[best].stage
 }
 
 // tails are what sending MTAs append to a reply.
@@ -277,7 +296,7 @@ func join(a, b Diagnostic) Diagnostic {
 	if a.Text == "" {
 		a.Text = b.Text
 	} else if a.weak() && b.Text != "" && !strings.Contains(a.Text, b.Text) {
-		a.Text = checks.Line(a.Text+" "+b.Text, maxDiagnosis)
+		a.Text = clean(a.Text+" "+b.Text, maxDiagnosis)
 	}
 	return a
 }
