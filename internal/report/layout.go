@@ -42,13 +42,18 @@ func (p *page) heading(title string) {
 }
 
 // para writes clean text under a label, wrapped at words; later lines stand
-// under the first one's text. A word longer than the line, such as a link, stays whole: a link that
-// is broken in two cannot be opened.
+// under the first one's text. A word longer than that stays whole, because a link
+// that is broken in two cannot be opened: it moves to the left as far as it must.
 func (p *page) para(indent int, label string, labelStyle style, s string, textStyle style) {
-	lead := strings.Repeat(" ", indent)
 	hang := indent + text.StringWidthWithoutEscSequences(label)
-	first := lead + p.paint(labelStyle, label)
-	for _, l := range wrap(s, p.room(hang)) {
+	first := strings.Repeat(" ", indent) + p.paint(labelStyle, label)
+	for i, l := range wrap(s, p.room(hang)) {
+		if over := hang + text.StringWidthWithoutEscSequences(l) - p.Width; p.Width > 0 && over > 0 {
+			if name := strings.TrimSpace(label); i == 0 && name != "" {
+				p.line(strings.Repeat(" ", indent), p.paint(labelStyle, name))
+			}
+			first = strings.Repeat(" ", max(hang-over, 0))
+		}
 		p.line(first, p.paint(textStyle, l))
 		first = strings.Repeat(" ", hang)
 	}

@@ -51,7 +51,7 @@ func listedIncident() IncidentView {
 		Remediation: []checks.Remediation{{ID: "spamcop", Title: "Get 192.0.2.10 off SpamCop", WhoAsk: "nobody: it expires", Takes: "about 24 hours after the last report",
 			Steps: []checks.Step{
 				{Text: "Hold the queue of the sender that the reports name, not all mail.", Command: "postqueue -p"},
-				{Text: "See which mails were reported.", URL: "https://www.spamcop.net/w3m?action=checkblock&ip=192.0.2.10"},
+				{Text: "See which mails were reported.", URL: "https://www.spamcop.net/w3m?action=checkblock&ip=192.0.2.10&show=every-report"},
 				{Text: "Stop the source, then wait: the entry ends about 24 hours after the last report."},
 			},
 			Never: []string{"Do not move the mail to another address: the listing follows."}}},
