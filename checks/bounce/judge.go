@@ -17,8 +17,8 @@ const Check = "bounce"
 
 // JudgeOptions are the limits of [Judge]. Zero values mean the defaults.
 type JudgeOptions struct {
-	Window   time.Duration          // tallies whose last refusal is older are no problem any more; default 24 h
-	Quiet    time.Duration          // a known problem without a refusal for so long is over; default 24 h
+	Window   time.Duration          // a refusal that is older opens nothing; default 24 h
+	Quiet    time.Duration          // a problem without a refusal for so long is over, and opens nothing; default 24 h
 	ListName func(id string) string // a list's name for people, by catalogue id; nil: the id
 	Known    []checks.Key           // known problems to speak of even if nothing was counted; those of other checks are passed over
 	Location *time.Location         // of the times in summaries; nil: UTC
@@ -48,10 +48,11 @@ func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.
 	for _, key := range keys {
 		g := groups[key]
 		last := latest(g)
+		age, known := now.Sub(last.Last), open != nil && open(key)
 		switch {
-		case now.Sub(last.Last) < opt.Window:
+		case age < opt.Quiet && (known || age < opt.Window):
 			findings = append(findings, problem(key, g, opt))
-		case open != nil && open(key):
+		case known:
 			findings = append(findings, quiet(key, last.Last, readable, now, opt))
 		}
 	}

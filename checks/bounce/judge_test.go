@@ -86,6 +86,35 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Window says what may open, Quiet what may close; each keeps to its own.
+func TestJudgeWindowAndQuiet(t *testing.T) {
+	yes := func(checks.Key) bool { return true }
+	no := func(checks.Key) bool { return false }
+	hoursAgo := []Tally{tally(func(t *Tally) { t.First, t.Last = noon.Add(-11*time.Hour), noon.Add(-10*time.Hour) })}
+	for name, c := range map[string]struct {
+		window, quiet time.Duration
+		open          func(checks.Key) bool
+		want          checks.Status
+	}{
+		"in both":                                {24 * time.Hour, 24 * time.Hour, no, checks.Problem},
+		"out of the window, not quiet, known":    {time.Hour, 24 * time.Hour, yes, checks.Problem},
+		"out of the window, not quiet, unknown":  {time.Hour, 24 * time.Hour, no, ""},
+		"in the window, quiet for long enough":   {24 * time.Hour, time.Hour, yes, checks.OK},
+		"what has been quiet is not opened anew": {24 * time.Hour, time.Hour, no, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			findings, _ := Judge(hoursAgo, c.open, true, noon, JudgeOptions{Window: c.window, Quiet: c.quiet})
+			var got checks.Status
+			if len(findings) == 1 {
+				got = findings[0].Status
+			}
+			if got != c.want || len(findings) > 1 {
+				t.Errorf("got %q (%d findings), want %q", got, len(findings), c.want)
+			}
+		})
+	}
+}
+
 func TestImpactCountsByReceiver(t *testing.T) {
 	_, impacts := Judge([]Tally{
 		tally(nil),

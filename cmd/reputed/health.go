@@ -61,15 +61,15 @@ func (m *mailbox) trouble(now time.Time) (since time.Time, why error) {
 	return since, m.state.LastErr
 }
 
-// watchedSince is since when every mailbox has been read without a break, so
-// that the absence of refusals means something; zero: one is not being read, or
-// there is none.
+// watchedSince is since when every mailbox has been read without a break and to
+// its end, so that the absence of refusals means something; zero: one is not
+// being read or still has mail that was not, or there is none.
 func (d *daemon) watchedSince() (since time.Time) {
 	for _, m := range d.mailboxes {
 		m.mu.Lock()
 		state := m.state
 		m.mu.Unlock()
-		if !state.Connected {
+		if !state.Connected || state.Behind > 0 {
 			return time.Time{}
 		}
 		if state.Since.After(since) {
