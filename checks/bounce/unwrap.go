@@ -1,6 +1,7 @@
 package bounce
 
 import (
+	"net/netip"
 	"strings"
 )
 
@@ -299,4 +300,13 @@ func join(a, b Diagnostic) Diagnostic {
 		a.Text = clean(a.Text+" "+b.Text, maxDiagnosis)
 	}
 	return a
+}
+
+// Diagnose takes a receiver's answer as some MTA, log or connection gives it
+// (several lines joined by "\n" or blanks, with the sender's words around it) and
+// returns it bare, with the host and address that it was given by as far as
+// the words around it say. It is what [Parse] does with every text before [Rules.Classify].
+func Diagnose(text string) (d Diagnostic, host string, addr netip.Addr) {
+	d, from := diagnose(text)
+	return d, from.host, from.addr
 }
