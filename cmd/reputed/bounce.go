@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/report"
 )
@@ -58,7 +57,8 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			out.Add(report.Mail{File: m.name, Report: readMail(rules, ours, m, time.Now())})
+			r, _ := readMail(rules, ours, m.data, time.Now(), m.cut)
+			out.Add(report.Mail{File: m.name, Report: r})
 			return nil
 		}, trouble)
 		if ctx.Err() != nil {
@@ -76,17 +76,4 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 		return &exitError{code: exitMinor}
 	}
 	return nil
-}
-
-// readMail is how a mail is read, proved and laid at one of our addresses. Without
-// hosts and domains of ours nothing can be proved.
-func readMail(rules *bounce.Rules, ours bounce.Ours, m rawMail, now time.Time) bounce.Report {
-	r := bounce.Parse(m.data, bounce.ParseOptions{Rules: rules, Received: now, Cut: m.cut})
-	r.Proof = bounce.Prove(r, ours)
-	if !ours.Targets.Empty() {
-		for i := range r.Bounces {
-			bounce.Attribute(&r.Bounces[i], ours)
-		}
-	}
-	return r
 }

@@ -181,6 +181,9 @@ func TestADeadResolverMovesNothing(t *testing.T) {
 	for range 3 {
 		r.mustRound()
 	}
+	if run, ok, err := r.db.LastRun(t.Context(), jobDNSBL); err != nil || !ok || run.State != store.Troubled {
+		t.Errorf("blind: the round counts as %s, want troubled: %v", run.State, err)
+	}
 	all := r.open()
 	if len(all) != 2 {
 		t.Fatalf("blind: %d incidents, want the old one and one about the resolver: %v", len(all), titles(all))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"reputed/checks"
 	"reputed/checks/bounce"
@@ -16,7 +17,7 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 	batch := store.Batch{Read: map[string]probes.Position{name: b.Position}}
 	asked := false
 	for _, m := range b.Messages {
-		mail := d.readMail(m)
+		mail := d.stored(m)
 		batch.Mails = append(batch.Mails, mail)
 		asked = d.follow(mail) || asked
 	}
@@ -30,21 +31,33 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 	return nil
 }
 
-// readMail parses one mail, asks for proof that it is ours, and lays each refusal at a target.
-func (d *daemon) readMail(m probes.Message) store.Mail {
+// stored is one mail as the database keeps it.
+func (d *daemon) stored(m probes.Message) store.Mail {
 	mail := store.Mail{
 		Place: store.Place{Mailbox: m.Mailbox, Position: probes.Position{UIDValidity: m.UIDValidity, UID: m.UID}, Received: m.Received},
 		Size:  m.Size,
 	}
-	mail.Report = bounce.Parse(m.Bytes, bounce.ParseOptions{Rules: d.rules, Received: m.Received, Cut: m.Cut})
+	mail.Report, mail.Targets = readMail(d.rules, d.ours, m.Bytes, m.Received, m.Cut)
 	if m.Trouble != "" {
 		mail.Report.Kind, mail.Report.Trouble = bounce.KindUnparsed, m.Trouble
 	}
-	mail.Report.Proof = bounce.Prove(mail.Report, d.ours)
-	for i := range mail.Report.Bounces {
-		mail.Targets = append(mail.Targets, bounce.Attribute(&mail.Report.Bounces[i], d.ours).ID())
-	}
 	return mail
+}
+
+// readMail is how a mail is read, proved to be ours, and laid at a target: for each
+// bounce of the report the Target.ID of whose problem it is. Where nothing of
+// ours is known, nothing is proved and nothing is laid anywhere.
+func readMail(rules *bounce.Rules, ours bounce.Ours, raw []byte, received time.Time, cut bool) (bounce.Report, []string) {
+	r := bounce.Parse(raw, bounce.ParseOptions{Rules: rules, Received: received, Cut: cut})
+	r.Proof = bounce.Prove(r, ours)
+	if ours.Targets.Empty() {
+		return r, nil
+	}
+	var targets []string
+	for i := range r.Bounces {
+		targets = append(targets, bounce.Attribute(&r.Bounces[i], ours).ID())
+	}
+	return r, targets
 }
 
 // follow notes the addresses of ours that a proved refusal lies at, so that the

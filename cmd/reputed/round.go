@@ -26,8 +26,13 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	}
 	result, err := d.ask(ctx, d.targets.All(), first)
 	summary := runSummary(result)
-	if err != nil {
+	switch {
+	case err != nil:
 		summary.Trouble = checks.Line(err.Error(), 300)
+	case result.Rewriting:
+		summary.Trouble = "the resolver invents answers"
+	case result.Blind:
+		summary.Trouble = "most lists had no answer"
 	}
 	// What a run came to is written down even if it was cut short by the end of ctx.
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
