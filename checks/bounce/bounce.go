@@ -108,7 +108,7 @@ type Report struct {
 // be forged but those that our own hosts put on top.
 type Trace struct {
 	Received []string // Received fields, topmost first, unfolded (RFC 5321 section 4.4); at most 50
-	To       []string // addresses it was sent to: Delivered-To, X-Original-To, Envelope-To, To
+	To       []string // addresses it was sent to, at most 50: Delivered-To, X-Original-To, Envelope-To, To
 }
 
 // Feedback is a complaint (RFC 5965 section 3).

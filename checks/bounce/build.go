@@ -104,6 +104,9 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 	if diag.Status == "" || strings.HasSuffix(diag.Status, ".0.0") && b.status != "" {
 		diag.Status = b.status
 	}
+	if action == Delayed && strings.HasPrefix(diag.Text, "Envelope expired") {
+		action = Failed // quirk: OpenSMTPD calls a mail delayed that it has given up
+	}
 	at, _ := m.when(b.attempt)
 	if strings.IndexByte(recipient, '@') < 0 { // a file, a program, or nothing
 		if len(n.said) > 0 {

@@ -9,6 +9,11 @@ import (
 // status, the reply code or the stage did.
 const RuleNone = "none"
 
+// RuleGreeting is the Rule of a refusal in the greeting whose reason was not
+// recorded: some MTAs keep nothing but the code and the receiver's name. Before
+// anything was said only the address can have been judged.
+const RuleGreeting = "refused-at-greeting"
+
 // Classify says what a refusal means. remoteHost is the receiver that gave it, if
 // known: it names the vendor where the text does not, and some rules hold only
 // for certain receivers. The text decides before the codes, as x.7.1 stands for everything.
@@ -65,6 +70,10 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	if win == nil {
 		j.Category = fallback(d)
 		j.Reputation = j.Category.Reputation() || j.Category == Policy && aboutSender(low)
+		if (d.Reply == "554" || d.Reply == "550") && d.weak() && (d.Stage == "greeting" || d.Stage == "" && d.Status == "") && hostName(lastWord(low)) != "" {
+			j.Rule, j.Category, j.Reputation = RuleGreeting, Policy, true
+			remoteHost = hostName(lastWord(low))
+		}
 	} else {
 		j.Rule, j.Category, j.Vendor, j.Remedy = win.ID, win.Category, win.Vendor, win.Remedy
 		j.Blocklist = win.List
@@ -110,6 +119,8 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	}
 	return j
 }
+
+func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
 // Reputation says whether the category is by itself a refusal for who sent the
 // mail or how it looked. [Policy] is one only where the text is about the sender.

@@ -48,6 +48,9 @@ func TestClassify(t *testing.T) {
 		"the vendor by its host when the text says nothing": {
 			"550 5.7.1 Rejected", "mxb-00000000.gslb.pphosted.com",
 			Judgement{Category: Policy, Vendor: "Proofpoint", Rule: RuleNone}},
+		"a greeting of which only the name was kept": {
+			"554 esa1.example-net.iphmx.com", "",
+			Judgement{Category: Policy, Reputation: true, Vendor: "Cisco Talos", Rule: RuleGreeting, Remedy: "generic-receiver"}},
 		"codes alone: RFC 3463": {
 			"550 5.1.1", "", Judgement{Category: RecipientFault, Rule: RuleNone}},
 		"words that say little yield to a status": {

@@ -15,7 +15,7 @@ import (
 func (r *Rules) compile(rule Rule, hosts []string) (compiled, error) {
 	c := compiled{Rule: rule}
 	switch {
-	case rule.ID == "" || rule.ID == RuleNone || len(rule.ID) > 60 || strings.ContainsFunc(rule.ID, func(b rune) bool { return !(b == '-' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z') }):
+	case rule.ID == "" || rule.ID == RuleNone || rule.ID == RuleGreeting || len(rule.ID) > 60 || strings.ContainsFunc(rule.ID, func(b rune) bool { return !(b == '-' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z') }):
 		return c, errors.New("id: give lower-case letters, digits and hyphens")
 	case !rule.Category.known():
 		return c, fmt.Errorf("category %q is not known", checks.Line(string(rule.Category), 40))

@@ -181,7 +181,6 @@ type part struct {
 	kind    string // media type, lower case: "text/plain"
 	charset string
 	body    string
-	depth   int
 }
 
 // encoding is the part's Content-Transfer-Encoding, lower case.

@@ -53,7 +53,7 @@ func (w *walk) leaves(text string) (header, []part) {
 		if last {
 			w.open = w.open[:level] // what follows is an epilogue, or belongs to the part outside
 			start = pos
-			w.parts = append(w.parts, part{kind: epilogue, depth: level})
+			w.parts = append(w.parts, part{kind: epilogue})
 			continue
 		}
 		if len(w.parts) >= maxParts {
@@ -103,7 +103,7 @@ func (w *walk) begin(h header, body string) {
 			kind = preamble
 		}
 	}
-	w.parts = append(w.parts, part{header: h, kind: kind, charset: charset, depth: len(w.open)})
+	w.parts = append(w.parts, part{header: h, kind: kind, charset: charset})
 }
 
 // end gives the part that is being read its body.

@@ -8,7 +8,6 @@ import (
 type said struct {
 	addr string // may be empty: a reason without a recipient
 	text string // reason, lines kept apart by \n
-	host string // words that name the receiver
 }
 
 // notice is the readable part of a report, as far as it was understood.

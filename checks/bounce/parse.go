@@ -110,7 +110,7 @@ func (m *reading) trace() {
 			}
 		case strings.EqualFold(f.name, "Delivered-To"), strings.EqualFold(f.name, "X-Original-To"), strings.EqualFold(f.name, "Envelope-To"), strings.EqualFold(f.name, "To"):
 			rest := unfold(f.value)
-			for n := 0; n < 10; n++ {
+			for len(m.report.Trace.To) < 50 {
 				a, _, to := addressIn(rest)
 				if a == "" {
 					break

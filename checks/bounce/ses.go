@@ -20,7 +20,6 @@ type sesNotice struct {
 		} `json:"bouncedRecipients"`
 		At        time.Time `json:"timestamp"`
 		Reporting string    `json:"reportingMTA"`
-		Kind      string    `json:"bounceType"`
 		Remote    string    `json:"remoteMtaIp"`
 	} `json:"bounce"`
 	Complaint struct {
@@ -68,10 +67,14 @@ func readSES(text string) (sesNotice, bool) {
 	return n, n.Type != ""
 }
 
-// blocks makes recipients of the notification's.
+// dsn makes a delivery status of the notification.
 func (n sesNotice) dsn() dsn {
 	var d dsn
 	d.reporting = strings.ToLower(firstWord(afterType(n.Bounce.Reporting)))
+	at := ""
+	if !n.Bounce.At.IsZero() {
+		at = n.Bounce.At.Format(time.RFC1123Z)
+	}
 	for _, r := range n.Bounce.Recipients {
 		if len(d.blocks) == maxBounces {
 			break
@@ -80,7 +83,7 @@ func (n sesNotice) dsn() dsn {
 		if action == "" {
 			action = "failed"
 		}
-		d.blocks = append(d.blocks, dsnBlock{final: r.Address, action: action, status: enhancedIn(r.Status), diagnostic: afterType(r.Diagnostic), remote: n.Bounce.Remote})
+		d.blocks = append(d.blocks, dsnBlock{final: r.Address, action: action, status: enhancedIn(r.Status), diagnostic: afterType(r.Diagnostic), remote: n.Bounce.Remote, attempt: at})
 	}
 	return d
 }
