@@ -44,153 +44,166 @@ func role(addr string) bool {
 	return local == "mailer-daemon" || local == "postmaster" || local == "no-reply" || local == "noreply" || local == "abuse" || local == "mail-daemon" || local == "support" || local == "helpdesk"
 }
 
+// noticeReader is a notice in the course of being read.
+type noticeReader struct {
+	notice
+	skip             notOf
+	lead, body, told strings.Builder // before the first recipient; reason of the current ones; transcript
+	current          int             // index of the first recipient of the current group
+	transcribing     bool
+	commandFor       string // recipient of the last RCPT TO in the transcript
+	mayBe            string // address of a "To:" line: the recipient if nothing names another
+}
+
 // readNotice reads the text line by line. Families differ in their words, and
 // hardly in their shape: a line with the address, then the reason, up to the
 // next address; or a list of addresses and a transcript below.
 func readNotice(text string, skip notOf) notice {
-	var n notice
-	var body strings.Builder // reason of the current recipients
-	var lead strings.Builder
-	var transcript strings.Builder
-	current := 0 // index of the first recipient of the current group
-	flush := func() {
-		reason := strings.TrimSpace(body.String())
-		for i := current; i < len(n.said); i++ {
-			if n.said[i].text == "" {
-				n.said[i].text = reason
-			}
-		}
-		body.Reset()
-	}
-	inTranscript, inHeader, forwarded := false, false, false
-	var commandFor string // recipient of the last RCPT TO in the transcript
-	var mayBe string      // address of a "To:" line: the recipient if nothing names another
+	r := noticeReader{skip: skip}
+	inHeader, forwarded := false, false
 	for text != "" {
 		rest := text
 		var line string
 		line, text = cutLine(text)
-		line = unquote(line)
-		trim := strings.TrimSpace(line)
-		if trim == "" {
+		line = strings.TrimSpace(unquote(line))
+		if line == "" {
 			inHeader = false
-			if body.Len() > 0 {
-				body.WriteByte('\n')
+			if r.body.Len() > 0 {
+				r.body.WriteByte('\n')
 			}
 			continue
 		}
 		if forwarded { // the header of a notice that somebody forwarded in the text of a mail
-			_, inHeader = fieldName(trim)
-			forwarded = false
+			_, inHeader = fieldName(line)
 		}
-		if inHeader {
+		if forwarded = !inHeader && forwardMark(line); forwarded || inHeader {
 			continue
 		}
-		if forwarded = forwardMark(trim); forwarded {
-			continue
-		}
-		if marker, inclusive := returnedMarker(trim); marker {
+		if marker, inclusive := returnedMarker(line); marker {
+			r.returned = text
 			if inclusive {
-				n.returned = rest
-			} else {
-				n.returned = text
+				r.returned = rest
 			}
 			break
 		}
-		if c := trim[0]; (c == '-' || c == '=' || c == '*' || c == '_' || c == '#') && strings.Trim(trim, "-=*_# ") == "" {
-			continue
+		r.read(line)
+	}
+	r.flush()
+	r.notice.lead, r.transcript = r.lead.String(), r.told.String()
+	if len(r.said) == 0 && r.mayBe != "" {
+		r.said = append(r.said, said{addr: r.mayBe, text: strings.TrimSpace(r.notice.lead)})
+	}
+	return r.notice
+}
+
+// read takes one line that is not empty.
+func (r *noticeReader) read(line string) {
+	if c := line[0]; (c == '-' || c == '=' || c == '*' || c == '_' || c == '#') && strings.Trim(line, "-=*_# ") == "" {
+		return // a rule
+	}
+	if indexFold(line, "transcript of session") >= 0 {
+		r.flush()
+		r.current = len(r.said)
+		r.transcribing = true
+		return
+	}
+	if strings.HasPrefix(line, "---") && len(r.said) > 0 && !r.transcribing { // the title of a section
+		r.body.WriteByte('\n')
+		return
+	}
+	if at := indexFold(line, "while talking to "); at >= 0 {
+		r.talking = peerIn(line[at:])
+		return
+	}
+	if r.dialogue(line) {
+		return
+	}
+	addr, reason, ok := recipientLine(line, r.skip, len(r.said) == 0)
+	switch {
+	case ok && strings.HasPrefix(line, "To:"):
+		r.mayBe = addr
+	case ok && len(r.said) < maxBounces:
+		r.recipient(addr, reason, line)
+	case len(r.said) > 0:
+		prose(&r.body, line)
+	default:
+		prose(&r.lead, line)
+	}
+}
+
+// dialogue takes a line of a transcript: ">>> " ours, "<<< " theirs; false if
+// the line is none.
+func (r *noticeReader) dialogue(line string) bool {
+	// InterScan: "Sent >>> RCPT TO:<...>", "Received <<< 550 ...".
+	line = strings.TrimPrefix(strings.TrimPrefix(line, "Sent "), "Received ")
+	if cmd, ok := strings.CutPrefix(line, ">>>"); ok && (commandStage(cmd) != "" || firstAddress(cmd) == "") {
+		r.transcribing = true
+		if s := commandStage(cmd); s != "" {
+			r.stage = s
 		}
-		if indexFold(trim, "transcript of session") >= 0 {
-			flush()
-			current = len(n.said)
-			inTranscript = true
-			continue
+		if a := firstAddress(cmd); a != "" && indexFold(cmd, "rcpt") >= 0 {
+			r.commandFor = a
 		}
-		if strings.HasPrefix(trim, "---") && len(n.said) > 0 && !inTranscript { // the title of a section
-			body.WriteByte('\n')
-			continue
+		return true
+	}
+	if reply, ok := strings.CutPrefix(line, "<<<"); ok {
+		reply = strings.TrimSpace(reply)
+		prose(&r.told, reply)
+		r.attach(r.commandFor, reply)
+		return true
+	}
+	if !r.transcribing {
+		return false
+	}
+	// "550 5.1.1 <kim@example.net>... User unknown": Sendmail's own summary of one recipient.
+	if a := firstAddress(line); a != "" && !r.skip.has(a) {
+		r.attach(a, line)
+	} else {
+		prose(&r.told, line)
+	}
+	return true
+}
+
+// recipient takes a line that names a failed recipient.
+func (r *noticeReader) recipient(addr, reason, line string) {
+	known := r.index(addr)
+	switch {
+	case known >= r.current: // again, in its own reason
+		reason = line
+	case known >= 0:
+		if s := &r.said[known]; len(s.text) < 4*maxDiagnosis {
+			s.text = strings.TrimSpace(s.text + "\n" + reason)
 		}
-		if at := indexFold(trim, "while talking to "); at >= 0 {
-			n.talking = peerIn(trim[at:])
-			continue
+		return
+	default:
+		if r.body.Len() > 0 {
+			r.flush()
+			r.current = len(r.said)
 		}
-		if trim[0] == 'S' || trim[0] == 'R' { // InterScan: "Sent >>> RCPT TO:<...>", "Received <<< 550 ..."
-			trim = strings.TrimPrefix(strings.TrimPrefix(trim, "Sent >>>"), "Received <<<")
-			if len(trim) < len(line) && trim != "" && trim[0] == ' ' {
-				if commandStage(trim) != "" {
-					trim = ">>>" + trim
-				} else {
-					trim = "<<<" + trim
-				}
-			}
-		}
-		if cmd, ok := strings.CutPrefix(trim, ">>>"); ok && (commandStage(cmd) != "" || firstAddress(cmd) == "") {
-			inTranscript = true
-			if s := commandStage(cmd); s != "" {
-				n.stage = s
-			}
-			if a := firstAddress(cmd); a != "" && indexFold(cmd, "rcpt") >= 0 {
-				commandFor = a
-			}
-			continue
-		}
-		if reply, ok := strings.CutPrefix(trim, "<<<"); ok {
-			if transcript.Len() > 0 {
-				transcript.WriteByte('\n')
-			}
-			transcript.WriteString(strings.TrimSpace(reply))
-			n.attach(commandFor, strings.TrimSpace(reply))
-			continue
-		}
-		if inTranscript {
-			// "550 5.1.1 <kim@example.net>... User unknown": Sendmail's own summary of one recipient.
-			if a := firstAddress(trim); a != "" && !skip.has(a) {
-				n.attach(a, trim)
-			} else if transcript.Len() < 4*maxDiagnosis {
-				transcript.WriteString("\n" + trim)
-			}
-			continue
-		}
-		addr, reason, ok := recipientLine(trim, skip, len(n.said) == 0)
-		if ok && strings.HasPrefix(trim, "To:") {
-			mayBe = addr
-			continue
-		}
-		if ok && len(n.said) < maxBounces {
-			known := n.index(addr)
-			switch {
-			case known >= current: // again, in its own reason
-				reason = trim
-			case known >= 0:
-				n.said[known].text = strings.TrimSpace(n.said[known].text + "\n" + reason)
-				continue
-			default:
-				if body.Len() > 0 {
-					flush()
-					current = len(n.said)
-				}
-				n.said = append(n.said, said{addr: addr})
-			}
-			if reason != "" {
-				body.WriteString(reason)
-				body.WriteByte('\n')
-			}
-			continue
-		}
-		into := &lead
-		if len(n.said) > 0 {
-			into = &body
-		}
-		if into.Len() < 16*maxDiagnosis {
-			into.WriteString(trim)
-			into.WriteByte('\n')
+		r.said = append(r.said, said{addr: addr})
+	}
+	if reason != "" {
+		prose(&r.body, reason)
+	}
+}
+
+// flush gives the current recipients the reason that was read for them.
+func (r *noticeReader) flush() {
+	reason := strings.TrimSpace(r.body.String())
+	for i := r.current; i < len(r.said); i++ {
+		if r.said[i].text == "" {
+			r.said[i].text = reason
 		}
 	}
-	flush()
-	n.lead, n.transcript = lead.String(), transcript.String()
-	if len(n.said) == 0 && mayBe != "" {
-		n.said = append(n.said, said{addr: mayBe, text: strings.TrimSpace(n.lead)})
+	r.body.Reset()
+}
+
+// prose adds a line, up to a limit that no honest notice reaches.
+func prose(into *strings.Builder, line string) {
+	if into.Len() < 16*maxDiagnosis {
+		into.WriteString(line)
+		into.WriteByte('\n')
 	}
-	return n
 }
 
 // index returns where the recipient stands, or -1.
