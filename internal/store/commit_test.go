@@ -37,6 +37,13 @@ func TestIncidentComesBackAsItWasGiven(t *testing.T) {
 		t.Errorf("open incidents (-want +got):\n%s", diff)
 	}
 
+	// Of a member only its times may change.
+	in.Members[0].Last, in.Members[0].ClearSince = t0.Add(time.Hour), t0.Add(2*time.Hour)
+	mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Quiet, Incident: in, At: t0, Why: "test"}}}))
+	if diff := cmp.Diff([]alerts.Incident{in}, look(t, db, t0, Batch{}).Open, addresses); diff != "" {
+		t.Errorf("after the times of a member moved (-want +got):\n%s", diff)
+	}
+
 	// Members are replaced: one leaves, one stays, one joins ahead of it.
 	in.Members = []alerts.Member{{Finding: listed("198.51.100.7", "barracuda", t0), First: t0, Last: t0}, in.Members[1]}
 	mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Updated, Incident: in, At: t0, Why: "test"}}}))

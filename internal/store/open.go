@@ -23,6 +23,8 @@ const (
 	// process. Transactions take milliseconds, but SQLite wakes waiters by chance and not
 	// in order, so on a slow disk one of many may wait for long.
 	busyTimeout = 30 * time.Second
+	// openPause is how long opening waits before it tries again.
+	openPause = 10 * time.Millisecond
 	// readers is how many connections read at once: a page, a status and a few
 	// commands inside the daemon.
 	readers = 4
@@ -64,11 +66,24 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, explain(path, "create", err)
 	}
-	db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
-	if err := db.prepare(ctx); err != nil {
-		return nil, errors.Join(explain(path, "open", err), db.Close())
+	for start := time.Now(); ; {
+		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+		err := db.prepare(ctx)
+		if err == nil {
+			return db, nil
+		}
+		err = errors.Join(explain(path, "open", err), db.Close())
+		// While another process turns a new file to WAL, SQLite says "busy" without waiting
+		// as it is told to, because waiting for each other would never end.
+		if code(err) != codeBusy || time.Since(start) > busyTimeout {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(openPause):
+		}
 	}
-	return db, nil
 }
 
 // prepare opens the two pools, the schema between them.
