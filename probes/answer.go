@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 )
@@ -13,12 +12,8 @@ import (
 // readAnswer turns a matched response into an Answer, or into the named error
 // that its rcode is: only NOERROR and NXDOMAIN say anything about the name.
 func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
-	switch m.Rcode {
-	case dns.RcodeSuccess, dns.RcodeNameError:
-	case dns.RcodeRefused:
-		return Answer{}, ErrRefused
-	default: // SERVFAIL, FORMERR, NOTIMP, ...
-		return Answer{}, ErrServFail
+	if err := rcodeError(m.Rcode); err != nil {
+		return Answer{}, err
 	}
 	a := Answer{RCode: rcodeName(m.Rcode), Authoritative: m.Authoritative}
 	if len(m.Question) == 1 {
@@ -45,6 +40,17 @@ func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: it only refers to other servers; ask a resolver that recurses", ErrServFail)
 	}
 	return a, nil
+}
+
+// rcodeError is the named error that an rcode is; nil for an answer.
+func rcodeError(rcode int) error {
+	switch rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+		return nil
+	case dns.RcodeRefused:
+		return ErrRefused
+	}
+	return ErrServFail // SERVFAIL, FORMERR, NOTIMP, ...
 }
 
 // recordsOf gives the records of the type asked at the end of the CNAME chain
@@ -130,14 +136,6 @@ func unescape(s string) string {
 		b = append(b, s[i])
 	}
 	return string(b)
-}
-
-// ttl reads a TTL; one with the highest bit set counts as zero (RFC 2181 section 8).
-func ttl(seconds uint32) time.Duration {
-	if seconds > 1<<31-1 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }
 
 func rcodeName(rcode int) string {

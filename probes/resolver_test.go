@@ -290,8 +290,8 @@ func TestABareHeaderEndsTheTryButDecidesNothing(t *testing.T) {
 	}{
 		"FORMERR: asked again without EDNS": {1, ErrServFail, 2},
 		"REFUSED":                           {5, ErrRefused, 1},
-		"NXDOMAIN proves nothing":           {3, ErrTimeout, 3},
-		"NOERROR proves nothing":            {0, ErrTimeout, 3},
+		"NXDOMAIN proves nothing":           {3, ErrTimeout, DefaultTries},
+		"NOERROR proves nothing":            {0, ErrTimeout, DefaultTries},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,7 @@ const silentFor = 30 * time.Second
 
 // server is one resolver and when it was last seen to be silent.
 type server struct {
+	index int
 	addr  netip.AddrPort
 	name  string
 	until atomic.Int64 // unix nanoseconds until which it is tried after the others; 0: it is well
@@ -40,8 +42,8 @@ type servers struct{ all []*server }
 
 func newServers(addrs []netip.AddrPort) *servers {
 	ss := &servers{}
-	for _, a := range addrs {
-		ss.all = append(ss.all, &server{addr: a, name: a.String()})
+	for i, a := range addrs {
+		ss.all = append(ss.all, &server{index: i, addr: a, name: a.String()})
 	}
 	return ss
 }
@@ -55,21 +57,24 @@ func (ss *servers) names() []string {
 }
 
 // order is in which order to try: as configured, then those that were silent a
-// moment ago, and at the very end the one that the question wants to avoid.
-func (ss *servers) order(now time.Time, avoid string) []*server {
-	order := make([]*server, 0, len(ss.all)+1) // one more: a silent one is put back once at a time
-	for rank := range 3 {
-		for _, s := range ss.all {
-			r := 0
-			switch {
-			case s.name == avoid:
-				r = 2
-			case now.UnixNano() < s.until.Load():
-				r = 1
-			}
-			if r == rank {
-				order = append(order, s)
-			}
+// moment ago, and at the very end the one that the question wants to avoid. It is
+// written over buf.
+func (ss *servers) order(buf []*server, now time.Time, avoid string) []*server {
+	if len(ss.all) == 1 {
+		return append(buf[:0], ss.all[0])
+	}
+	order := buf[:0]
+	well, silent := 0, 0
+	for _, s := range ss.all {
+		switch {
+		case s.name == avoid:
+			order = append(order, s)
+		case now.UnixNano() < s.until.Load():
+			order = slices.Insert(order, well+silent, s)
+			silent++
+		default:
+			order = slices.Insert(order, well, s)
+			well++
 		}
 	}
 	return order

@@ -75,7 +75,7 @@ func TestSilentServersComeLaterForAWhile(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	order := func(at time.Time, avoid string) string {
 		var b strings.Builder
-		for _, s := range ss.order(at, avoid) {
+		for _, s := range ss.order(nil, at, avoid) {
 			b.WriteString(s.addr.Addr().String()[len("192.0.2."):])
 		}
 		return b.String()

@@ -40,9 +40,9 @@ type Config struct {
 type DNS struct {
 	// Servers are resolvers as host:port (port 53 if left out); none means those of /etc/resolv.conf.
 	Servers     []string `toml:"servers"`
-	Timeout     Duration `toml:"timeout"`     // of one try at one server; default 3s, 100ms to 1m
-	Tries       int      `toml:"tries"`       // in all, over the servers in turn; default 2, 1 to 10
-	Concurrency int      `toml:"concurrency"` // questions in flight; default 64, 1 to 10000
+	Timeout     Duration `toml:"timeout"`     // of one question, all tries together; default 3s, 100ms to 1m
+	Tries       int      `toml:"tries"`       // packets for one question at most, over the servers in turn; default 5, 1 to 10
+	Concurrency int      `toml:"concurrency"` // questions in flight at most, begins with 64 and finds out; default 1024, 1 to 10000
 	// Probe is a public domain under which a random name must not exist; with it
 	// a resolver that invents addresses for real suffixes is found out. May be empty.
 	Probe string `toml:"probe"`

@@ -12,8 +12,8 @@ func defaults() *Config {
 	return &Config{
 		DNS: DNS{
 			Timeout:     Duration{3 * time.Second},
-			Tries:       2,
-			Concurrency: 64,
+			Tries:       5,
+			Concurrency: 1024,
 			Confirm:     Duration{15 * time.Second},
 		},
 		Blocklists: Blocklists{Builtin: true},

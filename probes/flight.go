@@ -1,0 +1,372 @@
+package probes
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// flight is one question in flight. It is used again for another question.
+type flight struct {
+	q     Question
+	wire  wireQuestion
+	group *group
+
+	order    []*server // to be tried, the next first
+	socket   *socket   // on which the answer is awaited; may be nil
+	attempts int       // packets sent, but for repetitions within one try
+	started  time.Time
+	sent     time.Time // the last packet
+	deadline time.Time
+	due      time.Time // when to send again or give up
+	place    int       // in deadlines; -1: in none
+	index    int       // in round.flying
+	queued   bool      // due is when its turn comes, not when it has waited long enough
+	plain    bool      // repeated without EDNS
+	overTCP  bool      // the answer did not fit
+	failed   *AskError // the worst so far
+}
+
+// start puts a question in flight, or ends it at once.
+func (ro *round) start(q Question, g *group) {
+	if g.givenUp(ro.now) {
+		ro.tell(q, Answer{}, &AskError{Question: q, Err: ErrTimeout}, ro.now)
+		return
+	}
+	f := ro.newFlight()
+	f.q, f.group, f.started = q, g, ro.now
+	if err := f.wire.pack(q); err != nil {
+		ro.free = append(ro.free, f)
+		ro.tell(q, Answer{}, &AskError{Question: q, Err: err}, ro.now)
+		return
+	}
+	if g.plain {
+		f.wire.dropEDNS()
+	}
+	f.order = ro.servers.order(f.order, ro.now, q.Avoid)
+	f.index = len(ro.flying)
+	ro.flying = append(ro.flying, f)
+	g.inFlight++
+	ro.send(f)
+}
+
+func (ro *round) newFlight() *flight {
+	n := len(ro.free) - 1
+	if n < 0 {
+		return &flight{place: -1}
+	}
+	f := ro.free[n]
+	ro.free = ro.free[:n]
+	*f = flight{wire: f.wire, order: f.order[:0], place: -1}
+	return f
+}
+
+// send sends a question to the next server, or waits for its turn to do so, or
+// ends it if there is nobody left to ask.
+func (ro *round) send(f *flight) {
+	for len(f.order) > 0 && f.attempts < ro.tries {
+		if ok, next := f.group.pace.take(ro.now); !ok {
+			f.due, f.queued = next, true
+			ro.due.push(f)
+			return
+		}
+		if f.overTCP {
+			ro.overTCP(f)
+			return
+		}
+		s := f.order[0]
+		err := ro.assign(f, s)
+		if err == nil {
+			if _, err = f.socket.way.Write(f.wire.packet); err != nil && isPortClosed(err) {
+				// The error is of an earlier packet, and so of all that wait on this socket.
+				ro.in.put(letter{socket: f.socket, err: err}, nil)
+			}
+		}
+		if err == nil {
+			if f.attempts == 0 {
+				f.deadline = ro.now.Add(ro.timeout)
+			}
+			f.attempts++
+			f.sent = ro.now
+			f.due = ro.now.Add(waitFor(f.group.firstWait(), f.attempts, ro.tries, f.deadline.Sub(ro.now)))
+			ro.due.push(f)
+			return
+		}
+		ro.unreachable(f, err)
+	}
+	ro.fail(f, f.failed)
+}
+
+// unreachable takes the server that is being asked off a question.
+func (ro *round) unreachable(f *flight, err error) {
+	s := f.order[0]
+	s.silent(ro.now)
+	ro.drop(f, &AskError{Question: f.q, Server: s.name, Err: networkError(err)})
+}
+
+// drop takes the server that is being asked off a question, with what it came to
+// there. One that said no in any way is not asked the same again: it would say the
+// same, and it costs it the same work.
+func (ro *round) drop(f *flight, err *AskError) {
+	f.failed = worseFailure(f.failed, err)
+	f.order = f.order[:copy(f.order, f.order[1:])]
+	f.deadline = ro.now.Add(ro.timeout)
+}
+
+// assign gives a question a socket to a server, and an id there.
+func (ro *round) assign(f *flight, s *server) error {
+	if f.socket != nil && f.socket.server == s && !f.socket.failed {
+		return nil // sent again, it is the same question: either answer will do
+	}
+	ro.unassign(f)
+	sock, err := ro.socketTo(s)
+	if err != nil {
+		return err
+	}
+	for {
+		id := uint16(rand.Uint32()) // unpredictable: the generator is seeded by the system and strong
+		if _, taken := sock.byID[id]; !taken {
+			f.wire.setID(id)
+			f.socket, sock.byID[id] = sock, f
+			return nil
+		}
+	}
+}
+
+func (ro *round) unassign(f *flight) {
+	if f.socket != nil {
+		delete(f.socket.byID, f.wire.id())
+		f.socket = nil
+	}
+}
+
+// socketTo is the socket to a server that has the least to do, or a new one if
+// all have enough.
+func (ro *round) socketTo(s *server) (*socket, error) {
+	var least *socket
+	for _, sock := range ro.sockets[s.index] {
+		if !sock.failed && (least == nil || len(sock.byID) < len(least.byID)) {
+			least = sock
+		}
+	}
+	if least != nil && len(least.byID) < inFlightPerSocket {
+		return least, nil
+	}
+	sock := &socket{server: s, byID: map[uint16]*flight{}}
+	var err error
+	sock.way, err = ro.open(s.addr, func(packet []byte, err error) { ro.in.put(letter{socket: sock, err: err}, packet) })
+	if err != nil {
+		if least != nil { // no descriptor left: rather a socket with too much to do
+			return least, nil
+		}
+		return nil, err
+	}
+	ro.sockets[s.index] = append(ro.sockets[s.index], sock)
+	return sock, nil
+}
+
+// packet deals with what came on a socket. What does not parse or does not match
+// is passed over: anyone can send a packet to the port, and one that is not the answer
+// says nothing about the answer.
+func (ro *round) packet(sock *socket, packet []byte) {
+	if len(packet) < headerBytes {
+		return
+	}
+	f := sock.byID[uint16(packet[0])<<8|uint16(packet[1])]
+	if f == nil || f.overTCP {
+		return
+	}
+	r, what := f.wire.read(packet, f.q.Name)
+	if what == stray {
+		return
+	}
+	if f.place >= 0 {
+		ro.due.remove(f)
+	}
+	f.queued = false
+	rtt := ro.now.Sub(f.sent)
+	sample := rtt
+	if f.attempts > 1 {
+		sample = 0
+	}
+	ro.heard[sock.server.index] = ro.now
+	f.group.answered(ro.now, sample)
+	sock.server.answered()
+	ro.window.answered(rtt)
+	ro.respond(f, sock.server, r, what, rtt)
+}
+
+// respond reads a response that is one to the question.
+func (ro *round) respond(f *flight, s *server, r response, what reading, rtt time.Duration) {
+	switch {
+	case what == truncated:
+		// RFC 2181 section 9: what came with TC set is not used.
+		f.overTCP = true
+		ro.send(f)
+		return
+	case (r.rcode == dns.RcodeFormatError || r.rcode == dns.RcodeNotImplemented) && f.wire.dropEDNS():
+		// RFC 6891 section 7: a server that does not know EDNS answers FORMERR; older ones NOTIMP.
+		f.plain = true
+		f.attempts-- // it belongs to the same try
+		ro.send(f)
+		return
+	}
+	a := r.answer
+	var err error
+	switch what {
+	case bare:
+		err = rcodeError(r.rcode)
+	case message:
+		a, err = readAnswer(r.message, f.wire.qtype)
+	}
+	if err != nil {
+		ro.drop(f, &AskError{Question: f.q, Server: s.name, RCode: rcodeName(r.rcode), Err: err})
+		ro.send(f)
+		return
+	}
+	if f.plain && f.group.key != "" {
+		f.group.plain = true
+	}
+	a.Server, a.RTT = s.name, rtt
+	ro.end(f, a, nil)
+}
+
+// expire deals with the questions that have waited long enough.
+func (ro *round) expire() {
+	for len(ro.due) > 0 && !ro.due[0].due.After(ro.now) {
+		f := ro.due[0]
+		ro.due.remove(f)
+		if f.queued {
+			f.queued = false
+			ro.send(f)
+			continue
+		}
+		s, g := f.order[0], f.group
+		if heard := ro.heard[s.index]; heard.Before(f.sent) {
+			s.silent(ro.now) // to everybody
+		}
+		if g.lively(ro.now) {
+			ro.window.timedOut()
+		}
+		g.timedOut(ro.now, f.sent, ro.heard[s.index])
+		f.failed = worseFailure(f.failed, &AskError{Question: f.q, Server: s.name, Err: ErrTimeout})
+		copy(f.order, f.order[1:])
+		f.order[len(f.order)-1] = s // the packet may be lost, so the server is asked again, after the others
+		if g.broken || !f.deadline.After(ro.now) {
+			ro.fail(f, f.failed)
+			continue
+		}
+		ro.send(f)
+	}
+}
+
+// socketFailed deals with an error that a socket had: every question on it goes to the next server.
+func (ro *round) socketFailed(sock *socket, err error) {
+	sock.failed = sock.failed || !isPortClosed(err)
+	waiting := make([]*flight, 0, len(sock.byID))
+	for _, f := range sock.byID {
+		if !f.overTCP {
+			waiting = append(waiting, f)
+		}
+	}
+	for _, f := range waiting {
+		if f.socket != sock || f.order[0] != sock.server || f.queued {
+			continue
+		}
+		if f.place >= 0 {
+			ro.due.remove(f)
+		}
+		ro.unassign(f)
+		ro.unreachable(f, err)
+		ro.send(f)
+	}
+}
+
+// overTCP asks over TCP, beside the round.
+func (ro *round) overTCP(f *flight) {
+	if ro.busy == streamsAtOnce {
+		ro.queue = append(ro.queue, f)
+		return
+	}
+	ro.busy++
+	st := &stream{flight: f, server: f.order[0], wire: f.wire, name: f.q.Name}
+	st.wire.packet = append([]byte(nil), f.wire.packet...)
+	ro.streams.Go(func() {
+		st.ask(ro.ctx, ro.timeout)
+		ro.in.put(letter{stream: st}, nil)
+	})
+}
+
+// streamed deals with what came of a question over TCP.
+func (ro *round) streamed(st *stream) {
+	ro.busy--
+	f := st.flight
+	f.overTCP = false
+	if len(ro.queue) > 0 {
+		next := ro.queue[0]
+		ro.queue = ro.queue[1:]
+		ro.overTCP(next)
+	}
+	if st.err == nil {
+		ro.heard[st.server.index] = ro.now
+		st.server.answered()
+		f.wire.packet = f.wire.packet[:len(st.wire.packet)]
+		ro.respond(f, st.server, st.response, st.reading, st.rtt)
+		return
+	}
+	err := &AskError{Question: f.q, Server: st.server.name, Err: st.err}
+	if isTimeout(err) {
+		f.failed = worseFailure(f.failed, err)
+		copy(f.order, f.order[1:])
+		f.order[len(f.order)-1] = st.server
+	} else {
+		ro.drop(f, err)
+	}
+	f.deadline = ro.now.Add(ro.timeout)
+	ro.send(f)
+}
+
+// fail ends a question without an answer.
+func (ro *round) fail(f *flight, err *AskError) {
+	if err.Server == "" && len(f.order) > 0 {
+		err.Server = f.order[0].name
+	}
+	err.Question = f.q
+	ro.end(f, Answer{}, err)
+}
+
+// end takes a question out of flight, and tells what came of it.
+func (ro *round) end(f *flight, a Answer, err error) {
+	if f.place >= 0 {
+		ro.due.remove(f)
+	}
+	ro.unassign(f)
+	f.group.inFlight--
+	last := len(ro.flying) - 1
+	ro.flying[f.index] = ro.flying[last]
+	ro.flying[f.index].index = f.index
+	ro.flying[last] = nil
+	ro.flying = ro.flying[:last]
+	q, started := f.q, f.started
+	ro.free = append(ro.free, f)
+	ro.tell(q, a, err, started)
+}
+
+// tell hands a question and what came of it to the caller.
+func (ro *round) tell(q Question, a Answer, err error, started time.Time) {
+	ro.told++
+	if ro.log.Enabled(ro.ctx, slog.LevelDebug) {
+		// The name itself stays out of the log: some lists are asked with a
+		// subscriber's key in it.
+		attrs := []slog.Attr{slog.String("type", string(q.Type)), slog.String("operator", q.Group), slog.Duration("after", ro.now.Sub(started))}
+		if e, ok := err.(*AskError); ok {
+			attrs = append(attrs, slog.String("server", e.Server), slog.Any("err", e.Err))
+		} else {
+			attrs = append(attrs, slog.String("server", a.Server), slog.String("rcode", a.RCode), slog.Int("records", len(a.Records)))
+		}
+		ro.log.LogAttrs(ro.ctx, slog.LevelDebug, "question asked", attrs...)
+	}
+	ro.got(q, a, err)
+}

@@ -1,0 +1,139 @@
+package probes
+
+import "time"
+
+const (
+	// groupInFlight is how much of a round one group may hold: if it goes
+	// silent, no more than this waits for it. At 20 ms that is 1,600 questions a second.
+	groupInFlight = 32
+	// A group is given up when breakAfter packets in a row had no answer, over at least
+	// breakSilence, while others were answered on the same way. On a path that loses
+	// a fifth that happens by chance once in 10^14; a list whose server restarts is back sooner.
+	breakAfter   = 20
+	breakSilence = time.Second
+	// probeEvery is how often a question of such a group is asked all the same.
+	probeEvery = time.Second
+	// lately is how long a group counts as one that answers.
+	lately = 2 * time.Second
+)
+
+// When a packet is taken for lost.
+const (
+	// unknownWait is for a group that has not answered yet: a recursive resolver
+	// has to find its name servers first.
+	unknownWait = 400 * time.Millisecond
+	// leastWait is well above any delay of a busy host, as TCP's is (Linux
+	// TCP_RTO_MIN): a packet sent again too early is one too many for the list.
+	leastWait = 200 * time.Millisecond
+)
+
+// group is whose limits some questions count against, in one round: an
+// operator. The questions without a group have none.
+type group struct {
+	key   string
+	pace  *pace // nil: no limit is known
+	limit int   // in flight
+
+	inFlight int
+	queue    []Question // drawn, and held until there is room; questions[head:] are left
+	head     int
+
+	rtt, spread time.Duration // smoothed, as in RFC 6298 section 2
+	answeredAt  time.Time     // zero: never
+	timeouts    int           // packets in a row without an answer
+	silentSince time.Time     // when the first of them was sent
+	plain       bool          // does not know EDNS
+	broken      bool          // given up, but for a question now and then
+	probedAt    time.Time
+}
+
+// room says whether one more question may be in flight at this moment; if only
+// the pace forbids it, when that changes.
+func (g *group) room(now time.Time) (ok bool, next time.Time) {
+	if g.limit > 0 && g.inFlight >= g.limit {
+		return false, time.Time{}
+	}
+	next = g.pace.ready()
+	return !now.Before(next), next
+}
+
+func (g *group) waiting() int { return len(g.queue) - g.head }
+
+func (g *group) hold(q Question) { g.queue = append(g.queue, q) }
+
+// release gives the question that has been held longest.
+func (g *group) release() Question {
+	q := g.queue[g.head]
+	g.queue[g.head] = Question{}
+	if g.head++; g.head == len(g.queue) {
+		g.queue, g.head = g.queue[:0], 0
+	} else if g.head >= 256 && g.head*2 > len(g.queue) {
+		g.queue = append(g.queue[:0], g.queue[g.head:]...)
+		g.head = 0
+	}
+	return q
+}
+
+// answered notes an answer of any kind. Sample is its round trip, or 0 if it is not known
+// which of several packets was answered (RFC 6298 section 3).
+func (g *group) answered(now time.Time, sample time.Duration) {
+	g.answeredAt, g.timeouts, g.broken = now, 0, false
+	switch {
+	case sample <= 0:
+	case g.rtt == 0:
+		g.rtt, g.spread = sample, sample/2
+	default:
+		g.spread += ((g.rtt - sample).Abs() - g.spread) / 4
+		g.rtt += (sample - g.rtt) / 8
+	}
+}
+
+// timedOut notes a packet without an answer. Others says when anybody was
+// last answered on the same way: if nobody was, it is not the group that is silent.
+func (g *group) timedOut(now, sent, others time.Time) {
+	if g.limit == 0 {
+		return
+	}
+	if g.timeouts == 0 {
+		g.silentSince = sent
+	}
+	g.timeouts++
+	g.broken = g.broken || g.timeouts >= breakAfter && now.Sub(g.silentSince) >= breakSilence && others.After(g.silentSince)
+}
+
+// lively says whether the group answered lately.
+func (g *group) lively(now time.Time) bool {
+	return !g.answeredAt.IsZero() && now.Sub(g.answeredAt) < lately
+}
+
+// givenUp says whether a question of the group is not to be asked now. It is
+// false, once every probeEvery, for one that finds out whether the group is back.
+func (g *group) givenUp(now time.Time) bool {
+	if !g.broken {
+		return false
+	}
+	if now.Sub(g.probedAt) >= probeEvery {
+		g.probedAt = now
+		return false
+	}
+	return true
+}
+
+// firstWait is how long the first packet of a question is waited for.
+func (g *group) firstWait() time.Duration {
+	if g.rtt == 0 {
+		return unknownWait
+	}
+	return max(leastWait, g.rtt+4*g.spread) // RFC 6298 section 2.3
+}
+
+// waitFor is how long to wait for a packet, the nth of at most tries, if left is all
+// that is left for the question: twice as long as for the one before, but so that
+// all tries fit, and what is left for the last.
+func waitFor(first time.Duration, nth, tries int, left time.Duration) time.Duration {
+	share := left / time.Duration(max(1, tries-nth+1))
+	if nth >= tries {
+		return max(left, time.Millisecond)
+	}
+	return max(min(first<<min(nth-1, 10), share), time.Millisecond)
+}

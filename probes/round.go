@@ -1,0 +1,223 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// heldAtMost is how many questions are drawn and held, because the groups that
+// they belong to are full, before no more are drawn. It lets one slow operator lag
+// behind the others without a place in memory for each of its questions.
+const heldAtMost = 4096
+
+// errNobodyToWaitFor says that a sequence waits for an answer, and nothing is in flight.
+var errNobodyToWaitFor = errors.New("the sequence of questions waits for an answer, and none is to come")
+
+// round is one call of [Resolver.Ask]. Everything in it happens on the caller's
+// goroutine, one thing after the other, so it needs no locks: drawing and sending
+// questions, reading what came, noticing what did not come. Readers of sockets and
+// questions over TCP run beside it and only put into the inbox.
+type round struct {
+	*Resolver
+	ctx context.Context
+	got func(Question, Answer, error)
+
+	in      *inbox
+	batch   batch
+	sockets [][]*socket // for each server
+	heard   []time.Time // when each server last answered
+	groups  map[string]*group
+	last    *group // the group of the last question drawn
+
+	flying []*flight // all in flight
+	free   []*flight // to be used again
+	due    deadlines
+	window window
+	full   []*group // with questions held
+	held   int      // questions
+	told   int      // questions that have ended
+
+	now     time.Time
+	timer   *time.Timer
+	cancel  context.CancelFunc
+	streams sync.WaitGroup
+	queue   []*flight // to be asked over TCP, once one of busy has ended
+	busy    int
+}
+
+func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error)) *round {
+	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[string]*group{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
+	ro.ctx, ro.cancel = context.WithCancel(ctx)
+	ro.sockets = make([][]*socket, len(r.servers.all))
+	ro.heard = make([]time.Time, len(r.servers.all))
+	ro.window = newWindow(r.limit, ro.now)
+	return ro
+}
+
+// close ends everything that runs beside the round. It is also what is left to
+// do when the caller's code panics.
+func (ro *round) close() {
+	ro.cancel()
+	ro.timer.Stop()
+	for _, sockets := range ro.sockets {
+		for _, s := range sockets {
+			_ = s.way.Close()
+		}
+	}
+	ro.streams.Wait()
+}
+
+// put takes a question that was drawn, and returns when there is room for the
+// next. It is false when no more are wanted.
+func (ro *round) put(q Question) bool {
+	ro.now = time.Now()
+	if q == (Question{}) {
+		if len(ro.flying)+ro.held == 0 {
+			return false
+		}
+		for told := ro.told; told == ro.told; {
+			if !ro.turn() {
+				return false
+			}
+		}
+		return true
+	}
+	g := ro.group(q.Group)
+	if ok, _ := g.room(ro.now); g.broken || ok && g.waiting() == 0 {
+		ro.start(q, g)
+	} else {
+		if g.waiting() == 0 {
+			ro.full = append(ro.full, g)
+		}
+		g.hold(q)
+		ro.held++
+	}
+	for !ro.window.room(len(ro.flying)) || ro.held >= heldAtMost {
+		if !ro.turn() {
+			return false
+		}
+	}
+	return ro.ctx.Err() == nil
+}
+
+// drain waits until all that was drawn has ended.
+func (ro *round) drain() {
+	for len(ro.flying)+ro.held > 0 && ro.turn() {
+	}
+}
+
+// abandon ends what is left with the context's error.
+func (ro *round) abandon(err error) {
+	for len(ro.flying) > 0 {
+		f := ro.flying[len(ro.flying)-1]
+		ro.fail(f, &AskError{Err: err})
+	}
+	for _, g := range ro.full {
+		for g.waiting() > 0 {
+			ro.held--
+			q := g.release()
+			ro.tell(q, Answer{}, &AskError{Question: q, Err: err}, ro.now)
+		}
+	}
+	ro.full = nil
+}
+
+// turn waits until something happens, and deals with it. It is false when the
+// context has ended.
+func (ro *round) turn() bool {
+	ro.batch = ro.in.take(ro.batch)
+	if len(ro.batch.letters) == 0 {
+		ro.sleep()
+		ro.batch = ro.in.take(ro.batch)
+	}
+	if ro.ctx.Err() != nil {
+		return false
+	}
+	ro.now = time.Now()
+	// First what came, so that nothing counts as lost only because we were busy.
+	begin := 0
+	for i := range ro.batch.letters {
+		l := &ro.batch.letters[i]
+		switch {
+		case l.stream != nil:
+			ro.streamed(l.stream)
+		case l.err != nil:
+			ro.socketFailed(l.socket, l.err)
+		default:
+			ro.packet(l.socket, ro.batch.bytes[begin:l.end])
+		}
+		begin = l.end
+	}
+	clear(ro.batch.letters) // they hold streams
+	ro.expire()
+	ro.window.step(ro.now)
+	ro.startHeld()
+	return true
+}
+
+// sleep waits for a packet, for the next deadline or turn, or for the end.
+func (ro *round) sleep() {
+	next, ok := ro.due.next()
+	for _, g := range ro.full {
+		if _, ready := g.room(ro.now); !ready.IsZero() && (!ok || ready.Before(next)) {
+			next, ok = ready, true
+		}
+	}
+	wait := time.Hour // for a question over TCP, which keeps its own time
+	if ok {
+		wait = time.Until(next)
+	}
+	ro.timer.Reset(max(wait, 0))
+	select {
+	case <-ro.in.wake:
+	case <-ro.timer.C:
+	case <-ro.ctx.Done():
+	}
+}
+
+// startHeld starts what was held and has room now. Groups take turns at being first.
+func (ro *round) startHeld() {
+	if ro.held == 0 {
+		return
+	}
+	kept := ro.full[:0]
+	for _, g := range ro.full {
+		for g.waiting() > 0 {
+			ok, _ := g.room(ro.now)
+			if !g.broken && !(ok && ro.window.room(len(ro.flying))) {
+				break
+			}
+			ro.held--
+			ro.start(g.release(), g)
+		}
+		if g.waiting() > 0 {
+			kept = append(kept, g)
+		}
+	}
+	clear(ro.full[len(kept):])
+	ro.full = kept
+	if len(kept) > 1 {
+		first := kept[0]
+		copy(kept, kept[1:])
+		kept[len(kept)-1] = first
+	}
+}
+
+// group is the group of a key. Without a key it is one without any limits.
+func (ro *round) group(key string) *group {
+	if ro.last != nil && ro.last.key == key {
+		return ro.last
+	}
+	g := ro.groups[key]
+	if g == nil {
+		g = &group{key: key, limit: groupInFlight, pace: ro.paces[key]}
+		if key == "" {
+			g.limit = 0
+		}
+		ro.groups[key] = g
+	}
+	ro.last = g
+	return g
+}

@@ -1,0 +1,89 @@
+package probes
+
+import "time"
+
+// How many questions are in flight at once in one round. What is needed is the
+// rate times the round trip, plus what waits for lost packets; what is possible ends
+// where somebody's buffer is full. Neither is known, so it is found out.
+const (
+	// firstWindow is enough for a local resolver: at 64 in flight it answers
+	// nearly as fast as it ever will.
+	firstWindow = 64
+	// leastWindow keeps a round alive on a path that loses more than
+	// shrinkAbove whatever we do.
+	leastWindow = 32
+	// plainWindow is where a recursive resolver gets no faster, and half of what a
+	// receive buffer of 208 KiB, the usual default, holds. Only a long round trip needs more.
+	plainWindow = 256
+	// windowStep is longer than most round trips, so that each step shows its effect.
+	windowStep = 100 * time.Millisecond
+	// A timeout is a lost packet until there are many: halving the window at each
+	// one, as TCP does, settles at 9 on a path that loses 2 %.
+	growBelow   = 0.05
+	growBy      = 1.25
+	shrinkAbove = 0.10
+	shrinkTo    = 0.7
+	// leastSample is how many outcomes a step is judged by.
+	leastSample = 10
+)
+
+// window finds out how many questions may be in flight.
+type window struct {
+	size float64
+	most float64
+
+	since    time.Time // when the current step began
+	answers  int       // in it
+	timeouts int       // in it, of groups that answered lately
+	fastest  time.Duration
+	full     bool // it was what held us back
+}
+
+func newWindow(most int, now time.Time) window {
+	return window{size: min(firstWindow, float64(most)), most: float64(most), since: now}
+}
+
+func (w *window) room(inFlight int) bool {
+	if inFlight < int(w.size) {
+		return true
+	}
+	w.full = true
+	return false
+}
+
+func (w *window) answered(rtt time.Duration) {
+	w.answers++
+	if w.fastest == 0 || rtt < w.fastest {
+		w.fastest = rtt
+	}
+}
+
+// timedOut counts a packet that had no answer. Those of a group that has
+// not answered lately say something about that group, and nothing about the path.
+func (w *window) timedOut() { w.timeouts++ }
+
+// step judges what happened since the last one.
+func (w *window) step(now time.Time) {
+	took := now.Sub(w.since)
+	if took < windowStep {
+		return
+	}
+	if n := w.answers + w.timeouts; n >= leastSample {
+		switch lost := float64(w.timeouts) / float64(n); {
+		case lost > shrinkAbove:
+			w.size = max(min(leastWindow, w.most), w.size*shrinkTo)
+		case lost < growBelow && w.full:
+			w.size = max(w.size, min(w.size*growBy, w.useful(took)))
+		}
+	}
+	*w = window{size: w.size, most: w.most, since: now}
+}
+
+// useful is how far growing can help. By Little's law the questions in flight are
+// the rate times the round trip; the fastest of a step is one that hardly stood in
+// a queue, so with several times that in flight the rest is queue.
+func (w *window) useful(took time.Duration) float64 {
+	const several = 4
+	rate := float64(w.answers) / took.Seconds()
+	return min(w.most, max(plainWindow, several*rate*w.fastest.Seconds()))
+}
