@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-
-	"reputed/blocklists/catalog"
 )
 
 // DeadZone is a zone that must no longer be asked. Its silence reads as
@@ -78,25 +75,60 @@ func (d DeadZone) when() string {
 	return ended + " " + date
 }
 
-// Dead are the zones that must no longer be asked, in the order of the table. An
-// error means that the program was built with a broken table.
+// dead is the zone, validated.
+func (s deadSpec) dead() (DeadZone, error) {
+	d := DeadZone(s)
+	p := &problems{kind: "dead zone", id: d.Zone}
+	for i, name := range append([]string{d.Zone}, d.Also...) {
+		field := "zone"
+		if i > 0 {
+			field = fmt.Sprintf("also[%d]", i-1)
+		}
+		if !domainName(name) {
+			p.add(field, "want a domain name in lower case, without final dot")
+		}
+	}
+	for _, x := range [][2]string{{"title", d.Title}, {"source", d.Source}} {
+		if x[1] == "" {
+			p.add(x[0], "missing")
+		}
+	}
+	if d.Instead != "" && !domainName(d.Instead) {
+		p.add("instead", "want the zone to ask in its place, or nothing")
+	}
+	oneOf(p, "confidence", d.Confidence, "", "high", "medium", "low")
+	for _, x := range [][2]string{
+		{"title", d.Title}, {"died", d.Died}, {"behaviour", d.Behaviour}, {"note", d.Note}, {"source", d.Source},
+	} {
+		oneLine(p, x[0], x[1])
+	}
+	return d, errors.Join(p.errs...)
+}
+
+// Dead are the zones of the built-in table, in its order. An error means that the
+// program was built with a broken table.
 func Dead() ([]DeadZone, error) {
-	dead, err := deadZones()
+	dead, err := builtinDead()
 	return slices.Clone(dead), err
 }
 
-// FindDead looks a zone up among the dead ones: the zone itself, one of its
-// other names, or a name below either; of several the longest. The Zone of the
-// result is the name that was found, so that the warning speaks of what is
+// FindDead looks a zone up among the dead ones of the built-in table: the zone itself,
+// one of its other names, or a name below either; of several the longest. The Zone of
+// the result is the name that was found, so that the warning speaks of what is
 // configured. It finds nothing if [Dead] has an error.
 func FindDead(zone string) (DeadZone, bool) {
-	dead, err := deadZones()
+	dead, err := builtinDead()
 	if err != nil {
 		return DeadZone{}, false
 	}
+	return Catalog{Dead: dead}.FindDead(zone)
+}
+
+// FindDead is the function of that name, for the dead zones of c.
+func (c Catalog) FindDead(zone string) (DeadZone, bool) {
 	zone = normalName(zone)
 	best, found := -1, ""
-	for i, d := range dead {
+	for i, d := range c.Dead {
 		for _, name := range append([]string{d.Zone}, d.Also...) {
 			if under(zone, name) && len(name) > len(found) {
 				best, found = i, name
@@ -106,37 +138,7 @@ func FindDead(zone string) (DeadZone, bool) {
 	if best < 0 {
 		return DeadZone{}, false
 	}
-	d := dead[best]
+	d := c.Dead[best]
 	d.Zone = found
 	return d, true
 }
-
-// deadZones reads the table once: every bounce that names a list asks for it.
-var deadZones = sync.OnceValues(func() ([]DeadZone, error) {
-	files, err := readAll(catalog.Files())
-	if err != nil {
-		return nil, fmt.Errorf("built-in dead blocklists: %w", err)
-	}
-	var dead []DeadZone
-	var errs []error
-	seen := map[string]bool{}
-	for _, f := range files {
-		for _, s := range f.Dead {
-			d := DeadZone(s)
-			for _, name := range append([]string{d.Zone}, d.Also...) {
-				if !domainName(name) || seen[name] {
-					errs = append(errs, fmt.Errorf("dead zone %q: %q is no domain name, or stands there twice", d.Zone, name))
-				}
-				seen[name] = true
-			}
-			if d.Title == "" || d.Source == "" {
-				errs = append(errs, fmt.Errorf("dead zone %q: title or source is missing", d.Zone))
-			}
-			dead = append(dead, d)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("built-in dead blocklists: %w", err)
-	}
-	return dead, nil
-})

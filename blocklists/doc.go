@@ -15,6 +15,11 @@
 // [Zone.ControlQuestions] and [Zone.JudgeControl] do the same for the control
 // points. Built-in lists ([Builtin]) and user-defined ones ([Spec.UserZone])
 // are the same type, are written with the same keys, and pass the same
-// [Zone.Validate]. [FindDead] knows the zones that nobody should ask any more,
+// [Zone.Validate]. [ReadCatalog] reads more files of the catalogue's form, and
+// [Catalog.With] lets them add to it and replace in it.
+//
+// Some lists are asked with a subscriber's key in the query name. [Zone.WithKey] puts
+// it there, [Zone.Redact] takes it out of what is shown. [Unasked] lists and
+// [Score] zones are known and not asked. [FindDead] knows the zones that nobody should ask any more,
 // and [Named] finds the list that a refusal names.
 package blocklists

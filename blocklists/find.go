@@ -2,11 +2,29 @@ package blocklists
 
 import "strings"
 
+// Find is the list that a person means by a word: its id, its very zone, or what
+// [Named] takes it for.
+func Find(zones []Zone, word string) (Zone, bool) {
+	name := normalName(word)
+	for _, z := range zones {
+		if z.ID == name && name != "" {
+			return z, true
+		}
+	}
+	for _, z := range zones {
+		if z.Zone == name && name != "" {
+			return z, true
+		}
+	}
+	return Named(zones, word)
+}
+
 // Named finds the list that a refusal means by a name: its id, its zone, one of
 // its other names (Zone.Also), or a longer host that ends in one of these, as a
 // whole query name and a subscriber's zone do. So "sbl.spamhaus.org",
 // "zen.spamhaus.org." and "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of
-// several the longest name wins.
+// several the longest name wins, and of equals the one that stands first: the parent
+// of a list stands before it, and what is asked before what is not.
 //
 // A shorter name ("spamhaus.org") means a list only where the list says so in
 // Also; an operator with several lists cannot be told apart by its domain.

@@ -24,7 +24,7 @@ func (z Zone) Serves(f Family) bool { return slices.Contains(z.Families, f) }
 // IPv4 address reversed (RFC 5782 section 2.1), or the 32 nibbles of an IPv6
 // address reversed, in lower case (section 2.4). It never unmaps:
 // ::ffff:127.0.0.2 is a control and is asked as IPv6. The invalid address has
-// no name: "".
+// no name, and neither has any address while the list lacks its key: "".
 func (z Zone) QueryName(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return ""
@@ -36,10 +36,18 @@ func (z Zone) QueryName(addr netip.Addr) string {
 // AppendQueryName appends what [Zone.QueryName] returns to dst. With room in dst
 // it allocates nothing.
 func (z Zone) AppendQueryName(dst []byte, addr netip.Addr) []byte {
-	if !addr.IsValid() {
+	if !addr.IsValid() || z.lacksKey() {
 		return dst
 	}
-	dst = appendReversed(dst, addr)
+	return z.appendZone(appendReversed(dst, addr))
+}
+
+// appendZone appends what stands behind the name that is asked about.
+func (z Zone) appendZone(dst []byte) []byte {
+	if z.Key.Set() {
+		dst = append(dst, '.')
+		dst = append(dst, z.Key.text()...)
+	}
 	dst = append(dst, '.')
 	dst = append(dst, z.Zone...)
 	return append(dst, '.')
@@ -48,24 +56,25 @@ func (z Zone) AppendQueryName(dst []byte, addr netip.Addr) []byte {
 // QueryDomain returns the absolute name to look up a domain in z: the name in
 // front of the zone (RFC 5782 section 3), in lower case. Name is expected as
 // ASCII (A-labels), with or without its final dot. The result may be longer
-// than the DNS allows; whoever asks finds out.
+// than the DNS allows; whoever asks finds out. If the list lacks its key it is "".
 func (z Zone) QueryDomain(name string) string {
 	return string(z.AppendQueryDomain(nil, name))
 }
 
 // AppendQueryDomain appends what [Zone.QueryDomain] returns to dst.
 func (z Zone) AppendQueryDomain(dst []byte, name string) []byte {
+	if z.lacksKey() {
+		return dst
+	}
 	name = strings.TrimSuffix(name, ".")
-	dst = slices.Grow(dst, len(name)+len(z.Zone)+2)
+	dst = slices.Grow(dst, len(name)+len(z.Key.text())+len(z.Zone)+3)
 	for _, c := range []byte(name) {
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
 		dst = append(dst, c)
 	}
-	dst = append(dst, '.')
-	dst = append(dst, z.Zone...)
-	return append(dst, '.')
+	return z.appendZone(dst)
 }
 
 // appendReversed appends the labels of addr in the order of a question, without

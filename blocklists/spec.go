@@ -1,6 +1,7 @@
 package blocklists
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"strings"
@@ -14,8 +15,11 @@ type Spec struct {
 	ID           string       `toml:"id"`
 	Title        string       `toml:"title"`
 	Operator     string       `toml:"operator"`
-	ZoneName     string       `toml:"zone"`
+	ZoneName     string       `toml:"zone"` // "{key}." in front: a subscriber's key stands there
+	Key          string       `toml:"key"`  // name of the key in the configuration; left out: the id
+	KeyOptional  bool         `toml:"key_optional"`
 	Also         []string     `toml:"also"`
+	Parent       string       `toml:"parent"`
 	Families     []Family     `toml:"families"`
 	Decode       Decode       `toml:"decode"`
 	Codes        []CodeSpec   `toml:"codes"`
@@ -130,9 +134,12 @@ func UserZone(z Zone) (Zone, error) {
 	return z, nil
 }
 
+// keyLabel is where the key goes in a zone as it is written.
+const keyLabel = "{key}."
+
 // zone maps field by field; the error is about addresses that cannot be read.
 func (s Spec) zone() (Zone, error) {
-	p := &problems{id: s.ID}
+	p := &problems{kind: "list", id: s.ID}
 	addr := func(field, text string) netip.Addr {
 		a, err := netip.ParseAddr(text)
 		if text != "" && (err != nil || a.Zone() != "") {
@@ -155,6 +162,12 @@ func (s Spec) zone() (Zone, error) {
 		Registration: s.Registration, Limits: s.Limits, Rate: s.Rate, PerDay: s.PerDay, Terms: s.Terms, Advice: s.Advice, Website: s.Website,
 		Default: s.Default == nil || *s.Default, Tags: s.Tags,
 		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked,
+	}
+	z.Parent, z.KeyOptional = s.Parent, s.KeyOptional
+	if zone, keyed := strings.CutPrefix(z.Zone, keyLabel); keyed {
+		z.Zone, z.KeyName = zone, cmp.Or(s.Key, s.ID)
+	} else if s.Key != "" || s.KeyOptional {
+		p.add("key", "the zone has no place for it: write %q in front of it", keyLabel)
 	}
 	for _, a := range s.Also {
 		z.Also = append(z.Also, normalName(a))

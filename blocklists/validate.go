@@ -21,12 +21,21 @@ const (
 
 // problems gathers what is wrong with one list, each with the field it is about.
 type problems struct {
+	kind string // list, score, dead zone
 	id   string
 	errs []error
 }
 
 func (p *problems) add(field, format string, args ...any) {
-	p.errs = append(p.errs, fmt.Errorf("list %q: %s: %s", p.id, field, fmt.Sprintf(format, args...)))
+	p.errs = append(p.errs, &fieldError{kind: p.kind, id: p.id, field: field, text: fmt.Sprintf(format, args...)})
+}
+
+// fieldError is one thing that is wrong with one field, so that a reader of files
+// can name its line.
+type fieldError struct{ kind, id, field, text string }
+
+func (e *fieldError) Error() string {
+	return fmt.Sprintf("%s %q: %s: %s", e.kind, e.id, e.field, e.text)
 }
 
 // oneOf adds a problem unless got is one of the words; the empty word is for
@@ -48,20 +57,12 @@ func oneOf[T ~string](p *problems, field string, got T, words ...T) {
 // joined, each with the field and what would be right. Nil means that every
 // other method can be used. Trying again does not help.
 func (z Zone) Validate() error {
-	p := &problems{id: z.ID}
+	p := &problems{kind: "list", id: z.ID}
 	if !word(z.ID) {
 		p.add("id", "want lower-case letters, digits and hyphens, at most 63, like \"my-list\"")
 	}
 	z.validateNames(p)
-	if len(z.Families) == 0 {
-		p.add("families", "want at least one of ip4, ip6, domain")
-	}
-	for i, f := range z.Families {
-		oneOf(p, "families", f, IPv4, IPv6, Name)
-		if slices.Contains(z.Families[:i], f) {
-			p.add("families", "%q stands there twice", f)
-		}
-	}
+	z.validateFamilies(p)
 	z.validateCodes(p)
 	z.validateControls(p)
 	oneOf(p, "severity", z.Severity, SeverityCritical, SeverityMajor, SeverityMinor, SeverityInformational)
@@ -73,7 +74,7 @@ func (z Zone) Validate() error {
 		p.add("per_day", "want questions a day, or 0 if no limit is known")
 	}
 	oneOf(p, "confidence", z.Confidence, "", "high", "medium", "low")
-	oneOf(p, "removal.method", z.Removal.Method, "", "self-service", "network-owner", "automatic", "contact", "paid", "none")
+	oneOf(p, "removal.method", z.Removal.Method, removalMethods()...)
 	checkURL(p, "website", z.Website, "https", "http") // a page to read; nothing of ours is in its address
 	if strings.Contains(z.Website, "{") {
 		p.add("website", "want a link without placeholders; they belong into removal.lookup_url and removal.url")
@@ -92,19 +93,39 @@ func (z Zone) Validate() error {
 	return errors.Join(p.errs...)
 }
 
+func (z Zone) validateFamilies(p *problems) {
+	if len(z.Families) == 0 {
+		p.add("families", "want at least one of ip4, ip6, domain")
+	}
+	for i, f := range z.Families {
+		oneOf(p, "families", f, IPv4, IPv6, Name)
+		if slices.Contains(z.Families[:i], f) {
+			p.add("families", "%q stands there twice", f)
+		}
+	}
+}
+
 func (z Zone) validateNames(p *problems) {
-	room := maxName - reversed4
-	if z.Serves(IPv6) {
-		room = maxName - reversed6
+	room := z.room()
+	if z.Key.Set() {
+		room -= len(z.Key.text()) + 1
 	}
 	switch {
 	case z.Zone == "":
 		p.add("zone", "missing; want the zone of the list, like \"bl.example.org\"")
+	case strings.Contains(z.Zone, "{"):
+		p.add("zone", "the key goes in front of the whole zone and nowhere else, like %q", keyLabel+"bl.example.org")
 	case !domainName(z.Zone) || !strings.Contains(z.Zone, "."):
 		// It is not repeated: the zone of a subscriber may hold a key.
 		p.add("zone", "no legal name (RFC 1035 section 2.3.4); want two labels or more in ASCII and lower case, without final dot, like \"bl.example.org\"")
 	case len(z.Zone) > room:
 		p.add("zone", "%d octets, and a reversed address in front of it leaves room for %d (RFC 1035 section 2.3.4)", len(z.Zone), room)
+	}
+	if z.Parent != "" && (!word(z.Parent) || z.Parent == z.ID) {
+		p.add("parent", "want the id of another list")
+	}
+	if z.KeyName != "" && !word(z.KeyName) {
+		p.add("key", "want a name in lower-case letters, digits and hyphens; the key itself belongs in the configuration")
 	}
 	for i, a := range z.Also {
 		if !domainName(a) || !strings.Contains(a, ".") {
@@ -114,6 +135,18 @@ func (z Zone) validateNames(p *problems) {
 			p.add("also", "%q stands there twice", a)
 		}
 	}
+}
+
+func removalMethods() []string {
+	return []string{"", "self-service", "network-owner", "automatic", "contact", "paid", "none"}
+}
+
+// room is how long a zone, with its key, can be behind the longest reversed address.
+func (z Zone) room() int {
+	if z.Serves(IPv6) {
+		return maxName - reversed6
+	}
+	return maxName - reversed4
 }
 
 // validateCodes holds the code table and the refusals to invariant 2: nothing that
@@ -212,7 +245,7 @@ func (z Zone) validateControls(p *problems) {
 			p.add(field, "the list does not serve domain names")
 		case !domainName(strings.ToLower(x[1])):
 			p.add(field, "%q: want a domain name, like \"TEST\"", x[1])
-		case len(x[1])+1+len(z.Zone) > maxName:
+		case len(z.QueryDomain(x[1]))-1 > maxName:
 			p.add(field, "too long in front of this zone (RFC 1035 section 2.3.4)")
 		}
 	}
@@ -231,13 +264,16 @@ func (z Zone) validateControls(p *problems) {
 	}
 }
 
+// oneLine wants a text that a table or an alert can show.
+func oneLine(p *problems, field, s string) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		p.add(field, "want one line of text without control characters")
+	}
+}
+
 // validateText keeps every text one line: it ends in alerts and tables.
 func (z Zone) validateText(p *problems) {
-	text := func(field, s string) {
-		if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-			p.add(field, "want one line of text without control characters")
-		}
-	}
+	text := func(field, s string) { oneLine(p, field, s) }
 	for _, x := range [][2]string{
 		{"title", z.Title}, {"operator", z.Operator}, {"reach", z.Reach}, {"limits", z.Limits}, {"terms", z.Terms}, {"advice", z.Advice},
 		{"controls.note", z.Controls.Note}, {"removal.fix_first", z.Removal.FixFirst}, {"removal.auto_expiry", z.Removal.AutoExpiry},
@@ -268,11 +304,11 @@ func ValidateAll(zones []Zone) error {
 			errs = append(errs, err)
 		}
 		if ids[z.ID] {
-			errs = append(errs, fmt.Errorf("list %q: id: used twice; give the second list another id", z.ID))
+			errs = append(errs, &fieldError{"list", z.ID, "id", "used twice; give the second list another id"})
 		}
 		ids[z.ID] = true
 		if other, ok := names[z.Zone]; ok && z.Zone != "" {
-			errs = append(errs, fmt.Errorf("list %q: zone: the same as that of list %q; each zone is asked once, so drop one of the two", z.ID, other))
+			errs = append(errs, &fieldError{"list", z.ID, "zone", fmt.Sprintf("the same as that of list %q; each zone is asked once, so drop one of the two", other)})
 		}
 		names[z.Zone] = z.ID
 	}

@@ -53,12 +53,16 @@ type Zone struct {
 	ID       string // stable, lower case: "spamcop"
 	Title    string // name for people: "SpamCop Blocking List"
 	Operator string // one operator has one budget: "Cisco"
-	Zone     string // without final dot, lower case: "bl.spamcop.net"
+	Zone     string // without final dot, lower case, and without a subscriber's key: "bl.spamcop.net"
 	// Also are other names under which a refusal may name the same data:
 	// component zones of a combined list, mirrors for subscribers, former
 	// names, and the operator's own domain if it runs one list only. They are
 	// recognised ([Named]) and never asked.
-	Also     []string
+	Also []string
+	// Parent is the id of the list that is asked in place of this one, because an
+	// entry here is an entry there: ZEN for SBL. Asking both would tell one event
+	// twice, so a list with a parent is enabled by its id only.
+	Parent   string
 	Families []Family
 	Decode   Decode
 	Codes    []Code
@@ -68,6 +72,12 @@ type Zone struct {
 	Severity Severity // of a listing whose code has none of its own
 	Reach    string   // how widely it is used to reject, and why the severity is what it is
 	Removal  Removal
+
+	// KeyName is the name under which the configuration keeps the key that stands
+	// in the query names of this list; lists of one account share it. Empty: there is no key.
+	KeyName     string
+	KeyOptional bool // it can be asked without a key too
+	Key         Key  // set by [Zone.WithKey]; without it QueryName and QueryDomain make no name
 
 	Registration string // "none", "recommended", "required": what asking needs
 	Limits       string // published limit of free use, in words
@@ -85,7 +95,12 @@ type Zone struct {
 	Sources    []string
 	Checked    string // date the facts were compiled, YYYY-MM-DD
 	BuiltIn    bool   // from the embedded catalogue
+	File       string // the catalogue file that it was read from; empty: none
 }
+
+// ByIDOnly says whether the list is enabled by its id only, and never by a tag: a list
+// that another one holds, or one of which little is known.
+func (z Zone) ByIDOnly() bool { return z.Parent != "" || z.Confidence == "low" }
 
 // Code is one row of a list's code table, or of its refusals.
 type Code struct {

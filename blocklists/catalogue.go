@@ -1,0 +1,214 @@
+package blocklists
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Catalog is what a set of catalogue files says.
+type Catalog struct {
+	Zones   []Zone     // lists that can be asked
+	Unasked []Unasked  // lists that no question of ours reaches
+	Scores  []Score    // scores, allow lists and other facts in the DNS
+	Dead    []DeadZone // zones that nobody should ask any more
+}
+
+// maxCatalogFile bounds one file; the largest of the built-in ones is far smaller.
+const maxCatalogFile = 4 << 20
+
+// ReadCatalog reads every *.toml at the top of a file system, in the order of their
+// names. The files have the form of the built-in ones: tables [[list]] with the
+// keys of [Spec], [[unasked]], [[score]] and [[dead]]. Unlike a list of the configuration,
+// a [[list]] has no defaults; it says itself what it serves and how it is read.
+//
+// Dir is put in front of the names in errors; it may be empty. The error joins
+// everything that is wrong, each with file, line and list. Reading again helps once
+// the files are mended.
+func ReadCatalog(fsys fs.FS, dir string) (Catalog, error) {
+	entries, err := fs.ReadDir(fsys, ".") // sorted by name
+	if err != nil {
+		return Catalog{}, fmt.Errorf("catalogue %s: %w", dir, pathFault(err))
+	}
+	b := &builder{owner: map[string]string{}}
+	for _, e := range entries {
+		if path.Ext(e.Name()) != ".toml" || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		b.readFile(fsys, e.Name(), dir)
+	}
+	return b.Catalog, errors.Join(b.errs...)
+}
+
+// With is c with what more says in addition. A list, score or unasked list of an id
+// that c has too is put in its place, whole: nothing of the old one is left. All else,
+// dead zones too, comes behind.
+func (c Catalog) With(more Catalog) Catalog {
+	ids := map[string]bool{}
+	for _, id := range more.ids() {
+		ids[id] = true
+	}
+	return Catalog{
+		Zones:   with(c.Zones, more.Zones, ids, func(z Zone) string { return z.ID }),
+		Unasked: with(c.Unasked, more.Unasked, ids, func(u Unasked) string { return u.ID }),
+		Scores:  with(c.Scores, more.Scores, ids, func(s Score) string { return s.ID }),
+		Dead:    append(slices.Clone(c.Dead), more.Dead...),
+	}
+}
+
+// with is one table of [Catalog.With]. An id that went to another table is dropped.
+func with[T any](old, more []T, ids map[string]bool, id func(T) string) []T {
+	var out []T
+	placed := map[string]bool{}
+	for _, x := range old {
+		i := slices.IndexFunc(more, func(y T) bool { return id(y) == id(x) })
+		switch {
+		case i >= 0:
+			out = append(out, more[i])
+			placed[id(x)] = true
+		case !ids[id(x)]:
+			out = append(out, x)
+		}
+	}
+	for _, x := range more {
+		if !placed[id(x)] {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (c Catalog) ids() []string {
+	var ids []string
+	for _, z := range c.Zones {
+		ids = append(ids, z.ID)
+	}
+	for _, u := range c.Unasked {
+		ids = append(ids, u.ID)
+	}
+	for _, s := range c.Scores {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// builder puts the catalogue together, file by file.
+type builder struct {
+	Catalog
+	owner map[string]string // "id ..." or "zone ..." to the place that took it
+	errs  []error
+}
+
+func (b *builder) readFile(fsys fs.FS, name, dir string) {
+	shown := path.Join(dir, name)
+	data, err := readRegular(fsys, name)
+	if err != nil {
+		b.errs = append(b.errs, fmt.Errorf("%s: %w", shown, err))
+		return
+	}
+	f, err := read(shown, data)
+	if err != nil {
+		b.errs = append(b.errs, err)
+		return
+	}
+	for i, s := range f.Lists {
+		at := f.at("list", i)
+		z, err := s.Zone()
+		if b.located(f, at, err) {
+			continue
+		}
+		if z.Checked == "" {
+			z.Checked = f.Checked
+		}
+		z.File = shown
+		if b.take(f, at, "list", z.ID, z.Zone) {
+			b.Zones = append(b.Zones, z)
+		}
+	}
+	for i, s := range f.Unasked {
+		at := f.at("unasked", i)
+		u, err := s.unasked(f.Checked, shown)
+		if !b.located(f, at, err) && b.take(f, at, "unasked", u.ID, "") {
+			b.Unasked = append(b.Unasked, u)
+		}
+	}
+	for i, s := range f.Scores {
+		at := f.at("score", i)
+		sc, err := s.score(f.Checked, shown)
+		// The zone may be that of a list: its other answers are what the list says.
+		if !b.located(f, at, err) && b.take(f, at, "score", sc.ID, "") {
+			b.Scores = append(b.Scores, sc)
+		}
+	}
+	for i, s := range f.Dead {
+		at := f.at("dead", i)
+		d, err := s.dead()
+		if b.located(f, at, err) {
+			continue
+		}
+		ok := true
+		for _, name := range append([]string{d.Zone}, d.Also...) {
+			ok = b.take(f, at, "dead zone", "", name) && ok
+		}
+		if ok {
+			b.Dead = append(b.Dead, d)
+		}
+	}
+}
+
+// take claims an id and a zone for what stands at a place, once in all files.
+func (b *builder) take(f file, at, kind, id, zone string) bool {
+	p := &problems{kind: kind, id: id}
+	if id == "" {
+		p.id = zone
+	}
+	claim := func(field, name string) {
+		if name == "" {
+			return
+		}
+		word := field + " " + name
+		if kind == "dead zone" {
+			word = "dead " + name // a list and a dead zone may meet: whoever chooses lists sees it
+		}
+		if first, taken := b.owner[word]; taken {
+			p.add(field, "%q is taken by what stands in %s", name, first)
+			return
+		}
+		b.owner[word] = f.place(at)
+	}
+	claim("id", id)
+	claim("zone", zone)
+	return !b.located(f, at, errors.Join(p.errs...))
+}
+
+// located adds what is wrong with the table at a place, each with its file and line.
+func (b *builder) located(f file, at string, err error) bool {
+	for _, e := range unjoin(err) {
+		where := at
+		var fe *fieldError
+		if errors.As(e, &fe) {
+			where = at + "." + fe.field
+		}
+		b.errs = append(b.errs, fmt.Errorf("%s: %w", f.place(where), e))
+	}
+	return err != nil
+}
+
+// unjoin takes apart what errors.Join put together.
+func unjoin(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, unjoin(e)...)
+	}
+	return all
+}

@@ -1,0 +1,129 @@
+package blocklists
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// ScoreKind is what a [Score] tells.
+type ScoreKind string
+
+const (
+	ScoreNumber ScoreKind = "score" // how good or bad a sender is, for nearly everybody
+	ScoreAllow  ScoreKind = "allow" // an allow list: an entry is praise, and none is normal
+	ScoreInfo   ScoreKind = "info"  // facts, such as the owner of a network
+)
+
+// TXT is how a [Score] is read whose answer is a text and no code.
+const TXT Decode = "txt"
+
+// Score is a zone whose answers are no listings: a score, praise, or facts. Its
+// answer for a good sender looks like that of a blocklist for a bad one, so scores are
+// a table of their own and never asked as lists.
+type Score struct {
+	ID           string // shares its name space with Zone.ID
+	Title        string
+	Operator     string
+	Zone         string // without the key; it may be that of a list too
+	KeyName      string // as in Zone
+	Kind         ScoreKind
+	Families     []Family
+	Decode       Decode // Exact, Any or TXT
+	Codes        []Code // of class informational or good; listed where the operator itself calls it bad
+	Refusals     []Code
+	Clean4       netip.Addr // an entry that must not exist; an answer for it means that we are refused
+	Registration string
+	Limits       string
+	PerDay       int    // as in Zone
+	Advice       string // how to read it, and when it is worth telling
+	Website      string
+	Default      bool // worth asking without being told to
+	Confidence   string
+	Sources      []string
+	Checked      string
+	File         string // the catalogue file that it was read from
+}
+
+type scoreSpec struct {
+	ID           string     `toml:"id"`
+	Title        string     `toml:"title"`
+	Operator     string     `toml:"operator"`
+	ZoneName     string     `toml:"zone"`
+	Key          string     `toml:"key"`
+	Kind         ScoreKind  `toml:"kind"`
+	Families     []Family   `toml:"families"`
+	Decode       Decode     `toml:"decode"`
+	Codes        []CodeSpec `toml:"codes"`
+	Refusals     []CodeSpec `toml:"refusals"`
+	Clean4       string     `toml:"clean4"`
+	Registration string     `toml:"registration"`
+	Limits       string     `toml:"limits"`
+	PerDay       int        `toml:"per_day"`
+	Advice       string     `toml:"advice"`
+	Website      string     `toml:"website"`
+	Default      bool       `toml:"default"` // left out: false
+	Confidence   string     `toml:"confidence"`
+	Sources      []string   `toml:"sources"`
+	Checked      string     `toml:"checked"`
+}
+
+// Scores are the scores and allow lists of the built-in catalogue, in its order. An
+// error means that the program was built with a broken catalogue.
+func Scores() ([]Score, error) {
+	c, err := BuiltinCatalog()
+	return c.Scores, err
+}
+
+// score is the score, validated.
+func (s scoreSpec) score(checked, name string) (Score, error) {
+	if s.Checked == "" {
+		s.Checked = checked
+	}
+	// The zone, key and addresses are written and read as those of a list.
+	z, err := Spec{ID: s.ID, ZoneName: s.ZoneName, Key: s.Key, Controls: ControlsSpec{Clean4: s.Clean4}}.zone()
+	sc := Score{
+		ID: s.ID, Title: s.Title, Operator: s.Operator, Zone: z.Zone, KeyName: z.KeyName, Kind: s.Kind, Families: s.Families, Decode: s.Decode,
+		Codes: codes(s.Codes, Informational), Refusals: codes(s.Refusals, Refused), Clean4: z.Controls.Clean4,
+		Registration: s.Registration, Limits: s.Limits, PerDay: s.PerDay, Advice: s.Advice, Website: s.Website, Default: s.Default,
+		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked, File: name,
+	}
+	return sc, errors.Join(err, sc.Validate())
+}
+
+// Validate says what is wrong with the score, all of it, joined.
+func (s Score) Validate() error {
+	p := &problems{kind: "score", id: s.ID}
+	aboutIt{s.ID, s.Title, s.Website, s.Confidence, s.Checked, s.Sources}.validate(p)
+	oneOf(p, "kind", s.Kind, ScoreNumber, ScoreAllow, ScoreInfo)
+	oneOf(p, "registration", s.Registration, "", "none", "recommended", "required")
+	if s.PerDay < 0 {
+		p.add("per_day", "want questions a day, or 0 if no limit is known")
+	}
+	if s.Decode == TXT {
+		if len(s.Codes) > 0 || len(s.Refusals) > 0 {
+			p.add("codes", "a text has no codes")
+		}
+	} else if len(s.Codes) == 0 {
+		p.add("codes", "missing; without them an answer cannot be told from a listing")
+	}
+	// What the name, the codes and the refusals must be is the same as for a list.
+	z := Zone{ID: s.ID, Zone: s.Zone, KeyName: s.KeyName, Families: s.Families, Decode: s.Decode, Codes: s.Codes, Refusals: s.Refusals,
+		Controls: Controls{Clean4: s.Clean4}}
+	if z.Decode == TXT {
+		z.Decode = Any
+	}
+	z.validateFamilies(p)
+	z.validateNames(p)
+	z.validateCodes(p)
+	z.validateControls(p)
+	for i, c := range s.Codes {
+		if c.Class == Policy {
+			p.add(fmt.Sprintf("codes[%d].class", i), "%q: a score is no policy", c.Class)
+		}
+	}
+	for _, x := range [][2]string{{"operator", s.Operator}, {"limits", s.Limits}, {"advice", s.Advice}} {
+		oneLine(p, x[0], x[1])
+	}
+	return errors.Join(p.errs...)
+}
