@@ -55,7 +55,7 @@ not tell (a critical list or more than half had no usable answer), else 0.`,
 		if ts.Empty() {
 			return usageError(c, errors.New("no targets: name addresses, CIDR ranges or domains"))
 		}
-		cfg, err := a.optionalConfig()
+		cfg, err := a.askingConfig()
 		if err != nil {
 			return err
 		}
@@ -100,16 +100,17 @@ func chooseLists(c *cobra.Command, cfg *config.Config, names []string) ([]blockl
 		}
 		return cfg.Blocklists.Zones, nil
 	}
-	known, err := catalog(cfg)
-	if err != nil {
-		return nil, err
-	}
+	known := catalog(cfg)
 	var zones []blocklists.Zone
 	seen := map[string]bool{}
 	for _, name := range names {
-		z, ok := blocklists.Named(known, name)
+		z, ok := blocklists.Find(known, name)
 		if !ok {
-			return nil, noList(c, name, known)
+			return nil, noList(c, cfg, name, known)
+		}
+		z, err := cfg.Blocklists.WithKey(z)
+		if err != nil {
+			return nil, &exitError{exitConfig, err}
 		}
 		if !seen[z.ID] {
 			seen[z.ID] = true
@@ -137,12 +138,12 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 	watch := a.progress(form, now)
 	check := newDNSBL(cfg, resolver, zones)
 	check.Options.Confirm = 0 // a person looks, and nothing is stored
-	check.Options.Each = func(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
+	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
 		watch.answer(z.ID, v.Class)
 		out.Add(checkResult(book, t, z, v, ev))
 	}
 	check.Options.Progress = watch.step
-	_, err = check.Run(ctx, now, pooled(cfg, ts), func(checks.Key) bool { return false }, func(f checks.Finding) {
+	_, err = check.Run(ctx, now, pooled(cfg, ts), nil, func(f checks.Finding) {
 		if aboutRun(f) {
 			out.Note(f)
 		}
@@ -191,7 +192,7 @@ func countKind(ts checks.Targets, kind checks.Kind) int {
 }
 
 // checkResult puts one answer into the words of a report, with the first thing to do.
-func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) report.Result {
+func checkResult(book *remedy.Book, t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) report.Result {
 	r := report.Result{Target: t, List: z.ID, Verdict: v.Class, Severity: checks.Severity(v.Severity), Codes: v.Codes, Meanings: v.Meanings, Reason: ev.Reason}
 	switch v.Class {
 	case blocklists.Clean:
@@ -201,7 +202,7 @@ func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blockl
 		r.Reason = v.Why
 	case blocklists.Listed, blocklists.Policy:
 		r.URL = z.LookupURLFor(t.String())
-		for _, s := range book.For(listedFinding(t, z, v, ev), func(string) (blocklists.Zone, bool) { return z, true }).Steps {
+		for _, s := range book.For(listedFinding(t, z, v, ev), func(string) (blocklists.Zone, bool) { return *z, true }).Steps {
 			r.Advice, r.Command = s.Text, s.Command
 			break
 		}
@@ -211,7 +212,7 @@ func checkResult(book *remedy.Book, t checks.Target, z blocklists.Zone, v blockl
 }
 
 // listedFinding is what a runbook needs to know of a listing.
-func listedFinding(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) checks.Finding {
+func listedFinding(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) checks.Finding {
 	f := checks.Finding{
 		Key:    checks.Key{Check: jobDNSBL, Target: t.ID(), Source: z.ID},
 		Target: t, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Severity(v.Severity),

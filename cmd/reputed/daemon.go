@@ -84,11 +84,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err != nil {
 		return nil, err
 	}
-	known, err := catalog(cfg)
-	if err != nil {
-		return nil, err
-	}
-	d.zone = lookup(known)
+	d.zone = lookup(catalog(cfg))
 	d.lists = newDNSBL(cfg, resolver, cfg.Blocklists.Zones)
 	if d.rules, err = bounce.BuiltinRules(); err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ Exit code: 3 a critical list or more than half do not work, else 0.`,
 		return a.listIDs(), cobra.ShellCompDirectiveNoFileComp
 	}
 	c.RunE = func(c *cobra.Command, names []string) error {
-		cfg, err := a.optionalConfig()
+		cfg, err := a.askingConfig()
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 
 	"reputed/blocklists"
 	"reputed/checks/bounce"
@@ -50,8 +51,23 @@ func configError(err error) error {
 
 // optionalConfig is for commands that work without a configuration and need no
 // secret: if the default file may not be read, they say so and go on with the defaults.
-func (a *app) optionalConfig() (*config.Config, error) {
-	cfg, err := a.loadConfig(config.Skip)
+func (a *app) optionalConfig() (*config.Config, error) { return a.configOr(config.Skip) }
+
+// askingConfig is for commands that ask lists: it has the keys of lists too, and says
+// which lists are left out for want of one.
+func (a *app) askingConfig() (*config.Config, error) {
+	cfg, err := a.configOr(config.ListKeys)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range cfg.Blocklists.WithoutKey {
+		fmt.Fprintf(a.stderr, "reputed: list %s is not asked: there is no key for it; \"reputed config check\" says why\n", id)
+	}
+	return cfg, nil
+}
+
+func (a *app) configOr(secrets config.SecretMode) (*config.Config, error) {
+	cfg, err := a.loadConfig(secrets)
 	if a.configPath == "" && errors.Is(err, fs.ErrPermission) {
 		fmt.Fprintf(a.stderr, "reputed: %s may not be read, so the built-in defaults are used; run as its owner, or name another with --config\n", defaultConfig)
 		cfg, err = config.Default()
@@ -106,24 +122,20 @@ const stateOK = "ok"
 // newRules are the rules by which refusals are read.
 func newRules() (*bounce.Rules, error) { return bounce.BuiltinRules() }
 
-// catalog is every list that anybody could mean: the built-in ones and the
-// configuration's own, which come first.
-func catalog(cfg *config.Config) ([]blocklists.Zone, error) {
-	all := append([]blocklists.Zone{}, cfg.Blocklists.Zones...)
-	builtin, err := blocklists.Builtin()
-	if err != nil {
-		return nil, err
-	}
+// catalog is every list that anybody could mean: those that are asked and have
+// their keys, which come first, and the rest of the catalogue.
+func catalog(cfg *config.Config) []blocklists.Zone {
+	all := slices.Clone(cfg.Blocklists.Zones)
 	known := map[string]bool{}
 	for _, z := range all {
 		known[z.ID] = true
 	}
-	for _, z := range builtin {
+	for _, z := range cfg.Blocklists.Catalog.Zones {
 		if !known[z.ID] {
 			all = append(all, z)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // lookup finds a list by its id.

@@ -55,11 +55,22 @@ type Blocklists struct {
 	Builtin bool     `toml:"builtin"` // default true
 	Enable  []string `toml:"enable"`  // ids or tags of lists to ask besides the default ones
 	Disable []string `toml:"disable"` // ids or tags of lists not to ask; an id outranks a tag
+	// CatalogDir is a folder with more catalogue files, which add lists and dead zones
+	// or put their lists in place of built-in ones by their ids. May be empty.
+	CatalogDir string `toml:"catalog_dir"`
+	// Keys are the keys that some lists are asked with, by [blocklists.Zone.KeyName].
+	Keys map[string]Secret `toml:"keys"`
 	// Lists are the user's own as written; Zones has them ready for use.
 	Lists []blocklists.Spec `toml:"list"`
 	// Zones are the lists to ask: the catalogue's choice and the user's own,
-	// validated, without those that are known to be dead.
+	// validated, with their keys, without those that are known to be dead.
 	Zones []blocklists.Zone `toml:"-"`
+	// WithoutKey are the ids of lists that were chosen and are not asked, because
+	// the key they need could not be had. A warning says why.
+	WithoutKey []string `toml:"-"`
+	// Catalog is all that is known, asked or not: the built-in catalogue, whether
+	// Builtin says so or not, and what CatalogDir changes in it.
+	Catalog blocklists.Catalog `toml:"-"`
 }
 
 // Outbound is one pool of servers that mail leaves from.

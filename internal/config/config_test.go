@@ -34,7 +34,7 @@ func env(pairs ...string) func(string) (string, bool) {
 }
 
 // builtin reads the catalogue once for all tests; reading it takes longer than they do.
-var builtin = sync.OnceValues(blocklists.Builtin)
+var builtin = sync.OnceValues(blocklists.BuiltinCatalog)
 
 func parse(t *testing.T, text string) *Config {
 	t.Helper()

@@ -62,6 +62,8 @@ func want(t reflect.Type) string {
 		return "want a table"
 	case kindOf(t) == isTables:
 		return "want tables, each under a header in two brackets"
+	case kindOf(t) == isMap && t.Elem() == reflect.TypeFor[Secret]():
+		return `want a table of texts, such as { spamhaus-dqs = "env:NAME" }`
 	case kindOf(t) == isMap:
 		return `want a table of texts, such as { "mx1.example.org" = "192.0.2.10" }`
 	case t.Kind() == reflect.Slice:

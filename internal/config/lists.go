@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,17 +11,11 @@ import (
 )
 
 // lists chooses the lists to ask: of the catalogue and the user's own together,
-// those on by default and those enabled, without those disabled and the dead.
+// those on by default and those enabled, without those disabled, the dead, and those
+// whose key cannot be had.
 func (v *validator) lists() {
 	c := &v.cfg.Blocklists
-	var known []blocklists.Zone
-	if c.Builtin {
-		builtin, err := v.opt.builtin()
-		if err != nil {
-			v.onLine(0, "%s", checks.Line(err.Error(), 300))
-		}
-		known = slices.Clip(builtin)
-	}
+	known := v.catalog()
 	paths := map[string]string{} // id of a user's list to its path
 	for i, spec := range c.Lists {
 		at := fmt.Sprintf("blocklists.list[%d]", i)
@@ -30,9 +25,12 @@ func (v *validator) lists() {
 		}
 		// The whole catalogue counts here: an id names a list for ever, asked or not.
 		if j := slices.IndexFunc(known, func(k blocklists.Zone) bool { return k.ID == z.ID }); j >= 0 {
-			if first, own := paths[z.ID]; own {
+			switch first, own := paths[z.ID]; {
+			case own:
 				v.at(at+".id", "%s is taken by the list on line %d: give each its own id", shown(z.ID), v.line(first))
-			} else {
+			case !known[j].BuiltIn:
+				v.at(at+".id", "%q is a list of catalog_dir: give yours another id, or change it there", z.ID)
+			default:
 				v.at(at+".id", "%q is a built-in list: give yours another id, and put this one into disable if yours replaces it", z.ID)
 			}
 			continue
@@ -47,6 +45,7 @@ func (v *validator) lists() {
 			v.at(path, "%s is in enable too", shown(word))
 		}
 	}
+	v.keyNames(known)
 
 	zones := map[string]blocklists.Zone{} // zone to the list that asks it
 	for _, z := range known {
@@ -54,8 +53,12 @@ func (v *validator) lists() {
 			continue
 		}
 		at, own := paths[z.ID]
-		if dead, ok := blocklists.FindDead(z.Zone); ok && own {
-			v.warn(at+".zone", "%s; it is not asked", dead.Warning())
+		if dead, ok := c.Catalog.FindDead(z.Zone); ok {
+			if own {
+				v.warn(at+".zone", "%s; it is not asked", dead.Warning())
+			} else { // who disables it has read this
+				v.warn("blocklists.catalog_dir", "%s; list %s is not asked", dead.Warning(), shown(z.ID))
+			}
 			continue
 		}
 		if other, twice := zones[z.Zone]; twice {
@@ -63,7 +66,56 @@ func (v *validator) lists() {
 			continue
 		}
 		zones[z.Zone] = z
-		c.Zones = append(c.Zones, z)
+		byID := enable[z.ID]
+		if byID == "" && own {
+			byID = at + ".zone"
+		}
+		if z, ok := v.key(z, byID); ok {
+			c.Zones = append(c.Zones, z)
+		}
+	}
+	v.twice(enable, paths)
+}
+
+// catalog reads the built-in catalogue and that of catalog_dir, and gives the lists
+// that may be asked.
+func (v *validator) catalog() []blocklists.Zone {
+	c := &v.cfg.Blocklists
+	builtin, err := v.opt.builtin()
+	if err != nil {
+		v.onLine(0, "%s", checks.Line(err.Error(), 300))
+	}
+	var more blocklists.Catalog
+	if c.CatalogDir != "" {
+		c.CatalogDir = v.path(c.CatalogDir)
+		more, err = blocklists.ReadCatalog(os.DirFS(c.CatalogDir), c.CatalogDir)
+		for _, e := range unjoin(err) {
+			v.at("blocklists.catalog_dir", "%s", checks.Line(e.Error(), 400))
+		}
+		if err == nil && len(more.Zones)+len(more.Unasked)+len(more.Scores)+len(more.Dead) == 0 {
+			v.warn("blocklists.catalog_dir", "there is nothing in it: want files like lists.toml with tables [[list]] or [[dead]]")
+		}
+	}
+	c.Catalog = builtin.With(more)
+	if !c.Builtin {
+		return slices.Clip(more.Zones)
+	}
+	return slices.Clone(c.Catalog.Zones)
+}
+
+// twice warns of lists that tell one event twice.
+func (v *validator) twice(enable, paths map[string]string) {
+	zones := v.cfg.Blocklists.Zones
+	for _, z := range zones {
+		path := enable[z.ID]
+		if path == "" {
+			path = paths[z.ID]
+		}
+		for _, other := range zones {
+			if z.ID != other.ID && (z.Parent == other.ID || paths[z.ID] != "" && slices.Contains(other.Also, z.Zone)) {
+				v.warn(path, "an entry of %s is as a rule one of %s too, and would be told twice: put one of the two into disable", shown(z.ID), shown(other.ID))
+			}
+		}
 	}
 }
 
@@ -86,11 +138,17 @@ func (v *validator) list(at string, spec blocklists.Spec) (blocklists.Zone, bool
 		}
 		return blocklists.Zone{}, false
 	}
+	if slices.ContainsFunc(strings.Split(z.Zone, "."), secretive) {
+		v.warn(at+".zone", `a part of it looks like a subscriber's key, and would be shown: write "{key}" in its place, and keep the key in [blocklists.keys]`)
+	}
 	return z, true
 }
 
 // unjoin takes apart what errors.Join put together.
 func unjoin(err error) []error {
+	if err == nil {
+		return nil
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
@@ -126,6 +184,9 @@ func (v *validator) words(path string, words []string, known []blocklists.Zone) 
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if slices.Contains(all, w) {
 			found[w] = at
+			if path == "blocklists.enable" && !enables(w, known) {
+				v.at(at, "%q reaches no list: those that another list holds, and those of which little is known, are enabled by their ids", w)
+			}
 			continue
 		}
 		text := fmt.Sprintf("no list has the id or tag %s", shown(w))
@@ -133,7 +194,11 @@ func (v *validator) words(path string, words []string, known []blocklists.Zone) 
 			v.at(at, "%s; did you mean %q?", text, near)
 			continue
 		}
-		if dead, ok := blocklists.FindDead(w); ok {
+		if u, ok := v.unasked(w); ok {
+			v.at(at, "list %q cannot be asked: %s", w, checks.Line(u.Why, 200))
+			continue
+		}
+		if dead, ok := v.cfg.Blocklists.Catalog.FindDead(w); ok {
 			v.at(at, "%s: %s", text, dead.Warning())
 			continue
 		}
@@ -142,8 +207,25 @@ func (v *validator) words(path string, words []string, known []blocklists.Zone) 
 	return found
 }
 
+func (v *validator) unasked(id string) (blocklists.Unasked, bool) {
+	all := v.cfg.Blocklists.Catalog.Unasked
+	i := slices.IndexFunc(all, func(u blocklists.Unasked) bool { return u.ID == id })
+	if i < 0 {
+		return blocklists.Unasked{}, false
+	}
+	return all[i], true
+}
+
+// enables says whether the word reaches any list.
+func enables(word string, known []blocklists.Zone) bool {
+	return slices.ContainsFunc(known, func(z blocklists.Zone) bool {
+		return z.ID == word || slices.Contains(z.Tags, word) && !z.ByIDOnly()
+	})
+}
+
 // chosen says whether a list is asked. An id outranks a tag, and of two tags the
-// one that disables wins.
+// one that disables wins. A tag enables no list that another one holds, and none of
+// which little is known.
 func chosen(z blocklists.Zone, enable, disable map[string]string) bool {
 	tagged := func(words map[string]string) bool {
 		return slices.ContainsFunc(z.Tags, func(t string) bool { _, ok := words[t]; return ok })
@@ -154,5 +236,5 @@ func chosen(z blocklists.Zone, enable, disable map[string]string) bool {
 	case disable[z.ID] != "" || tagged(disable):
 		return false
 	}
-	return z.Default || tagged(enable)
+	return z.Default || !z.ByIDOnly() && tagged(enable)
 }

@@ -21,9 +21,12 @@ type SecretMode string
 const (
 	// Resolve looks every secret up; a missing one is a mistake. This is the default.
 	Resolve SecretMode = "resolve"
-	// Skip leaves them: for commands that need none, such as check and lists, which
+	// Skip leaves them: for commands that need none, such as lists and status, which
 	// then run for people who may not read them.
 	Skip SecretMode = "skip"
+	// ListKeys looks up the keys of lists and leaves the rest: for commands that ask
+	// lists and do nothing else, such as check.
+	ListKeys SecretMode = "list keys"
 )
 
 // LoadOptions are how a file is read; the zero value is that of the daemon.
@@ -31,7 +34,7 @@ type LoadOptions struct {
 	Env     func(name string) (value string, ok bool) // nil: os.LookupEnv
 	Secrets SecretMode                                // empty: Resolve
 
-	builtin func() ([]blocklists.Zone, error) // nil: blocklists.Builtin, which reads the catalogue anew each time
+	builtin func() (blocklists.Catalog, error) // nil: blocklists.BuiltinCatalog, which reads it anew each time
 }
 
 // Default is the configuration without a file: the built-in lists and no targets.
@@ -59,7 +62,7 @@ func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 		opt.Env = os.LookupEnv
 	}
 	if opt.builtin == nil {
-		opt.builtin = blocklists.Builtin
+		opt.builtin = blocklists.BuiltinCatalog
 	}
 	cfg := defaults()
 	cfg.Path = name
@@ -68,7 +71,7 @@ func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 	if err != nil { // the working directory is gone
 		p.onLine(0, "relative paths lead nowhere: %s", checks.Line(err.Error(), 0))
 	}
-	v := &validator{problems: p, cfg: cfg, opt: opt, base: base}
+	v := &validator{problems: p, cfg: cfg, opt: opt, base: base, noKey: map[string]error{}}
 	v.validate()
 	if err := p.err(); err != nil {
 		return nil, err

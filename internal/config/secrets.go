@@ -15,6 +15,9 @@ import (
 // maxSecretBytes bounds the file of a secret; a private key is far smaller.
 const maxSecretBytes = 64 << 10
 
+// listKeys is where the keys of lists are.
+const listKeys = "blocklists.keys"
+
 // secrets looks every secret up, wherever in the configuration it is.
 func (v *validator) secrets() {
 	eachSecret(reflect.ValueOf(v.cfg).Elem(), "", func(path string, s *Secret) {
@@ -23,9 +26,14 @@ func (v *validator) secrets() {
 			if s.Set() {
 				v.warn(path, `the secret stands in the file in the clear: write "env:NAME", "file:PATH" or "credential:NAME" and keep it there`)
 			}
-		case v.opt.Secrets == Skip:
+		case v.opt.Secrets == Skip || v.opt.Secrets == ListKeys && parent(path) != listKeys:
 		default:
 			value, err := v.lookUp(kind, name)
+			if err != nil && parent(path) == listKeys {
+				// One list less is better than no monitor; told where a list needs it.
+				v.noKey[path] = err
+				return
+			}
 			if err != nil {
 				v.at(path, "%v", err)
 				return
@@ -112,6 +120,13 @@ func eachSecret(v reflect.Value, path string, visit func(path string, s *Secret)
 	case isTables:
 		for i := range v.Len() {
 			eachSecret(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit)
+		}
+	case isMap:
+		for _, k := range v.MapKeys() {
+			item := reflect.New(v.Type().Elem()).Elem() // what is in a map has no address
+			item.Set(v.MapIndex(k))
+			eachSecret(item, fmt.Sprintf("%s[%q]", path, k.String()), visit)
+			v.SetMapIndex(k, item)
 		}
 	}
 }

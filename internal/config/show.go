@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -67,14 +66,17 @@ func showValue(v reflect.Value) string {
 		return quote(cmp.Or(x.From(), redacted))
 	case Duration:
 		return quote(x.String())
-	case map[string]string:
-		var entries []string
-		for _, k := range slices.Sorted(maps.Keys(x)) {
-			entries = append(entries, quote(k)+" = "+quote(x[k]))
-		}
-		return "{ " + strings.Join(entries, ", ") + " }"
 	}
 	switch v.Kind() {
+	case reflect.Map:
+		var entries []string
+		for _, k := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) }) {
+			entries = append(entries, quote(k.String())+" = "+showValue(v.MapIndex(k)))
+		}
+		if len(entries) == 0 {
+			return "{}"
+		}
+		return "{ " + strings.Join(entries, ", ") + " }"
 	case reflect.Pointer:
 		if v.IsNil() {
 			return ""

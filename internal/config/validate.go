@@ -20,6 +20,8 @@ type validator struct {
 	cfg  *Config
 	opt  LoadOptions
 	base string // folder that relative paths start from
+
+	noKey map[string]error // path of the key of a list to why it could not be had
 }
 
 func (v *validator) validate() {

@@ -16,7 +16,7 @@ func TestJSONFieldNamesAreKept(t *testing.T) {
 	for name, v := range map[string]any{
 		"check.results[]": resultJSON{}, "check.lists[]": listTallyJSON{}, "check.notes[]": noteJSON{}, "check.summary": checkSummaryJSON{},
 		"status": statusJSON{}, "incident-show": incidentShowJSON{}, "bounce.mails[]": mailJSON{}, "bounce.summary": bouncesSummaryJSON{},
-		"lists.lists[]": listJSON{}, "lists-test.lists[]": listTestJSON{},
+		"lists.lists[]": listJSON{}, "lists-show.list": unaskedJSON{}, "lists-test.lists[]": listTestJSON{},
 	} {
 		paths = append(paths, fieldPaths(name, reflect.TypeOf(v))...)
 	}
