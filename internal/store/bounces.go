@@ -161,18 +161,18 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 			UNION ALL
 			SELECT b.id, b.at, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
 				FROM json_each(?2) o JOIN bounces b ON b.target = o.key AND b.at >= o.value AND b.at < ?1 AND b.counted
-		), ranked AS (
-			SELECT id, row_number() OVER (kind ORDER BY at DESC, id DESC) AS rank,
-				max(at) OVER kind < ?1 AS ended,
-				sum(action = 'failed') OVER kind AS refused, sum(action = 'failed' AND at >= ?1) OVER kind AS refused_now,
-				sum(action = 'delayed') OVER kind AS deferred, sum(action = 'delayed' AND at >= ?1) OVER kind AS deferred_now,
-				min(at) OVER kind AS first, min(iif(at >= ?1, at, NULL)) OVER kind AS first_now,
-				max(at) OVER kind AS last
-			FROM considered WINDOW kind AS (PARTITION BY target, domain, vendor, blocklist, category, rule, remedy)
+		), kinds AS (
+			SELECT max(at) AS last, max(at) < ?1 AS ended,
+				sum(action = 'failed') AS refused, sum(action = 'failed' AND at >= ?1) AS refused_now,
+				sum(action = 'delayed') AS deferred, sum(action = 'delayed' AND at >= ?1) AS deferred_now,
+				min(at) AS first, min(iif(at >= ?1, at, NULL)) AS first_now,
+				-- the id of the latest: both numbers in one text that sorts like them
+				CAST(substr(max(printf('%020d%020d', at, id)), 21) AS INTEGER) AS sample
+			FROM considered GROUP BY target, domain, vendor, blocklist, category, rule, remedy
 		)
 		SELECT `+bounceColumns+`, iif(ended, refused, refused_now), iif(ended, deferred, deferred_now), iif(ended, first, first_now), last
-		FROM ranked JOIN bounces b ON b.id = ranked.id JOIN mails m ON m.id = b.mail
-		WHERE rank = 1 ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
+		FROM kinds JOIN bounces b ON b.id = sample JOIN mails m ON m.id = b.mail
+		ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
 		since.UnixMicro(), string(targets))
 	return all, err
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"regexp"
 	"strings"
 
 	"reputed/checks"
@@ -44,7 +43,28 @@ func cutAddress(address string) (local, domain string, ok bool) {
 	return address[:at], address[at+1:], true
 }
 
-// replaceFold replaces old in s wherever it stands, in upper or lower case.
+// replaceFold replaces old in s wherever it stands, in upper or lower case of
+// ASCII: the case of other letters is not known to a receiver either.
 func replaceFold(s, old, with string) string {
-	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(old)).ReplaceAllLiteralString(s, with)
+	folded, old := foldASCII(s), foldASCII(old)
+	var b strings.Builder
+	for {
+		at := strings.Index(folded, old)
+		if at < 0 {
+			return b.String() + s
+		}
+		b.WriteString(s[:at] + with)
+		s, folded = s[at+len(old):], folded[at+len(old):]
+	}
+}
+
+// foldASCII lowers letters byte by byte, so that places stay where they are.
+func foldASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 )
 
 // querier is a transaction or a pool.
@@ -25,10 +26,21 @@ func (db *DB) update(ctx context.Context, op string, f func(tx *sql.Tx) error) e
 		return db.explain(op, err)
 	}
 	defer tx.Rollback() // after a commit it does nothing; without it a panic would keep the one writer for ever
-	if err := f(tx); err != nil {
-		return db.explain(op, err)
+	err = f(tx)
+	if err == nil {
+		err = tx.Commit()
 	}
-	return db.explain(op, tx.Commit())
+	return db.explain(op, ended(ctx, err))
+}
+
+// ended says that the context has ended where that is why the transaction
+// failed: database/sql rolls it back by itself, and whoever comes to it later
+// only hears that it is over.
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // view runs f on one unchanging picture of the database.
@@ -38,7 +50,7 @@ func (db *DB) view(ctx context.Context, op string, f func(tx *sql.Tx) error) err
 		return db.explain(op, err)
 	}
 	defer tx.Rollback()
-	return db.explain(op, f(tx))
+	return db.explain(op, ended(ctx, f(tx)))
 }
 
 // each calls scan for every row of a query.
