@@ -13,7 +13,8 @@ import (
 // Asker is what this check needs of the DNS: many questions in, an answer or a
 // named error for each, in any order. A name that does not exist is an Answer.
 // It draws questions and calls got on the goroutine that called Ask, so that
-// the two never run at the same time. [probes.Resolver] is one.
+// the two never run at the same time; at a zero question it waits for the next
+// answer before it draws again. [probes.Resolver] is one.
 type Asker interface {
 	Ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error
 }
@@ -37,8 +38,9 @@ type Options struct {
 	Probe string
 	// Each, if set, is told of every pair of a target and a list that serves it,
 	// clean ones too, in no order. Verdict.Why says why there is no usable answer; with
-	// class clean it says why the answer closes nothing.
-	Each func(target checks.Target, zone blocklists.Zone, verdict blocklists.Verdict, ev checks.Evidence)
+	// class clean it says why the answer closes nothing. What is plainly clean comes
+	// without evidence: there are millions of them.
+	Each func(target checks.Target, zone *blocklists.Zone, verdict blocklists.Verdict, ev checks.Evidence)
 	// Progress, if set, is told how many of all pairs are done.
 	Progress func(done, total int)
 }
@@ -49,23 +51,27 @@ type Options struct {
 // Emit, known and the options' functions are called one at a time, on the caller's
 // goroutine.
 //
-// Targets are walked twice: once to see which lists are needed. Addresses and domains
-// are asked about, other kinds are passed over. Now is the time of the findings.
+// Targets are walked once to see which lists are needed, and then once for each list,
+// since each is asked at its own pace: one that is slow, or whose controls are not
+// answered yet, does not hold up the others. Addresses and domains are asked
+// about, other kinds are passed over. Now is the time of the findings. Known may be nil: then no key is.
 //
 // The error is the context's: the run was cut short, and the result tells only of
 // what was asked until then. That nothing answers is no error, but a finding.
 func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.Target], known func(checks.Key) bool, emit func(checks.Finding)) (Result, error) {
 	r := newRun(c, now, known, emit)
 	r.count(targets)
-	err := r.controls(ctx)
+	err := r.askResolver(ctx)
 	if err == nil {
 		err = r.askTargets(ctx, targets)
 	}
 	if err == nil {
 		err = r.confirm(ctx)
 	}
-	// What was seen and needs no confirming is told even if the run is cut short.
-	err = firstError(err, r.reasons(ctx))
+	if err == nil {
+		err = r.reasons(ctx)
+	}
+	r.tellRest()
 	if err == nil {
 		r.notices()
 	}
@@ -82,7 +88,10 @@ func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
 			l.need(f)
 		}
 	}
-	err := r.controls(ctx)
+	err := r.askResolver(ctx)
+	if err == nil {
+		err = r.examine(ctx, r.exams())
+	}
 	if err == nil {
 		r.notices()
 	}
@@ -94,11 +103,11 @@ type run struct {
 	Check
 	now     time.Time
 	started time.Time
-	known   func(checks.Key) bool
+	isKnown func(checks.Key) bool // nil: no key is
 	emit    func(checks.Finding)
 
 	lists []*list
-	hits  []hit
+	fresh []*hit // new listings: to be asked again before they count
 	// rewriting is the answer by which the resolver gave itself away.
 	rewriting *checks.Evidence
 	blind     bool              // most lists have no answer
@@ -121,17 +130,15 @@ type list struct {
 	failed  int           // of them, without an answer
 	silent  int           // in a row, without an answer
 	longest time.Duration // how long a "no" of this list may be cached, the most seen
+	held    []*hit        // entries, and known ones that are gone: told at the end of the list
 	result  ListResult
 }
 
 func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(checks.Finding)) *run {
-	if known == nil {
-		known = func(checks.Key) bool { return false }
-	}
 	if emit == nil {
 		emit = func(checks.Finding) {}
 	}
-	r := &run{Check: c, now: now.UTC(), started: time.Now(), known: known, emit: emit}
+	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit}
 	for _, z := range c.Zones {
 		l := &list{zone: z, families: map[blocklists.Family]*standing{}}
 		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}
@@ -161,11 +168,31 @@ func (r *run) count(targets iter.Seq[checks.Target]) {
 	}
 }
 
+// exams are those of the lists that are needed; none if the resolver invents answers.
+func (r *run) exams() []*exam {
+	var exams []*exam
+	for _, l := range r.lists {
+		switch {
+		case len(l.families) == 0:
+		case r.rewriting != nil:
+			l.setAside(standing{state: Unknown, why: "The resolver invents answers, so that nothing was asked: " + r.rewriting.Answer + " for a name that does not exist."})
+		default:
+			exams = append(exams, newExam(l, ""))
+		}
+	}
+	return exams
+}
+
+// known says whether a key is known.
+func (r *run) known(k checks.Key) bool { return r.isKnown != nil && r.isKnown(k) }
+
 // ask puts questions and counts them.
 func (r *run) ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
 	counted := func(yield func(probes.Question) bool) {
 		for q := range questions {
-			r.questions++
+			if q != (probes.Question{}) { // which only waits
+				r.questions++
+			}
 			if !yield(q) {
 				return
 			}
@@ -192,13 +219,4 @@ func familyOf(t checks.Target) blocklists.Family {
 		return blocklists.Name
 	}
 	return ""
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -150,8 +150,8 @@ func TestAListingSaysHowWeKnow(t *testing.T) {
 	if diff := cmp.Diff(want, f, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
-	if n := d.Asked("bl.example"); n.TXT != 1 || n.A != 5 || n.SOA != 0 {
-		t.Errorf("asked %+v; want one TXT for the one listed, three targets and two controls", n)
+	if n := d.Asked("bl.example"); n.TXT != 1 || n.A != 7 || n.SOA != 0 {
+		t.Errorf("asked %+v; want one TXT for the one listed, three targets, and two controls before and after", n)
 	}
 	if got.evidence[f.Key].Reason == "" {
 		t.Error("Each was told no reason")

@@ -2,6 +2,7 @@ package dnsbl
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"reputed/blocklists"
@@ -9,7 +10,8 @@ import (
 	"reputed/probes"
 )
 
-// hit is a pair with an entry. Hits are all that a run holds until its end.
+// hit is a pair with an entry, or with one that is known and gone. Hits are all that
+// a run holds until the list is done with, or, if they are new, until its end.
 type hit struct {
 	target checks.Target
 	key    checks.Key
@@ -17,7 +19,6 @@ type hit struct {
 	first  outcome
 	// second is the outcome of asking again; nil where that was not needed or not done yet.
 	second *outcome
-	fresh  bool // a new listing: must be asked again before it counts
 	told   bool
 }
 
@@ -33,48 +34,30 @@ func (h *hit) last() outcome {
 // asker has one, together with the controls of their lists at that moment. The error
 // is the context's.
 func (r *run) confirm(ctx context.Context) error {
-	var fresh []*hit
-	var lists []*list
-	avoid := map[*list]string{}
-	for i := range r.hits {
-		h := &r.hits[i]
-		if !h.fresh {
-			continue
-		}
-		fresh = append(fresh, h)
-		if _, seen := avoid[h.list]; !seen {
-			avoid[h.list] = h.first.a.Server
-			if h.list.aside == nil {
-				lists = append(lists, h.list)
-			}
-		}
-	}
-	if len(fresh) == 0 {
+	if len(r.fresh) == 0 {
 		return nil
+	}
+	var exams []*exam
+	seen := map[*list]bool{}
+	for _, h := range r.fresh {
+		if !seen[h.list] && h.list.aside == nil {
+			exams = append(exams, newExam(h.list, h.first.a.Server))
+		}
+		seen[h.list] = true
 	}
 	if err := wait(ctx, r.Options.Confirm); err != nil {
 		return err
 	}
-	examined, err := r.askControls(ctx, lists, avoid)
-	if err != nil {
+	if err := r.examine(ctx, exams); err != nil {
 		return err
 	}
-	for l, e := range examined {
-		for f, s := range e.each {
-			l.families[f] = &s
-		}
-		if e.whole.state != Working {
-			l.result.Controls = e.results
-			l.setAside(e.whole)
-		}
-	}
 	var again []*hit
-	for _, h := range fresh {
+	for _, h := range r.fresh {
 		if h.list.standing(h.first.family).state == Working {
 			again = append(again, h)
 			continue
 		}
-		o := r.notAsked(h.list, h.first.family, h.first.q.Name)
+		o := r.notAsked(h.list, h.first.family, h.target)
 		h.second = &o
 	}
 	questions := seq(len(again), func(i int) probes.Question {
@@ -92,35 +75,55 @@ func (r *run) confirm(ctx context.Context) error {
 	})
 }
 
-// reasons asks for the TXT of every entry that stands, and tells of all of them.
-// What should have been confirmed and could not be, because the run was cut short, is
-// left for the next run. The error is the context's.
+// reasons asks for the reason of every new entry that was confirmed, and tells of
+// all that were asked again. The error is the context's.
 func (r *run) reasons(ctx context.Context) error {
 	var entries []*hit
-	for i := range r.hits {
-		h := &r.hits[i]
-		switch {
-		case h.fresh && h.second == nil:
-		case isEntry(h.last().verdict.Class):
+	for _, h := range r.fresh {
+		if isEntry(h.last().verdict.Class) {
 			entries = append(entries, h)
-		default:
+		} else {
 			r.tellUnconfirmed(h)
 		}
 	}
 	questions := seq(len(entries), func(i int) probes.Question {
-		q := entries[i].last().q
-		q.Type, q.Avoid, q.Ref = probes.TypeTXT, "", uint64(i)
+		q := reasonQuestion(entries[i])
+		q.Ref = uint64(i)
 		return q
 	})
-	// RFC 5782 section 2.1: the TXT says why. It is for people and decides nothing,
-	// so an entry without one is told all the same.
-	err := r.ask(ctx, questions, func(q probes.Question, a probes.Answer, _ error) {
+	return r.ask(ctx, questions, func(q probes.Question, a probes.Answer, _ error) {
 		r.tell(entries[q.Ref], reasonOf(a))
 	})
-	for _, h := range entries {
-		r.tell(h, "")
+}
+
+// tellRest tells without a reason what is left of a run that was cut short, and
+// needs no confirming or has been confirmed. What should have been confirmed and
+// could not be is left for the next run.
+func (r *run) tellRest() {
+	for _, l := range r.lists {
+		for _, h := range l.held {
+			if isEntry(h.first.verdict.Class) {
+				r.tell(h, "")
+			}
+		}
 	}
-	return err
+	for _, h := range r.fresh {
+		switch {
+		case h.second == nil:
+		case isEntry(h.second.verdict.Class):
+			r.tell(h, "")
+		default:
+			r.tellUnconfirmed(h)
+		}
+	}
+}
+
+// reasonQuestion asks for what the list says about an entry. RFC 5782 section 2.1:
+// the TXT says why. It is for people and decides nothing, so an entry without one is told all the same.
+func reasonQuestion(h *hit) probes.Question {
+	q := h.last().q
+	q.Type, q.Avoid = probes.TypeTXT, ""
+	return q
 }
 
 // reasonOf joins the texts of an answer.
@@ -146,7 +149,7 @@ func (r *run) tell(h *hit, reason string) {
 	evidence := r.evidenceOfHit(h)
 	evidence[len(evidence)-1].Reason = reason
 	if r.Options.Each != nil {
-		r.Options.Each(h.target, h.list.zone, o.verdict, evidence[len(evidence)-1])
+		r.Options.Each(h.target, &h.list.zone, o.verdict, evidence[len(evidence)-1])
 	}
 	r.emit(r.problem(h.target, h.key, h.list, o, evidence, reason))
 }
@@ -154,6 +157,10 @@ func (r *run) tell(h *hit, reason string) {
 // tellUnconfirmed emits that an entry was seen and then was not: which of the two
 // is true nobody knows yet.
 func (r *run) tellUnconfirmed(h *hit) {
+	if h.told {
+		return
+	}
+	h.told = true
 	o := *h.second
 	said := o.verdict.Why
 	if o.asked && o.err == nil {
@@ -163,7 +170,7 @@ func (r *run) tellUnconfirmed(h *hit) {
 	r.tally(h.list, o)
 	evidence := r.evidenceOfHit(h)
 	if r.Options.Each != nil {
-		r.Options.Each(h.target, h.list.zone, o.verdict, evidence[len(evidence)-1])
+		r.Options.Each(h.target, &h.list.zone, o.verdict, evidence[len(evidence)-1])
 	}
 	r.emit(r.unknown(h.target, h.key, h.list, o, evidence))
 }
@@ -185,5 +192,16 @@ func wait(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// seq is a slice as a sequence of its indexes' questions.
+func seq(n int, question func(int) probes.Question) iter.Seq[probes.Question] {
+	return func(yield func(probes.Question) bool) {
+		for i := range n {
+			if !yield(question(i)) {
+				return
+			}
+		}
 	}
 }

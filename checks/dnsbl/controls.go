@@ -3,7 +3,6 @@ package dnsbl
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,39 +11,6 @@ import (
 	"reputed/checks"
 	"reputed/probes"
 )
-
-// controls asks the resolver and then every needed list whether they can be
-// believed. The error is the context's.
-func (r *run) controls(ctx context.Context) error {
-	if err := r.askResolver(ctx); err != nil {
-		return err
-	}
-	var needed []*list
-	for _, l := range r.lists {
-		switch {
-		case len(l.families) == 0:
-		case r.rewriting != nil:
-			l.setAside(standing{state: Unknown, why: "The resolver invents answers, so that nothing was asked: " + r.rewriting.Answer + " for a name that does not exist."})
-		default:
-			needed = append(needed, l)
-		}
-	}
-	examined, err := r.askControls(ctx, needed, nil)
-	if err != nil {
-		return err
-	}
-	for _, l := range needed {
-		e := examined[l]
-		l.result.Controls = e.results
-		for f, s := range e.each {
-			l.families[f] = &s
-		}
-		if e.whole.state != Working {
-			l.setAside(e.whole)
-		}
-	}
-	return nil
-}
 
 // askResolver asks for names that cannot exist: one under .invalid (RFC 6761
 // section 6.4), one under the domain that the options name. An address in the answer
@@ -71,94 +37,127 @@ func (r *run) askResolver(ctx context.Context) error {
 	})
 }
 
-// examination is what asking the controls of one list came to.
-type examination struct {
-	whole   standing
-	each    map[blocklists.Family]standing
-	results []ControlResult
+// exam asks the controls of one list, for the families that it is needed for, and
+// then for the zone itself where the answers leave that open.
+type exam struct {
+	l        *list
+	avoid    string // server to ask last; may be empty
+	families []blocklists.Family
+	answers  []controlAnswer
+	results  []ControlResult
+	soa      *controlAnswer
+
+	put     int // questions that were put
+	waiting int // of them, without an answer yet
 }
 
-// askControls asks the controls of several lists at once, for the families that
-// they are needed for, and then for the zone itself where the answers leave that open.
-// Avoid names for each list the server to ask last; it may be nil.
-func (r *run) askControls(ctx context.Context, lists []*list, avoid map[*list]string) (map[*list]examination, error) {
-	type asked struct {
-		l        *list
-		families []blocklists.Family
-		answers  []controlAnswer
-		results  []ControlResult
-		soa      *controlAnswer
-	}
-	var all []*asked
-	for _, l := range lists {
-		a := &asked{l: l}
-		for _, f := range l.zone.Families {
-			if l.families[f] != nil {
-				a.families = append(a.families, f)
-			}
+func newExam(l *list, avoid string) *exam {
+	e := &exam{l: l, avoid: avoid}
+	for _, f := range l.zone.Families {
+		if l.families[f] != nil {
+			e.families = append(e.families, f)
 		}
-		for _, c := range l.zone.ControlQuestions() {
-			if l.families[c.Family] != nil {
-				// Not asked yet is not answered: should the asker pass one over, it proves nothing.
-				a.answers = append(a.answers, controlAnswer{control: c, err: probes.ErrTimeout})
-			}
-		}
-		a.results = make([]ControlResult, len(a.answers))
-		all = append(all, a)
 	}
+	for _, c := range l.zone.ControlQuestions() {
+		if l.families[c.Family] != nil {
+			e.answers = append(e.answers, controlAnswer{control: c})
+		}
+	}
+	e.results = make([]ControlResult, len(e.answers))
+	return e
+}
 
+// next is the next question to put, if there is one at this moment. Its number
+// goes with the answer to got.
+func (e *exam) next() (q probes.Question, ok bool) {
+	q = probes.Question{Type: probes.TypeA, Group: e.l.zone.Operator, Avoid: e.avoid}
+	switch {
+	case e.put < len(e.answers):
+		q.Name = e.answers[e.put].control.Name
+	case e.put == len(e.answers) && e.waiting == 0 && needsSOA(e.l.zone, e.families, e.answers):
+		q.Name, q.Type = e.l.zone.Zone+".", probes.TypeSOA
+	default:
+		return probes.Question{}, false
+	}
+	e.put++
+	e.waiting++
+	return q, true
+}
+
+// got takes the answer to the nth question.
+func (e *exam) got(n int, ev checks.Evidence, a probes.Answer, err error) {
+	e.waiting--
+	e.l.noteSOA(a)
+	if n == len(e.answers) {
+		e.soa = &controlAnswer{answer: a, err: err}
+		e.results = append(e.results, ControlResult{Want: true, Passed: existence(e.l.zone, e.soa).state == Working, Evidence: ev, RTT: a.RTT})
+		return
+	}
+	c := &e.answers[n]
+	c.answer, c.err = a, err
+	_, passed := e.l.zone.JudgeControl(c.control, a.Addrs())
+	e.results[n] = ControlResult{Family: c.control.Family, Want: c.control.Want, Passed: passed && err == nil, Evidence: ev, RTT: a.RTT}
+}
+
+// over says that every question was put and answered, or had no answer.
+func (e *exam) over() bool {
+	return e.waiting == 0 && e.put >= len(e.answers) &&
+		(e.soa != nil || !needsSOA(e.l.zone, e.families, e.answers))
+}
+
+// conclude makes the list stand as the controls showed it. What they showed is
+// kept the first time, and later only if it set the list aside.
+func (e *exam) conclude() {
+	whole, each := judge(e.l.zone, e.families, e.answers, e.soa)
+	for f, s := range each {
+		s.controls = describe(f, e.results)
+		e.l.families[f] = &s
+	}
+	if whole.state != Working || e.l.result.Controls == nil {
+		e.l.result.Controls = e.results
+	}
+	if whole.state != Working {
+		whole.controls = describe("", e.results)
+		e.l.setAside(whole)
+	}
+}
+
+// examine asks the controls of several lists at once, and nothing else. The
+// error is the context's; then nothing is concluded.
+func (r *run) examine(ctx context.Context, exams []*exam) error {
 	const shift = 8 // a list has at most six controls
-	entries := func(yield func(probes.Question) bool) {
-		for i, a := range all {
-			for j, c := range a.answers {
-				q := probes.Question{Name: c.control.Name, Type: probes.TypeA, Group: a.l.zone.Operator, Avoid: avoid[a.l], Ref: uint64(i)<<shift | uint64(j)}
-				if !yield(q) {
-					return
+	over := 0
+	questions := func(yield func(probes.Question) bool) {
+		for over < len(exams) {
+			put := false
+			over = 0
+			for i, e := range exams {
+				for q, ok := e.next(); ok; q, ok = e.next() {
+					put = true
+					q.Ref = uint64(i)<<shift | uint64(e.put-1)
+					if !yield(q) {
+						return
+					}
+				}
+				if e.over() {
+					over++
 				}
 			}
-		}
-	}
-	err := r.ask(ctx, entries, func(q probes.Question, answer probes.Answer, err error) {
-		a, j := all[q.Ref>>shift], q.Ref&(1<<shift-1)
-		c := &a.answers[j]
-		c.answer, c.err = answer, err
-		_, passed := a.l.zone.JudgeControl(c.control, answer.Addrs())
-		a.results[j] = ControlResult{Family: c.control.Family, Want: c.control.Want, Passed: passed && err == nil, Evidence: r.evidence(q, answer, err), RTT: answer.RTT}
-		a.l.noteSOA(answer)
-	})
-	if err != nil {
-		return nil, err
-	}
-
-	apexes := func(yield func(probes.Question) bool) {
-		for i, a := range all {
-			if needsSOA(a.l.zone, a.families, a.answers) &&
-				!yield(probes.Question{Name: a.l.zone.Zone + ".", Type: probes.TypeSOA, Group: a.l.zone.Operator, Avoid: avoid[a.l], Ref: uint64(i)}) {
+			if !put && over < len(exams) && !yield(probes.Question{}) {
 				return
 			}
 		}
 	}
-	err = r.ask(ctx, apexes, func(q probes.Question, answer probes.Answer, err error) {
-		a := all[q.Ref]
-		a.soa = &controlAnswer{answer: answer, err: err}
-		a.results = append(a.results, ControlResult{Want: true, Passed: existence(a.l.zone, a.soa).state == Working, Evidence: r.evidence(q, answer, err), RTT: answer.RTT})
+	err := r.ask(ctx, questions, func(q probes.Question, a probes.Answer, err error) {
+		exams[q.Ref>>shift].got(int(q.Ref&(1<<shift-1)), r.evidence(q, a, err), a, err)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-
-	out := map[*list]examination{}
-	for _, a := range all {
-		e := examination{results: a.results}
-		e.whole, e.each = judge(a.l.zone, a.families, a.answers, a.soa)
-		for f, s := range e.each {
-			s.controls = describe(f, a.results)
-			e.each[f] = s
-		}
-		e.whole.controls = describe("", a.results)
-		out[a.l] = e
+	for _, e := range exams {
+		e.conclude()
 	}
-	return out, nil
+	return nil
 }
 
 // describe is the controls of one family, or of all, and their literal answers.
@@ -228,14 +227,3 @@ func (r *run) evidence(q probes.Question, a probes.Answer, err error) checks.Evi
 
 // maxErrors is how many different failures are kept as evidence that we are blind.
 const maxErrors = 5
-
-// seq is a slice as a sequence of its indexes' questions.
-func seq(n int, question func(int) probes.Question) iter.Seq[probes.Question] {
-	return func(yield func(probes.Question) bool) {
-		for i := range n {
-			if !yield(question(i)) {
-				return
-			}
-		}
-	}
-}

@@ -84,15 +84,23 @@ func all(checks.Key) bool  { return true }
 func none(checks.Key) bool { return false }
 
 func runCheck(ctx context.Context, c Check, known func(checks.Key) bool, targets ...checks.Target) seen {
+	return runWatched(ctx, c, known, func(checks.Finding) {}, targets...)
+}
+
+// runWatched shows each finding at the moment at which it is emitted.
+func runWatched(ctx context.Context, c Check, known func(checks.Key) bool, watch func(checks.Finding), targets ...checks.Target) seen {
 	s := seen{each: map[checks.Key]blocklists.Verdict{}, evidence: map[checks.Key]checks.Evidence{}}
-	c.Options.Each = func(t checks.Target, z blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
+	c.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
 		key := checks.Key{Check: "dnsbl", Target: t.ID(), Source: z.ID}
 		if _, twice := s.each[key]; twice {
 			panic("told twice: " + key.Target + " " + key.Source)
 		}
 		s.each[key], s.evidence[key] = v, ev
 	}
-	s.result, s.err = c.Run(ctx, runAt, slices.Values(targets), known, func(f checks.Finding) { s.findings = append(s.findings, f) })
+	s.result, s.err = c.Run(ctx, runAt, slices.Values(targets), known, func(f checks.Finding) {
+		s.findings = append(s.findings, f)
+		watch(f)
+	})
 	slices.SortFunc(s.findings, func(a, b checks.Finding) int {
 		return cmp.Or(cmp.Compare(a.Key.Target, b.Key.Target), cmp.Compare(a.Key.Source, b.Key.Source))
 	})
@@ -140,6 +148,13 @@ func (s *script) Ask(ctx context.Context, questions iter.Seq[probes.Question], g
 		if ctx.Err() != nil {
 			break
 		}
+		if q == (probes.Question{}) {
+			if len(held) == 0 {
+				panic("waits for an answer, and none is to come")
+			}
+			one()
+			continue
+		}
 		held = append(held, q)
 		s.asked = append(s.asked, q)
 		s.most = max(s.most, len(held))
@@ -172,6 +187,9 @@ type plain struct{}
 func (plain) Ask(_ context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
 	positive, negative := yes("127.0.0.2"), no("bl.example.")
 	for q := range questions {
+		if q == (probes.Question{}) {
+			panic("waits for an answer, and none is to come")
+		}
 		if controlOf(q.Name) == "127.0.0.2" {
 			got(q, positive, nil)
 		} else {
@@ -190,6 +208,9 @@ type impatient struct {
 
 func (i impatient) Ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
 	for q := range questions {
+		if q == (probes.Question{}) {
+			panic("waits for an answer, and none is to come")
+		}
 		r := i.patient
 		if q.Group == i.group {
 			r = i.with

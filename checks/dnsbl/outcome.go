@@ -119,7 +119,13 @@ func (r *run) outcome(l *list, f blocklists.Family, q probes.Question, a probes.
 const silenceLimit = 20
 
 // notAsked is the outcome of a pair whose list has no verdict in this run.
-func (r *run) notAsked(l *list, f blocklists.Family, name string) outcome {
+func (r *run) notAsked(l *list, f blocklists.Family, t checks.Target) outcome {
+	name := ""
+	if f == blocklists.Name {
+		name = l.zone.QueryDomain(t.Name)
+	} else {
+		name = l.zone.QueryName(t.Addr)
+	}
 	s := l.standing(f)
 	return outcome{controls: s.controls, family: f, q: probes.Question{Name: name, Type: probes.TypeA}, at: r.at(),
 		verdict: blocklists.Verdict{Class: blocklists.Class(s.state), Why: s.why}}

@@ -11,109 +11,250 @@ import (
 	"reputed/probes"
 )
 
-// A question about a target carries its number, the list's, and which of a
-// domain's two names it asks for.
-const (
-	listBits    = 16
-	listShift   = 1
-	targetShift = listShift + listBits
-)
+// aheadOf is how many pairs of one list may wait for their answers. It is twice
+// what the resolver keeps in flight for one operator, so that there is always
+// one to send, and it bounds how much a slow list holds in memory.
+const aheadOf = 64
 
-// pending is a target of which questions are in flight. There are never more of
-// them than the asker has questions in flight, and one.
-type pending struct {
-	target  checks.Target
-	id      string
-	family  blocklists.Family
-	names   []string        // of a domain: itself, and the organisation's domain above it
-	waiting int             // answers to come; one more while its questions are being counted off
-	halves  map[int]outcome // of a domain with two names: the first outcome for each list
+// line is one list that is asked at its own pace: its controls, then about one
+// target after the other, then what it says about those that it lists.
+type line struct {
+	l       *list
+	exam    *exam // until it is over
+	next    func() (checks.Target, bool)
+	stop    func()
+	waiting int // pairs, and reasons, without an answer yet
+
+	drawn bool // all targets are
+	again bool // the controls were asked a second time
+	told  int  // of what the list holds: done with, or its reason is asked for
 }
 
-// askTargets asks every list about every target. The error is the context's.
+// slot is what is kept of one question, or of the two about a domain, until the
+// answers come: a question carries the number of its slot, and which one it is.
+type slot struct {
+	line   *line
+	exam   bool // a control
+	hit    *hit // whose reason is asked for
+	target checks.Target
+	family blocklists.Family
+	names  int // how many are asked
+	came   int // answers
+	cut    bool
+	read   outcome // of those that came, the one that speaks for the target
+}
+
+// slotShift leaves eight bits for which question of a slot it is.
+const slotShift = 8
+
+// slots are in use or free; there are never more than questions waiting.
+type slots struct {
+	all  []slot
+	free []uint64
+}
+
+func (s *slots) take(v slot) uint64 {
+	if n := len(s.free) - 1; n >= 0 {
+		i := s.free[n]
+		s.free = s.free[:n]
+		s.all[i] = v
+		return i
+	}
+	s.all = append(s.all, v)
+	return uint64(len(s.all) - 1)
+}
+
+func (s *slots) release(i uint64) {
+	s.all[i] = slot{}
+	s.free = append(s.free, i)
+}
+
+// askTargets asks the controls of every list, and every list that passes about
+// every target. The error is the context's.
 func (r *run) askTargets(ctx context.Context, targets iter.Seq[checks.Target]) error {
-	inFlight := map[uint64]*pending{}
+	exams := r.exams()
+	examOf := map[*list]*exam{}
+	for _, e := range exams {
+		examOf[e.l] = e
+	}
+	var lines []*line
+	for _, l := range r.lists {
+		if len(l.families) == 0 {
+			continue
+		}
+		next, stop := iter.Pull(targets)
+		defer stop()
+		lines = append(lines, &line{l: l, exam: examOf[l], next: next, stop: stop})
+	}
+	var waiting slots
 	questions := func(yield func(probes.Question) bool) {
-		var number uint64
-		for t := range targets {
-			p := newPending(t)
-			if p == nil {
-				continue
+		for len(lines) > 0 {
+			busy := false // something was put, or done with
+			left := lines[:0]
+			for _, ln := range lines {
+				advanced, more, stopped := r.advance(ln, &waiting, yield)
+				if stopped {
+					return
+				}
+				busy = busy || advanced
+				if more {
+					left = append(left, ln)
+				} else {
+					ln.stop()
+				}
 			}
-			number++
-			inFlight[number] = p
-			if !r.questionsOf(p, number, yield) {
+			lines = left
+			if !busy && len(lines) > 0 && !yield(probes.Question{}) {
 				return
-			}
-			if p.waiting--; p.waiting == 0 {
-				delete(inFlight, number)
 			}
 		}
 	}
 	return r.ask(ctx, questions, func(q probes.Question, a probes.Answer, err error) {
-		number, l := q.Ref>>targetShift, r.lists[q.Ref>>listShift&(1<<listBits-1)]
-		p := inFlight[number]
-		if p == nil {
+		i, which := q.Ref>>slotShift, int(q.Ref&(1<<slotShift-1))
+		if i >= uint64(len(waiting.all)) || waiting.all[i].line == nil {
 			return // answered twice, against the asker's promise
 		}
-		if p.waiting--; p.waiting == 0 {
-			delete(inFlight, number)
-		}
-		if cutShort(ctx, err) {
-			return
-		}
-		o := r.outcome(l, p.family, q, a, err)
-		if len(p.names) > 1 {
-			i := int(q.Ref >> listShift & (1<<listBits - 1))
-			first, second := p.halves[i]
-			if !second {
-				if p.halves == nil {
-					p.halves = map[int]outcome{}
-				}
-				p.halves[i] = o
-				return
-			}
-			delete(p.halves, i)
-			o = graver(first, o)
-		}
-		r.settle(p.target, p.id, l, o)
+		r.answer(ctx, &waiting, i, which, q, a, err)
 	})
 }
 
-// questionsOf counts off the questions about one target, one list after the
-// other, so that no list is asked twice in a row. It is false when the asker wants no more.
-func (r *run) questionsOf(p *pending, number uint64, yield func(probes.Question) bool) bool {
-	for i, l := range r.lists {
-		if !l.zone.Serves(p.family) {
-			continue
-		}
-		if l.standing(p.family).state != Working {
-			r.settle(p.target, p.id, l, r.notAsked(l, p.family, l.queryName(p, 0)))
-			continue
-		}
-		l.result.Asked++
-		ref := number<<targetShift | uint64(i)<<listShift
-		p.waiting += max(1, len(p.names)) // before the first may be answered
-		for j := range max(1, len(p.names)) {
-			q := probes.Question{Name: l.queryName(p, j), Type: probes.TypeA, Group: l.zone.Operator, Ref: ref | uint64(j)}
+// advance puts the questions about the next target to one list, or its controls.
+// It says whether it did anything, whether there is more to come, and whether the
+// asker wants no more.
+func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool) (advanced, more, stopped bool) {
+	if e := ln.exam; e != nil {
+		for q, ok := e.next(); ok; q, ok = e.next() {
+			advanced = true
+			q.Ref = waiting.take(slot{line: ln, exam: true})<<slotShift | uint64(e.put-1)
 			if !yield(q) {
-				return false
+				return true, true, true
 			}
+		}
+		if !e.over() {
+			return advanced, true, false
+		}
+		e.conclude()
+		ln.exam = nil
+	}
+	if ln.waiting >= aheadOf {
+		return advanced, true, false
+	}
+	if ln.drawn {
+		return r.finishLine(ln, waiting, yield)
+	}
+	t, ok := ln.next()
+	if !ok {
+		ln.drawn = true
+		return true, true, false
+	}
+	f, l := familyOf(t), ln.l
+	if f == "" || !l.zone.Serves(f) {
+		return true, true, false
+	}
+	if l.standing(f).state != Working {
+		r.settle(t, l, r.notAsked(l, f, t))
+		return true, true, false
+	}
+	return true, true, !r.put(ln, waiting, t, f, yield)
+}
+
+// finishLine is what a list is asked after the last target, if something that it
+// said is held until then: its controls once more, because a list that breaks in the
+// middle of a run lists the world from then on, or nobody, and then for its reasons.
+func (r *run) finishLine(ln *line, waiting *slots, yield func(probes.Question) bool) (advanced, more, stopped bool) {
+	l := ln.l
+	switch {
+	case ln.waiting > 0 && ln.told == 0:
+		return false, true, false // not all is seen yet
+	case ln.told == len(l.held):
+		return false, ln.waiting > 0, false
+	case !ln.again && l.aside == nil:
+		ln.again, ln.exam = true, newExam(l, "")
+		return true, true, false
+	}
+	h := l.held[ln.told]
+	ln.told++
+	entry := isEntry(h.first.verdict.Class)
+	if l.standing(h.first.family).state != Working {
+		o := r.notAsked(l, h.first.family, h.target)
+		if entry {
+			h.second = &o
+			r.tellUnconfirmed(h)
+		} else {
+			r.tellKnown(h, o)
+		}
+		return true, true, false
+	}
+	if !entry {
+		r.tellKnown(h, h.first)
+		return true, true, false
+	}
+	ln.waiting++
+	q := reasonQuestion(h)
+	q.Ref = waiting.take(slot{line: ln, hit: h}) << slotShift
+	return true, true, !yield(q)
+}
+
+// put puts the questions about one target. It is false when the asker wants no more.
+func (r *run) put(ln *line, waiting *slots, t checks.Target, f blocklists.Family, yield func(probes.Question) bool) bool {
+	l := ln.l
+	l.result.Asked++
+	ln.waiting++
+	q := probes.Question{Type: probes.TypeA, Group: l.zone.Operator}
+	if f != blocklists.Name {
+		q.Name = l.zone.QueryName(t.Addr)
+		q.Ref = waiting.take(slot{line: ln, target: t, family: f, names: 1}) << slotShift
+		return yield(q)
+	}
+	names := domainNames(t.Name)
+	ref := waiting.take(slot{line: ln, target: t, family: f, names: len(names)}) << slotShift
+	for j, name := range names {
+		q.Name, q.Ref = l.zone.QueryDomain(name), ref|uint64(j)
+		if !yield(q) {
+			return false
 		}
 	}
 	return true
 }
 
-func newPending(t checks.Target) *pending {
-	p := &pending{target: t, family: familyOf(t), waiting: 1}
-	switch p.family {
-	case "":
-		return nil
-	case blocklists.Name:
-		p.names = domainNames(t.Name)
+// answer takes an answer to the slot that it belongs to.
+func (r *run) answer(ctx context.Context, waiting *slots, i uint64, which int, q probes.Question, a probes.Answer, err error) {
+	s := &waiting.all[i]
+	ln := s.line
+	if s.exam {
+		waiting.release(i)
+		if !cutShort(ctx, err) { // else it is never over, and nothing is concluded
+			ln.exam.got(which, r.evidence(q, a, err), a, err)
+		}
+		return
 	}
-	p.id = t.ID()
-	return p
+	if s.hit != nil {
+		h := s.hit
+		waiting.release(i)
+		ln.waiting--
+		r.tell(h, reasonOf(a)) // even if the run is cut short: it was seen
+		return
+	}
+	s.came++
+	last := s.came == s.names
+	if cutShort(ctx, err) {
+		s.cut = true
+	} else if !s.cut {
+		o := r.outcome(ln.l, s.family, q, a, err)
+		if s.came > 1 {
+			o = graver(s.read, o)
+		}
+		s.read = o
+	}
+	if !last {
+		return
+	}
+	t, o, cut := s.target, s.read, s.cut
+	waiting.release(i)
+	ln.waiting--
+	if !cut {
+		r.settle(t, ln.l, o)
+	}
 }
 
 // domainNames are the names to ask a domain list for: the domain itself and, since
@@ -125,35 +266,48 @@ func domainNames(name string) []string {
 	return []string{name}
 }
 
-func (l *list) queryName(p *pending, i int) string {
-	if p.family == blocklists.Name {
-		return l.zone.QueryDomain(p.names[i])
+// settle takes the outcome of one pair. What may open or close something waits
+// until the list has shown once more that it works; everything else is done with.
+func (r *run) settle(t checks.Target, l *list, o outcome) {
+	entry, plain := isEntry(o.verdict.Class), o.verdict.Class == blocklists.Clean && o.proved
+	var key checks.Key
+	known := false
+	if entry || r.isKnown != nil {
+		key = checks.Key{Check: checkName, Target: t.ID(), Source: l.zone.ID}
+		known = r.known(key)
 	}
-	return l.zone.QueryName(p.target.Addr)
-}
-
-// settle takes the outcome of one pair. An entry waits for its confirmation and
-// reason; everything else is done with.
-func (r *run) settle(t checks.Target, id string, l *list, o outcome) {
-	key := checks.Key{Check: checkName, Target: id, Source: l.zone.ID}
-	known := r.known(key)
-	if class := o.verdict.Class; isEntry(class) {
+	if entry || known {
+		h := &hit{target: t, key: key, list: l, first: o}
+		switch {
 		// What is informational opens nothing, so it needs no second answer.
-		fresh := r.Options.Confirm > 0 && !known && class != blocklists.Informational
-		r.hits = append(r.hits, hit{target: t, key: key, list: l, first: o, fresh: fresh})
+		case entry && r.Options.Confirm > 0 && !known && o.verdict.Class != blocklists.Informational:
+			r.fresh = append(r.fresh, h)
+		case entry || plain:
+			l.held = append(l.held, h)
+		default:
+			r.tellKnown(h, o)
+		}
 		return
 	}
 	r.tally(l, o)
-	if !known && r.Options.Each == nil {
+	if r.Options.Each == nil {
 		return
 	}
+	var ev checks.Evidence
+	if !plain {
+		ev = r.evidenceOf(o)
+	}
+	r.Options.Each(t, &l.zone, o.verdict, ev)
+}
+
+// tellKnown tells of a known key that has no entry now.
+func (r *run) tellKnown(h *hit, o outcome) {
+	r.tally(h.list, o)
 	ev := r.evidenceOf(o)
 	if r.Options.Each != nil {
-		r.Options.Each(t, l.zone, o.verdict, ev)
+		r.Options.Each(h.target, &h.list.zone, o.verdict, ev)
 	}
-	if known {
-		r.emit(r.answered(t, key, l, o, ev))
-	}
+	r.emit(r.answered(h.target, h.key, h.list, o, ev))
 }
 
 // tally counts one pair that is done with.
