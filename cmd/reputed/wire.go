@@ -78,12 +78,25 @@ func (a *app) configOr(secrets config.SecretMode) (*config.Config, error) {
 // newResolver is whom [dns] names, or the resolvers of /etc/resolv.conf.
 func newResolver(cfg *config.Config, log *slog.Logger) (*probes.Resolver, error) {
 	r, err := probes.NewResolver(probes.ResolverOptions{
-		Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout.Duration, Tries: cfg.DNS.Tries, Concurrency: cfg.DNS.Concurrency, Log: log,
+		Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout.Duration, Tries: cfg.DNS.Tries, Concurrency: cfg.DNS.Concurrency,
+		Limits: limits(catalog(cfg)), Log: log,
 	})
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
 	return r, nil
+}
+
+// limits are the published rates of the operators. They count all of an
+// operator's lists together, so of several the lowest holds.
+func limits(zones []blocklists.Zone) map[string]float64 {
+	limits := map[string]float64{}
+	for _, z := range zones {
+		if have := limits[z.Operator]; z.Rate > 0 && (have == 0 || z.Rate < have) {
+			limits[z.Operator] = z.Rate
+		}
+	}
+	return limits
 }
 
 // openStore opens the database for writing. The caller closes it.
