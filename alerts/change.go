@@ -107,7 +107,9 @@ func (f *folder) reminderDue(inc *Incident) (due bool, why string) {
 	case checks.Major:
 		every = f.in.Policy.RemindMajor
 	}
-	if every <= 0 || inc.LastTold.IsZero() || f.in.Now.Sub(inc.LastTold) < every {
+	// A last message in the far future is that of a clock which was wrong: silence until
+	// then would be silence for years.
+	if since := f.in.Now.Sub(inc.LastTold).Abs(); every <= 0 || inc.LastTold.IsZero() || since < every {
 		return false, ""
 	}
 	switch {

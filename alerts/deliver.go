@@ -20,6 +20,8 @@ const (
 	MaxRetry   = 15 * time.Minute
 	// NotifyTimeout bounds one call of a channel.
 	NotifyTimeout = 30 * time.Second
+	// recordTimeout bounds writing down what came of a call.
+	recordTimeout = 2 * time.Second
 	// idle is how long a channel's worker sleeps when nothing waits and nobody
 	// pokes it: another process (`reputed incident ack`) may have queued something.
 	idle = time.Minute
@@ -135,6 +137,10 @@ func (d *Deliverer) deliver(ctx context.Context, name string, channel Notifier, 
 	if d.Observe != nil {
 		d.Observe(name, delivery.Notification, err)
 	}
+	// What the channel said is written down even if we are being stopped: it would be
+	// told a second time after the restart.
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer done()
 	now := time.Now()
 	wait := time.Duration(0)
 	var record error

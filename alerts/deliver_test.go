@@ -66,7 +66,10 @@ func (o *memoryOutbox) NextDue(_ context.Context, channel string) (time.Time, bo
 	return slices.MinFunc(w, func(a, b *row) int { return a.due.Compare(b.due) }).due, true, nil
 }
 
-func (o *memoryOutbox) set(id int64, f func(*row)) error {
+func (o *memoryOutbox) set(ctx context.Context, id int64, f func(*row)) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.fails > 0 {
@@ -77,16 +80,16 @@ func (o *memoryOutbox) set(id int64, f func(*row)) error {
 	return nil
 }
 
-func (o *memoryOutbox) Sent(_ context.Context, id int64, _ time.Time) error {
-	return o.set(id, func(r *row) { r.state = "sent" })
+func (o *memoryOutbox) Sent(ctx context.Context, id int64, _ time.Time) error {
+	return o.set(ctx, id, func(r *row) { r.state = "sent" })
 }
 
-func (o *memoryOutbox) Retry(_ context.Context, id int64, next time.Time, tries int, why string) error {
-	return o.set(id, func(r *row) { r.due, r.Tries, r.why = next, tries, why })
+func (o *memoryOutbox) Retry(ctx context.Context, id int64, next time.Time, tries int, why string) error {
+	return o.set(ctx, id, func(r *row) { r.due, r.Tries, r.why = next, tries, why })
 }
 
-func (o *memoryOutbox) Refuse(_ context.Context, id int64, _ time.Time, why string) error {
-	return o.set(id, func(r *row) { r.state, r.why = "refused", why })
+func (o *memoryOutbox) Refuse(ctx context.Context, id int64, _ time.Time, why string) error {
+	return o.set(ctx, id, func(r *row) { r.state, r.why = "refused", why })
 }
 
 // script is a channel that answers as told and writes down what it heard.
@@ -248,5 +251,18 @@ func TestPokeWakesAtOnce(t *testing.T) {
 		}
 		cancel()
 		wg.Wait()
+	})
+}
+
+func TestWhatWasTakenWhileWeStopIsNotToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		ctx, stop := context.WithCancel(context.Background())
+		slack := &script{answer: func(int, Notification) error { stop(); return nil }}
+		box.queue("slack", 1, "1/opened")
+		(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}).Run(ctx)
+		if box.rows[0].state != "sent" {
+			t.Errorf("the channel said yes, and the row is %s: it would be told again", box.rows[0].state)
+		}
 	})
 }

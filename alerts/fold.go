@@ -40,7 +40,7 @@ type Input struct {
 // same run.
 func Fold(in Input) []Change {
 	f := newFolder(in)
-	ended := lastEnds(in.Recent)
+	ended := lastEnds(in.Recent, in.Now)
 	var worse, informational []checks.Finding
 	for _, finding := range ordered(in.Findings) {
 		switch {
@@ -63,9 +63,13 @@ func Fold(in Input) []Change {
 
 // lastEnds says when each question's last incident ended. A refusal that happened
 // before somebody resolved its incident does not bring it back; one after it does.
-func lastEnds(recent []Incident) map[checks.Key]time.Time {
+// An end in the future is that of a clock which was wrong, and holds nothing back.
+func lastEnds(recent []Incident, now time.Time) map[checks.Key]time.Time {
 	ends := map[checks.Key]time.Time{}
 	for _, inc := range recent {
+		if inc.Resolved.After(now) {
+			continue
+		}
 		for _, m := range inc.Members {
 			ends[m.Finding.Key] = later(ends[m.Finding.Key], inc.Resolved)
 		}
@@ -132,6 +136,9 @@ func (f *folder) update(finding checks.Finding) bool {
 		return false
 	}
 	w, m := at.w, &at.w.now.Members[at.i]
+	if stale(*m, finding, f.in.Now) {
+		return true
+	}
 	w.dirty = true
 	switch finding.Status {
 	case checks.Unknown:
@@ -156,6 +163,14 @@ func (f *folder) update(finding checks.Finding) bool {
 		w.now.LastSeen = later(w.now.LastSeen, finding.At)
 	}
 	return true
+}
+
+// stale says whether a clean answer is older than the last sight of the problem. A
+// round takes long, and a bounce has its address asked about meanwhile: what the
+// round saw before must not close what was seen after. A sight in the future is that
+// of a clock which was wrong, and makes nothing stale.
+func stale(m Member, finding checks.Finding, now time.Time) bool {
+	return finding.Status == checks.OK && finding.At.Before(m.Last) && !m.Last.After(now)
 }
 
 // join lays findings at open incidents that share their target, or their source
@@ -218,12 +233,16 @@ func (f *folder) open(group []checks.Finding) {
 func (f *folder) relapse(group []checks.Finding) (Incident, bool) {
 	var best Incident
 	found := false
+	keys := make(map[checks.Key]bool, len(group)) // a whole network may come back at once
+	for _, x := range group {
+		keys[x.Key] = true
+	}
 	for _, old := range f.in.Recent {
 		taken := slices.ContainsFunc(f.work, func(w *working) bool { return old.ID != 0 && w.now.ID == old.ID })
 		if taken || f.in.Now.Sub(old.Resolved) > RelapseWindow || found && !old.Resolved.After(best.Resolved) {
 			continue
 		}
-		if slices.ContainsFunc(group, func(x checks.Finding) bool { return old.member(x.Key) != nil }) {
+		if slices.ContainsFunc(old.Members, func(m Member) bool { return keys[m.Finding.Key] }) {
 			best, found = old, true
 		}
 	}

@@ -403,3 +403,68 @@ func TestFirstRunSaysAlreadyListed(t *testing.T) {
 		t.Error("a later one is news")
 	}
 }
+
+// A round takes long. What it saw of an address before a bounce had it asked about
+// anew must not close what was seen then.
+func TestAnOlderAnswerClosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)) // seen at 9:00
+	old := listing("192.0.2.10", "spamcop", checks.OK, "")
+	old.At, old.Settle = start.Add(-time.Minute), 0 // from the list's own name servers
+	in := Input{Open: w.open, Findings: []checks.Finding{old}, Policy: w.policy, Now: w.now}
+	if c := Fold(in); len(c) != 0 {
+		t.Errorf("an answer of 8:59 made %+v", c)
+	}
+	in.Findings[0].At = start.Add(time.Minute)
+	if c := Fold(in); told(c) != "resolved" {
+		t.Errorf("an answer of 9:01: told %q, want resolved", told(c))
+	}
+}
+
+// A clock that was years ahead and was put right must not silence anything until then.
+func TestAClockThatWasAheadSilencesNothing(t *testing.T) {
+	ahead := func() *world {
+		w := newWorld(t)
+		w.now = start.AddDate(9, 0, 0)
+		w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+		return w
+	}
+	problem := func(w *world) string {
+		return told(w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical)))
+	}
+	w := ahead()
+	w.now = start
+	if got := problem(w); got != "reminder" {
+		t.Errorf("last told in the future: told %q, want a reminder", got)
+	}
+	w = ahead()
+	w.run(listing("192.0.2.10", "zen", checks.OK, ""))
+	w.run(listing("192.0.2.10", "zen", checks.OK, ""))
+	w.now = start
+	if got := problem(w); got != "opened" {
+		t.Errorf("resolved in the future: told %q, want opened", got)
+	}
+	w = ahead()
+	w.now = start
+	for range 2 {
+		w.run(listing("192.0.2.10", "zen", checks.OK, ""))
+	}
+	if len(w.open) != 0 {
+		t.Errorf("seen in the future: still open after two clean answers")
+	}
+}
+
+// The count of a sliding window goes up and down by one all day. Crossing the line
+// is told once.
+func TestACountOnTheLineIsToldOnce(t *testing.T) {
+	w := newWorld(t)
+	var got []string
+	for _, n := range []int{19, 20, 19, 20, 12, 20, 10, 20, 9, 20} {
+		w.impacts = []checks.Impact{refused("192.0.2.10", "example.net")}
+		w.impacts[0].Receivers[0].Refused.N = n
+		got = append(got, told(w.run(refusal("192.0.2.10", "cisco", checks.Problem, checks.Major))))
+	}
+	if g, want := strings.Join(got, " "), "opened worsened . . . . . . . worsened"; g != want {
+		t.Errorf("19 20 19 20 12 20 10 20 9 20 refusals:\n got %s\nwant %s", g, want)
+	}
+}

@@ -163,3 +163,24 @@ func BenchmarkFold(b *testing.B) {
 		Fold(in)
 	}
 }
+
+// BenchmarkFoldNetworkReturns is a network that was listed as a whole and is on another
+// list now: the fold runs under the lock of the database, so it must not compare
+// every question with every other.
+func BenchmarkFoldNetworkReturns(b *testing.B) {
+	all := func(list string) (out []checks.Finding) {
+		for i := range 20000 {
+			f := listing(fmt.Sprintf("10.0.%d.%d", i/256, i%256), list, checks.Problem, checks.Major)
+			f.At = start
+			out = append(out, f)
+		}
+		return out
+	}
+	was := Fold(Input{Findings: all("spamcop"), Now: start})[0].Incident
+	was.ID, was.State, was.Resolved = 1, Resolved, start.Add(time.Hour)
+	in := Input{Recent: []Incident{was}, Findings: all("psbl"), Now: start.Add(2 * time.Hour)}
+	b.ReportAllocs()
+	for b.Loop() {
+		Fold(in)
+	}
+}

@@ -64,24 +64,36 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 		}
 	}
 	harm := inc.Impact.Refusals()
+	raised, lowered := inc.Severity.Rank() > base.Rank(), inc.Severity != "" && inc.Severity.Rank() < base.Rank()
 	switch {
-	case harm > 0 && refusal && (listing || wide(inc.Impact)):
+	case harm > 0 && refusal && (listing || wide(inc.Impact, raised)):
 		base = step(base, +1)
-	case listing && !refusal && harm == 0 && delivered(inc.Impact) >= checks.MinMails:
+	case listing && !refusal && harm == 0 && delivered(inc.Impact) >= least(checks.MinMails, lowered):
 		base = step(base, -1)
 	}
 	inc.Severity = base
 	return moved
 }
 
-func wide(i checks.Impact) bool {
+// wide says whether refusals are; already, that they were when last weighed.
+func wide(i checks.Impact, already bool) bool {
 	n := 0
 	for _, r := range i.Receivers {
 		if r.Refused.N+r.Deferred.N > 0 {
 			n++
 		}
 	}
-	return n >= WideReceivers || i.Refusals() >= checks.MinMails
+	return n >= least(WideReceivers, already) || i.Refusals() >= least(checks.MinMails, already)
+}
+
+// least is how many it takes to move a severity, and half of that (rounded up) to
+// keep it moved: counts of a sliding window go up and down by one all day, and each
+// rise is told.
+func least(n int, already bool) int {
+	if already {
+		return (n + 1) / 2
+	}
+	return n
 }
 
 // delivered counts mails that were seen to be accepted.
