@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -125,8 +126,19 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("[[list]]\nid='b'\nzone='b.example'\ndecode='bitmask'\ncodes=[{match='64',meaning='m'}]\nrefusals=[{match='1'}]\nfamilies=['domain']\n"))
 	f.Add([]byte("[[list]]\nid='c'\nzone='c.example'\nseverity='minor'\ncodes=[{match='127.0.x.2-3'},{match='127.0.0.4-127.0.0.7'}]\n[list.removal]\nurl='https://x/{ip}?{domain}'\n[list.controls]\nlisted6='::ffff:127.0.0.2'\n"))
 	f.Add([]byte("[[dead]]\nzone='d.example'\n"))
+	f.Add([]byte("[[list]]\nid='k'\nzone='{key}.k.example'\nkey='acc'\nkey_optional=true\nparent='c'\nrate=0.5\nper_day=9\nfamilies=['ip4','ip6','domain']\n"))
+	f.Add([]byte("[[score]]\nid='s'\ntitle='t'\nzone='{key}.s.example'\nkind='score'\nfamilies=['ip4']\ndecode='exact'\ncodes=[{match='127.0.x.0',meaning='m'}]\n[[unasked]]\nid='u'\ntitle='t'\nwhy='w'\nseverity='minor'\n"))
 	answers := [][]netip.Addr{nil, addrs("127.0.0.1"), addrs("127.0.0.2", "127.0.0.80"), addrs("127.255.255.254"), addrs("203.0.113.9")}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := ReadCatalog(fstest.MapFS{"fuzz.toml": {Data: data}}, ""); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if !strings.HasPrefix(line, "fuzz.toml") && !strings.Contains(err.Error(), "fuzz.toml:") {
+					t.Errorf("an error without its file: %q", line)
+				}
+			}
+		} else if again := c.With(c); len(again.Zones) != len(c.Zones) || len(again.ids()) != len(c.ids()) {
+			t.Errorf("put on itself it has %d lists and not %d", len(again.Zones), len(c.Zones))
+		}
 		file, err := read("fuzz.toml", data)
 		if err != nil {
 			return
@@ -143,7 +155,22 @@ func FuzzRead(f *testing.F) {
 			if again, err := UserZone(z); err != nil || again.Zone != z.Zone {
 				t.Errorf("valid once and then not: %v", err)
 			}
+			if keyed, err := z.WithKey(canary); err == nil {
+				z = keyed
+				if err := z.Validate(); err != nil && !strings.Contains(err.Error(), "controls") {
+					t.Errorf("valid, and with its key no more: %v", err)
+				}
+				if name := z.QueryName(answers[2][0]); strings.Contains(z.Redact(name), canary) || len(name) > maxName+1 {
+					t.Errorf("asks %q", name)
+				}
+			}
 			for _, q := range z.ControlQuestions() {
+				if q.Name == "" && z.Askable() != nil {
+					continue
+				}
+				if z.Key.Set() && len(q.Name) > maxName+1 {
+					continue // a test entry that has no room beside a key; whoever asks finds out
+				}
 				if len(q.Name) > maxName+1 || !domainName(strings.TrimSuffix(q.Name, ".")) {
 					t.Errorf("control %q is no legal name", q.Name)
 				}
