@@ -106,6 +106,22 @@ type cell struct {
 	style style
 }
 
+// tooNarrow says whether a grid of these rows would have to cut something.
+func (p *page) tooNarrow(columns []column, rows [][]cell) bool {
+	total := 0
+	for i, c := range columns {
+		width := len(c.title)
+		for _, row := range rows {
+			width = max(width, text.StringWidthWithoutEscSequences(row[i].text))
+		}
+		total += width
+		if i > 0 {
+			total += 2
+		}
+	}
+	return p.Width > 0 && total > p.Width
+}
+
 // grid writes a table that fits the page: the flexible columns give way, the
 // widest first, and what is cut ends in "…". Without a limit of width nothing is cut.
 func (p *page) grid(indent int, columns []column, rows [][]cell) {

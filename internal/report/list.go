@@ -52,8 +52,16 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 		fact{"counted as", limitsOf(z)},
 		fact{"terms", z.Terms},
 	)
-	p.known(z.Confidence, z.Checked, z.File, z.Sources)
+	p.known(z.Confidence, z.Checked, writtenIn(z.File, z.BuiltIn), z.Sources)
 	return p.writeTo(w)
+}
+
+// writtenIn is the catalogue file that says what is shown.
+func writtenIn(file string, builtIn bool) string {
+	if file != "" && builtIn {
+		return "the built-in catalogue, " + file
+	}
+	return file
 }
 
 // unaskedJSON is what is known about a list that no question reaches.
@@ -149,10 +157,12 @@ func howAsked(l List) string {
 	switch {
 	case l.Asked:
 		return "yes"
+	case z.Default:
+		return "no; the configuration leaves it out"
 	case z.ByIDOnly():
 		return fmt.Sprintf("no; enable = [%q] in [blocklists] asks it, and no tag does", z.ID)
 	}
-	return fmt.Sprintf("no; enable = [%q] in [blocklists] asks it", z.ID)
+	return fmt.Sprintf("no; enable = [%q] in [blocklists] asks it, and so does a tag", z.ID)
 }
 
 // keyOf says under which name the configuration keeps the key.
@@ -195,6 +205,9 @@ func (p *page) codes(title string, z blocklists.Zone, codes []blocklists.Code) {
 				severity = z.Severity
 			}
 			word, s = severityWord(checks.Severity(severity))
+		}
+		if c.Class == blocklists.Informational {
+			word = "no listing" // beside "info", which is one that nobody refuses by
 		}
 		meaning := c.Meaning
 		if c.Class == blocklists.Refused {

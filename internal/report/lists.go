@@ -161,7 +161,14 @@ func WriteLists(w io.Writer, t Term, f Format, all []List) error {
 		}
 		rows = append(rows, []cell{{text: clean(l.Zone.ID)}, mark, {word, s}, {text: strings.Join(families(l.Zone), " ")}, {text: clean(l.Zone.PrintableName())}, {text: clean(l.Zone.Title)}})
 	}
-	p.grid(0, []column{{title: "ID"}, {title: "ASKED"}, {title: "SEVERITY"}, {title: "SERVES"}, {title: "ZONE", flex: true}, {title: "NAME", flex: true}}, rows)
+	columns := []column{{title: "ID"}, {title: "ASKED"}, {title: "SEVERITY"}, {title: "SERVES"}, {title: "ZONE", flex: true}, {title: "NAME", flex: true}}
+	if p.tooNarrow(columns, rows) { // a zone that is cut is of no use, and the name says what the id says
+		columns = columns[:len(columns)-1]
+		for i := range rows {
+			rows[i] = rows[i][:len(columns)]
+		}
+	}
+	p.grid(0, columns, rows)
 	p.blank()
 	p.para(0, "", plain, fmt.Sprintf("%s, %s asked. reputed lists show ID tells all that is known about one, reputed lists test asks their controls.", plural(len(all), "list", "lists"), number(asked)), plain)
 	return p.writeTo(w)
