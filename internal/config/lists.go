@@ -108,8 +108,8 @@ func (v *validator) twice(enable, paths map[string]string) {
 	zones := v.cfg.Blocklists.Zones
 	for _, z := range zones {
 		path := enable[z.ID]
-		if path == "" {
-			path = paths[z.ID]
+		if path == "" && paths[z.ID] != "" {
+			path = paths[z.ID] + ".zone"
 		}
 		for _, other := range zones {
 			if z.ID != other.ID && (z.Parent == other.ID || paths[z.ID] != "" && slices.Contains(other.Also, z.Zone)) {
