@@ -82,7 +82,8 @@ type Notification struct {
 	ID          string // dedup key, the same for every try: "12/opened/1764090000"
 	Kind        ChangeKind
 	At          time.Time
-	Incident    Incident
+	Incident    Incident             // with its worst members, of very many
+	Targets     int                  // how many targets the incident is about ([Incident.Brief]); 0: those of its members
 	Remediation []checks.Remediation // for the open members, worst first, each runbook once
 	Command     string               // "reputed incident show 12"
 	Rehearsal   bool                 // from drill or demo: the channel marks it clearly

@@ -196,6 +196,17 @@ func (inc *Incident) blind() bool {
 	return len(open) > 0 && !slices.ContainsFunc(open, func(m Member) bool { return m.Unknown.IsZero() })
 }
 
+// Brief is the incident with its first max members, which are the worst, for a
+// notice that is stored for each channel; and how many targets the whole is about:
+// those of members that are not clear, or of all if every one is.
+func (inc Incident) Brief(max int) (brief Incident, targets int) {
+	targets = len(inc.targets())
+	if len(inc.Members) > max {
+		inc.Members = inc.Members[:max:max]
+	}
+	return inc, targets
+}
+
 // Since is when the trouble began as far as anyone knows: the first sight of the
 // oldest member that is not clear.
 func (inc Incident) Since() time.Time {

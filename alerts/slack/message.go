@@ -42,7 +42,7 @@ func build(n alerts.Notification) message {
 	}
 	m.blocks.add(facts(n))
 	if n.Kind != alerts.Ended {
-		m.blocks.add(evidence(inc))
+		m.blocks.add(evidence(n))
 		m.blocks.add(steps(n))
 	}
 	m.blocks.add(more(n))
@@ -91,7 +91,7 @@ func headline(n alerts.Notification) string {
 // facts are what, since when, and what it costs.
 func facts(n alerts.Notification) *rich {
 	inc, r := n.Incident, new(rich)
-	what(r, inc)
+	what(r, n)
 	since(r.nl(), n)
 	costs(r, inc)
 	if by := checks.Line(inc.AckedBy, 80); by != "" {
@@ -115,7 +115,8 @@ func facts(n alerts.Notification) *rich {
 }
 
 // what lists the findings: those of one target, or the targets of one cause.
-func what(r *rich, inc alerts.Incident) {
+func what(r *rich, n alerts.Notification) {
+	inc := n.Incident
 	open, clear := split(inc.Members)
 	shown := open
 	if len(open) == 0 {
@@ -127,14 +128,15 @@ func what(r *rich, inc alerts.Incident) {
 	case len(shown) == 0:
 		r.quote(cmp.Or(inc.Title, inc.Cause), maxFactRunes)
 	case len(targets) > 1:
-		r.say(fmt.Sprintf("%d targets: ", len(targets)))
+		all := max(n.Targets, len(targets)) // of very many, not all are in the notice
+		r.say(fmt.Sprintf("%d targets: ", all))
 		for i, t := range targets[:min(maxTargets, len(targets))] {
 			if i > 0 {
 				r.say(", ")
 			}
 			r.quote(t, 120)
 		}
-		if rest := len(targets) - maxTargets; rest > 0 {
+		if rest := all - maxTargets; rest > 0 {
 			r.say(fmt.Sprintf(" and %d more", rest))
 		}
 		member(r.nl(), shown[0])

@@ -355,3 +355,20 @@ func TestPlainDefusesMarkup(t *testing.T) {
 		})
 	}
 }
+
+// A notice of a whole network holds its worst members only, and tells of all.
+func TestABriefNoticeTellsOfAllTargets(t *testing.T) {
+	n := variants()["opened"]
+	one := n.Incident.Members[0]
+	for i := range 9 {
+		m := one
+		m.Finding.Target = checks.Address(netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + i)}))
+		m.Finding.Key.Target = m.Finding.Target.ID()
+		n.Incident.Members = append(n.Incident.Members, m)
+	}
+	whole := Preview(n, 100)
+	n.Incident, n.Targets = n.Incident.Brief(4)
+	if got := Preview(n, 100); !strings.Contains(got, "10 targets: ") || !strings.Contains(got, " and 7 more") || !strings.Contains(got, "and more answers of this kind") {
+		t.Errorf("of ten targets four are in the notice:\n%s\nthe whole is:\n%s", got, whole)
+	}
+}

@@ -13,8 +13,8 @@ import (
 
 // evidence is how we know: a question with its literal answer, one of each
 // source. Forty addresses on one list are one proof forty times.
-func evidence(inc alerts.Incident) *rich {
-	open, _ := split(inc.Members)
+func evidence(n alerts.Notification) *rich {
+	open, _ := split(n.Incident.Members)
 	r, shown, left := new(rich), 0, 0
 	seen := map[string]bool{}
 	for _, m := range open {
@@ -36,7 +36,10 @@ func evidence(inc alerts.Incident) *rich {
 			seen[source] = true
 		}
 	}
-	if left > 0 {
+	switch {
+	case left > 0 && n.Targets > len(targetsOf(open)):
+		r.say("and more answers of this kind").end()
+	case left > 0:
 		r.say("and " + counted(left, "more answer")).end()
 	}
 	return r

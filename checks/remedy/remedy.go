@@ -23,6 +23,11 @@ func (b *Book) For(f checks.Finding, zone func(id string) (blocklists.Zone, bool
 	if !ok {
 		return checks.Remediation{}
 	}
+	return r.about(f, zone)
+}
+
+// about writes the runbook out for a finding.
+func (r runbook) about(f checks.Finding, zone func(id string) (blocklists.Zone, bool)) checks.Remediation {
 	var z blocklists.Zone
 	if id := listID(f); id != "" && zone != nil {
 		z, _ = zone(id)
@@ -38,13 +43,13 @@ func (b *Book) ForAll(findings []checks.Finding, zone func(id string) (blocklist
 	var all []checks.Remediation
 	seen := map[way]bool{}
 	for _, f := range findings {
-		r := b.For(f, zone)
-		w := way{r.ID, listID(f)}
-		if r.ID == "" || seen[w] {
+		r, ok := b.choose(f)
+		w := way{r.id, listID(f)}
+		if !ok || seen[w] {
 			continue
 		}
 		seen[w] = true
-		all = append(all, r)
+		all = append(all, r.about(f, zone))
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/report"
 )
@@ -38,7 +39,7 @@ Nothing is stored and nothing in the mails is fetched.`,
 
 // bounces reads the mails one after the other and shows each at once.
 func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, form report.Format) error {
-	rules, err := newRules()
+	rules, err := bounce.BuiltinRules()
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ const (
 	tickEvery = time.Minute
 	// namedGap keeps a flood of bounces from becoming a flood of questions.
 	namedGap = 30 * time.Second
+	// positionRetry is how long a mailbox is left alone when the database does not say
+	// how far it has been read.
+	positionRetry = 10 * time.Second
 	// roundTimeout ends a round that a resolver holds up; the next slot begins anew.
 	roundTimeout = 2 * time.Hour
 )
@@ -196,14 +199,27 @@ func (d *daemon) watch(ctx context.Context, m *mailbox) {
 	m.mu.Lock()
 	m.began = time.Now()
 	m.mu.Unlock()
-	position, err := d.db.Position(ctx, m.name)
-	if err == nil {
-		err = m.probe.Watch(ctx, position,
-			func(ctx context.Context, b probes.Batch) error { return d.intake(ctx, m.name, b) },
-			func(s probes.MailboxState) { d.mailboxState(ctx, m, s) })
+	for ctx.Err() == nil {
+		position, err := d.db.Position(ctx, m.name)
+		if err == nil {
+			err = m.probe.Watch(ctx, position, // until ctx ends
+				func(ctx context.Context, b probes.Batch) error { return d.intake(ctx, m.name, b) },
+				func(s probes.MailboxState) { d.mailboxState(ctx, m, s) })
+		}
+		if ctx.Err() == nil {
+			d.log.LogAttrs(ctx, slog.LevelWarn, "mailbox not read", slog.String("mailbox", m.name), slog.Any("err", err), slog.Duration("again_in", positionRetry))
+			sleep(ctx, positionRetry)
+		}
 	}
-	if err != nil && ctx.Err() == nil {
-		d.log.LogAttrs(ctx, slog.LevelError, "mailbox no longer read", slog.String("mailbox", m.name), slog.Any("err", err))
+}
+
+// sleep waits, unless ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -102,13 +102,19 @@ func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts
 	return impacts
 }
 
+// toldMembers is how many members of an incident a notice holds: more than any channel
+// shows. A network that is listed as a whole has 65,536.
+const toldMembers = 50
+
 // notices makes one notice a channel of a change that is to be told.
 func (d *daemon) notices(c alerts.Change) []store.Notice {
+	brief, targets := c.Incident.Brief(toldMembers)
 	n := alerts.Notification{
 		ID:          fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.UnixMicro()),
 		Kind:        c.Kind,
 		At:          c.At,
-		Incident:    c.Incident,
+		Incident:    brief,
+		Targets:     targets,
 		Remediation: d.remediation(c.Incident),
 		Command:     incidentCommand(c.Incident.ID),
 	}
@@ -122,11 +128,5 @@ func (d *daemon) notices(c alerts.Change) []store.Notice {
 // remediation is what to do about an incident: the runbooks of its open members,
 // worst first, each once.
 func (d *daemon) remediation(inc alerts.Incident) []checks.Remediation {
-	var open []checks.Finding
-	for _, m := range inc.Members {
-		if !m.Clear {
-			open = append(open, m.Finding)
-		}
-	}
-	return d.book.ForAll(open, d.zone)
+	return d.book.ForAll(openFindings(inc), d.zone)
 }

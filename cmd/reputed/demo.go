@@ -68,15 +68,6 @@ Nothing leaves the machine, nothing is installed, nothing stays.`,
 	return c
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // rehearsal is the story under way.
 type rehearsal struct {
 	app    *app

@@ -4,12 +4,23 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"reputed/checks"
 	"reputed/internal/store"
 	"reputed/probes"
 )
+
+// The checks of the monitor itself, as the keys of their findings name them.
+const (
+	checkMailbox = "mailbox" // can it be read?
+	checkProof   = "proof"   // can anything in it be proved to be ours?
+	checkChannel = "channel" // does it take alerts?
+)
+
+func mailboxPart(name string) string { return "mailbox:" + name }
+func channelPart(name string) string { return "channel:" + name }
 
 const (
 	// patience is how long a mailbox or a channel may be in trouble before it is a
@@ -24,11 +35,44 @@ const (
 func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	now := time.Now().UTC()
 	findings := d.mailboxFindings(now)
-	channels, err := d.channelFindings(ctx, now)
-	if err != nil {
-		return err
+	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.dismissed} {
+		found, err := more(ctx, now)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, found...)
 	}
-	return d.commit(ctx, store.Batch{}, append(findings, channels...), false)
+	return d.commit(ctx, store.Batch{}, findings, false)
+}
+
+// dismissed says of each mailbox and channel that is in trouble and not in the
+// configuration any more that this is over: nobody looks at it again, so nothing else
+// would ever end it.
+func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding, error) {
+	here := map[string]bool{}
+	for _, m := range d.mailboxes {
+		here[mailboxPart(m.name)] = true
+	}
+	for name := range d.deliverer.Channels {
+		here[channelPart(name)] = true
+	}
+	var out []checks.Finding
+	for _, check := range []string{checkMailbox, checkProof, checkChannel} {
+		known, err := d.db.Known(ctx, check)
+		if err != nil {
+			return nil, err
+		}
+		for key := range known {
+			t, err := checks.ParseID(key.Target)
+			if err != nil || here[t.Name] {
+				continue
+			}
+			f := monitorFinding(check, t.Name, now)
+			f.Summary = fmt.Sprintf("%s is not in the configuration any more", t.Name)
+			out = append(out, f)
+		}
+	}
+	return out, nil
 }
 
 // mailboxState takes note of how reading a mailbox stands, for status and for tick.
@@ -83,7 +127,7 @@ func (d *daemon) mailboxFindings(now time.Time) []checks.Finding {
 	var out []checks.Finding
 	for _, m := range d.mailboxes {
 		since, why := m.trouble(now)
-		f := monitorFinding("mailbox", "mailbox:"+m.name, now)
+		f := monitorFinding(checkMailbox, mailboxPart(m.name), now)
 		switch {
 		case since.IsZero():
 			f.Summary = fmt.Sprintf("mailbox %s is read again", m.name)
@@ -108,8 +152,16 @@ func (d *daemon) channelFindings(ctx context.Context, now time.Time) ([]checks.F
 	}
 	var out []checks.Finding
 	for _, c := range channels {
-		f := monitorFinding("channel", "channel:"+c.Name, now)
+		if _, ok := d.deliverer.Channels[c.Name]; !ok {
+			continue // what waits for it waits for its return
+		}
+		f := monitorFinding(checkChannel, channelPart(c.Name), now)
 		switch {
+		case c.LastRefused.After(c.LastSent):
+			// What is refused is not tried again, so that nothing waits; and nobody hears.
+			f.Code, f.Status, f.Severity = checks.CodeChannelDown, checks.Problem, checks.Major
+			f.Summary = fmt.Sprintf("channel %s refuses alerts since %s", c.Name, c.LastRefused.UTC().Format("15:04 MST"))
+			f.Evidence = []checks.Evidence{{Question: "deliver an alert to " + c.Name, Answer: c.LastError, At: c.LastRefused}}
 		case c.Queued == 0:
 			f.Summary = fmt.Sprintf("channel %s takes alerts again", c.Name)
 		case now.Sub(c.Oldest) < patience:
@@ -128,7 +180,10 @@ func (d *daemon) channelFindings(ctx context.Context, now time.Time) ([]checks.F
 func (d *daemon) unproved(s store.Situation) []checks.Finding {
 	var out []checks.Finding
 	for _, m := range s.Mailboxes {
-		f := monitorFinding("proof", "mailbox:"+m.Name, s.Now)
+		if !slices.ContainsFunc(d.mailboxes, func(box *mailbox) bool { return box.name == m.Name }) {
+			continue
+		}
+		f := monitorFinding(checkProof, mailboxPart(m.Name), s.Now)
 		switch {
 		case m.Proved > 0:
 			f.Summary = fmt.Sprintf("bounces in mailbox %s are proved to be ours", m.Name)

@@ -15,14 +15,15 @@ import (
 // the mailbox has been read. An error leaves both as they were: the same batch comes again.
 func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error {
 	batch := store.Batch{Read: map[string]probes.Position{name: b.Position}}
-	asked := false
 	for _, m := range b.Messages {
-		mail := d.stored(m)
-		batch.Mails = append(batch.Mails, mail)
-		asked = d.follow(mail) || asked
+		batch.Mails = append(batch.Mails, d.stored(m))
 	}
 	if err := d.commit(ctx, batch, nil, false); err != nil {
 		return err
+	}
+	asked := false
+	for _, mail := range batch.Mails {
+		asked = d.follow(mail) || asked
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "mails read", slog.String("mailbox", name), slog.Int("mails", len(batch.Mails)))
 	if asked {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"maps"
@@ -57,11 +58,17 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 		return nil
 	}
 	_, err := d.ask(ctx, slices.Values(targets), false)
+	if err != nil {
+		for _, t := range targets {
+			d.named.add(t) // for the next time that one is named
+		}
+	}
 	return err
 }
 
-// ask runs the check over some targets and commits its findings. A run that is
-// cut short commits nothing: what it has not asked would look like an answer.
+// ask runs the check over some targets and commits its findings. Of a run that is
+// cut short it commits what was seen until then: a question that was not put has no
+// finding, and so moves nothing.
 func (d *daemon) ask(ctx context.Context, targets iter.Seq[checks.Target], first bool) (dnsbl.Result, error) {
 	known, err := d.db.Known(ctx, jobDNSBL)
 	if err != nil {
@@ -77,6 +84,11 @@ func (d *daemon) ask(ctx context.Context, targets iter.Seq[checks.Target], first
 		func(k checks.Key) bool { _, ok := known[k]; return ok },
 		func(f checks.Finding) { findings = append(findings, f) })
 	if err != nil {
+		last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer done()
+		if len(findings) > 0 {
+			err = errors.Join(err, d.commit(last, store.Batch{}, findings, first))
+		}
 		return result, err
 	}
 	return result, d.commit(ctx, store.Batch{}, findings, first)

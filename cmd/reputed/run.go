@@ -17,6 +17,7 @@ import (
 	"reputed/alerts/slack"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/store"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -46,7 +47,7 @@ func (a *app) runDaemon(ctx context.Context) error {
 	defer signal.Stop(hup)
 	for {
 		next, err := a.runWith(ctx, cfg, hup)
-		if err != nil || next == nil {
+		if err != nil || next == nil || ctx.Err() != nil {
 			return err
 		}
 		cfg = next
@@ -90,10 +91,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 			log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "stopped", slog.Any("err", err))
 			return next, err
 		case <-hup:
-			loaded, err := a.loadConfig(config.Resolve)
-			if err == nil {
-				_, err = loaded.ReadyToRun()
-			}
+			loaded, err := a.reload(ctx, cfg, db)
 			if err != nil {
 				log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays in force", slog.Any("err", err))
 				continue
@@ -103,6 +101,32 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 			stop()
 		}
 	}
+}
+
+// reload reads the configuration again and puts a whole daemon together from it,
+// which is thrown away: what cannot be started must not stop what runs.
+func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *config.Config, err error) {
+	loaded, err := a.loadConfig(config.Resolve)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := loaded.ReadyToRun(); err != nil {
+		return nil, err
+	}
+	channels, err := newChannels(loaded)
+	if err != nil {
+		return nil, err
+	}
+	if loaded.Database.Path != now.Database.Path {
+		if db, err = openStore(ctx, loaded, nil); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+	}
+	if _, err := newDaemon(loaded, db, channels, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
+	return loaded, nil
 }
 
 // newChannels makes one Notifier for each channel that is configured.

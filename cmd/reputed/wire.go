@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"reputed/blocklists"
-	"reputed/checks/bounce"
 	"reputed/checks/dnsbl"
 	"reputed/internal/config"
 	"reputed/internal/report"
@@ -131,9 +130,6 @@ func runSummary(r dnsbl.Result) store.Summary {
 
 // stateOK is how a list that works stands in a [store.ListSummary].
 const stateOK = "ok"
-
-// newRules are the rules by which refusals are read.
-func newRules() (*bounce.Rules, error) { return bounce.BuiltinRules() }
 
 // catalog is every list that anybody could mean: those that are asked and have
 // their keys, which come first, and the rest of the catalogue.
