@@ -105,6 +105,7 @@ type run struct {
 	started time.Time
 	isKnown func(checks.Key) bool // nil: no key is
 	emit    func(checks.Finding)
+	redact  func(text string) string // takes the keys of lists out of what is told
 
 	lists []*list
 	fresh []*hit // new listings: to be asked again before they count
@@ -138,7 +139,7 @@ func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(check
 	if emit == nil {
 		emit = func(checks.Finding) {}
 	}
-	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit}
+	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones)}
 	for _, z := range c.Zones {
 		l := &list{zone: z, families: map[blocklists.Family]*standing{}}
 		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}

@@ -144,6 +144,7 @@ func (r *run) tell(h *hit, reason string) {
 		return
 	}
 	h.told = true
+	reason = r.redact(reason) // a server may repeat the question
 	o := h.last()
 	r.tally(h.list, o)
 	evidence := r.evidenceOfHit(h)

@@ -133,7 +133,7 @@ func (r *run) notAsked(l *list, f blocklists.Family, t checks.Target) outcome {
 
 // evidenceOf is how we know an outcome.
 func (r *run) evidenceOf(o outcome) checks.Evidence {
-	ev := checks.Evidence{Question: o.q.String(), Answer: "not asked"}
+	ev := checks.Evidence{Question: r.redact(o.q.String()), Answer: "not asked"}
 	if o.asked {
 		ev = r.evidence(o.q, o.a, o.err)
 	}
