@@ -36,6 +36,9 @@ type Options struct {
 	// Probe is a public domain under which a random name must not exist; with it
 	// a resolver that invents addresses for real suffixes is found out. May be empty.
 	Probe string
+	// Failing is how lists did in the runs before, by id; those it does not name
+	// worked. It decides how loud their notices are, not whether they are asked.
+	Failing map[string]Failing
 	// Each, if set, is told of every pair of a target and a list that serves it,
 	// clean ones too, in no order. Verdict.Why says why there is no usable answer; with
 	// class clean it says why the answer closes nothing. What is plainly clean comes

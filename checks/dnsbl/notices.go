@@ -103,7 +103,7 @@ func (r *run) refusals() {
 	}
 }
 
-// notice emits a problem of a list. Nobody is woken by it: it costs no mail.
+// notice emits a problem of a list.
 func (r *run) notice(l *list, s standing, code checks.Code, summary string, names []string) {
 	evidence := s.evidence
 	if len(evidence) == 0 {
@@ -113,7 +113,7 @@ func (r *run) notice(l *list, s standing, code checks.Code, summary string, name
 			}
 		}
 	}
-	f := fill{r.listFinding(l, checks.Finding{Code: code, Status: checks.Problem, Severity: checks.Informational,
+	f := fill{r.listFinding(l, checks.Finding{Code: code, Status: checks.Problem, Severity: r.noticeSeverity(l, s),
 		Summary: checks.Line(summary, maxSummary), Evidence: evidence, At: r.at()})}
 	f.set(checks.FactInstruction, s.why)
 	if len(names) > 1 {

@@ -18,6 +18,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/checks/dnsbl"
 	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/lab"
@@ -207,6 +208,70 @@ func TestADeadResolverMovesNothing(t *testing.T) {
 		if inc.Members[0].Finding.Code == checks.CodeBlind {
 			t.Errorf("seeing again: the resolver's incident is still open")
 		}
+	}
+}
+
+// A list that goes on failing is told of once and asked more and more slowly; what it
+// said before stays as it was, and it comes back when it passes a test.
+func TestAListThatGoesOnFailingIsQuarantined(t *testing.T) {
+	r := newRig(t)
+	r.mustRound()
+	r.world.ListAtSpamCop()
+	r.mustRound()
+	before := r.only("listed")
+	const zone = "bl.spamcop.net"
+	r.world.Lists.SetMode(zone, probestest.ZoneServFail)
+	for range 3 {
+		r.mustRound()
+	}
+	asked := r.world.Lists.Asked(zone).All
+	r.mustRound()
+	if again := r.world.Lists.Asked(zone).All; again != asked {
+		t.Errorf("a list in quarantine was asked %d times", again-asked)
+	}
+	run, _, err := r.db.LastCompleteRun(t.Context(), jobDNSBL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := ""
+	for _, l := range run.Summary.Lists {
+		if l.List == "spamcop" {
+			state = l.State
+			if l.Failing != 3 || l.Since.IsZero() {
+				t.Errorf("summary %+v, want three failures since the first", l)
+			}
+		}
+	}
+	if state != stateQuarantined {
+		t.Errorf("the list is %q, want %q", state, stateQuarantined)
+	}
+	for _, inc := range r.open() {
+		switch inc.ID {
+		case before.ID:
+			if inc.State != alerts.Open || !inc.LastSeen.Equal(before.LastSeen) {
+				t.Errorf("the listing moved: %+v", inc)
+			}
+		default:
+			if inc.Severity != checks.Minor || inc.Members[0].Finding.Code != checks.CodeListUnknown || inc.LastTold.IsZero() {
+				t.Errorf("the list's own incident: %s, %s, told %v; want one minor notice", inc.Severity, inc.Title, inc.LastTold)
+			}
+		}
+	}
+}
+
+func TestQuarantineIsLeftByATestThatIsPassed(t *testing.T) {
+	began := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	zones := []blocklists.Zone{{ID: "a"}, {ID: "b"}}
+	failing := map[string]dnsbl.Failing{"a": {Runs: 3, Since: began.Add(-2 * time.Hour), Last: began}}
+	for after, want := range map[time.Duration]int{time.Minute: 1, 61 * time.Minute: 2} {
+		if ask, _ := sortOut(zones, failing, began.Add(after)); len(ask) != want {
+			t.Errorf("%s later: %d lists are asked, want %d", after, len(ask), want)
+		}
+	}
+	s := store.Summary{Lists: []store.ListSummary{{List: "a", State: stateOK}, {List: "b", State: "unknown"}}}
+	carry(&s, began.Add(2*time.Hour), failing, nil)
+	if s.Lists[0].Failing != 0 || s.Lists[1].Failing != 1 {
+		t.Errorf("summary %+v", s.Lists)
 	}
 }
 

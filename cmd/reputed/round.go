@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/dnsbl"
 	"reputed/internal/store"
@@ -21,12 +22,21 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	if err != nil {
 		return err
 	}
+	failing, err := d.failing(ctx)
+	if err != nil {
+		return err
+	}
 	run, err := d.db.BeginRun(ctx, jobDNSBL, began)
 	if err != nil {
 		return err
 	}
-	result, err := d.ask(ctx, d.targets.All(), first)
+	lists := d.lists
+	var quarantined []blocklists.Zone
+	lists.Zones, quarantined = sortOut(d.lists.Zones, failing, began)
+	lists.Options.Failing = failing
+	result, err := d.ask(ctx, lists, d.targets.All(), first)
 	summary := runSummary(result)
+	carry(&summary, began, failing, quarantined)
 	switch {
 	case err != nil:
 		summary.Trouble = checks.Line(err.Error(), 300)
@@ -57,7 +67,14 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	_, err := d.ask(ctx, slices.Values(targets), false)
+	failing, err := d.failing(ctx)
+	if err != nil {
+		return err
+	}
+	lists := d.lists
+	lists.Zones, _ = sortOut(d.lists.Zones, failing, time.Now())
+	lists.Options.Failing = failing
+	_, err = d.ask(ctx, lists, slices.Values(targets), false)
 	if err != nil {
 		for _, t := range targets {
 			d.named.add(t) // for the next time that one is named
@@ -69,7 +86,7 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 // ask runs the check over some targets and commits its findings. Of a run that is
 // cut short it commits what was seen until then: a question that was not put has no
 // finding, and so moves nothing.
-func (d *daemon) ask(ctx context.Context, targets iter.Seq[checks.Target], first bool) (dnsbl.Result, error) {
+func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[checks.Target], first bool) (dnsbl.Result, error) {
 	known, err := d.db.Known(ctx, jobDNSBL)
 	if err != nil {
 		return dnsbl.Result{}, err
@@ -80,7 +97,7 @@ func (d *daemon) ask(ctx context.Context, targets iter.Seq[checks.Target], first
 	}
 	maps.Copy(known, resolver)
 	var findings []checks.Finding
-	result, err := d.lists.Run(ctx, time.Now().UTC(), targets,
+	result, err := lists.Run(ctx, time.Now().UTC(), targets,
 		func(k checks.Key) bool { _, ok := known[k]; return ok },
 		func(f checks.Finding) { findings = append(findings, f) })
 	if err != nil {

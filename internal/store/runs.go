@@ -43,6 +43,11 @@ type ListSummary struct {
 	State  string         `json:"state"`            // how its controls came out: "ok", or the verdict that set it aside
 	Why    string         `json:"why,omitempty"`    // one line
 	Counts map[string]int `json:"counts,omitempty"` // answers about targets, by verdict
+	// Failing is how many tests in a row, up to this run, the list failed, Since and
+	// Tested when the first and the latest of them were; all zero for one that works.
+	Failing int       `json:"failing,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Tested  time.Time `json:"tested,omitzero"`
 }
 
 // BeginRun writes down that a run of check has begun, and gives its number. A
