@@ -420,7 +420,7 @@ func TestReloadTakesWhatIsRightAndKeepsWhatWas(t *testing.T) {
 	hup <- syscall.SIGHUP
 	o := <-done
 	if o.err != nil || o.next == nil || o.next.Alerts.MinSeverity != checks.Major {
-		t.Fatalf("a good configuration: %+v", o)
+		t.Fatalf("a good configuration: next %v, error %v\n%s", o.next != nil, o.err, lines.String())
 	}
 }
 
