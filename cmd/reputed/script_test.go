@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,6 +54,8 @@ func setupScript(env *testscript.Env) error {
 	dns.SetListed("z00.bl.test", "192.0.2.10", "Blocked, see http://lookup.bl.test/192.0.2.10\x1b[31m\tnow")
 	dns.SetListed("z00.bl.test", "192.0.2.200", "")
 	dns.SetListed("names.bl.test", "spam.example.org", "seen in spam")
+	// Some servers repeat the question in their text, and with it the key.
+	dns.SetListed(labKey+".keyed.bl.test", "192.0.2.10", "see 10.2.0.192."+strings.ToUpper(labKey)+".keyed.bl.test")
 	dns.SetListed("policy.bl.test", "192.0.2.66", "dynamic range", netip.MustParseAddr("127.0.0.10"))
 
 	// A socket that is open and never read: no port that is merely hoped to be closed.
@@ -65,9 +69,12 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("DNS", dns.Addr().String())
 	env.Setenv("MUTE", mute.LocalAddr().String())
 	env.Setenv("TZ", "UTC")
+	env.Setenv("LAB_KEY", labKey)
 	for name, text := range map[string]string{
 		"lab.toml":  fmt.Sprintf(labConfig, dns.Addr()),
 		"mute.toml": fmt.Sprintf(labConfig, mute.LocalAddr()),
+		// A list with a key for each way in which a list can answer.
+		"keyed.toml": fmt.Sprintf(labConfig, dns.Addr()) + keyedConfig,
 	} {
 		if err := os.WriteFile(env.WorkDir+"/"+name, []byte(text), 0o644); err != nil {
 			return err
@@ -76,9 +83,31 @@ func setupScript(env *testscript.Env) error {
 	return nil
 }
 
+// labKey is the key of the lists that are asked with one: what nothing may print.
+const labKey = "c4n4ryk3y0fth3lab"
+
+// keyedLists are the ways in which the lists with a key answer.
+var keyedLists = map[string]probestest.ZoneMode{
+	"keyed": "", "krefuses": probestest.ZoneRefusalCode, "kparked": probestest.ZoneParked, "kworld": probestest.ZoneListWorld,
+	"kbroken": probestest.ZoneServFail, "ksilent": probestest.ZoneMute,
+}
+
+// keyedConfig belongs behind labConfig.
+var keyedConfig = func() string {
+	text := "\n[blocklists.keys]\nlab = \"env:LAB_KEY\"\n"
+	for _, id := range slices.Sorted(maps.Keys(keyedLists)) {
+		text += fmt.Sprintf("\n[[blocklists.list]]\nid = %q\nzone = \"{key}.%s.bl.test\"\nkey = \"lab\"\nfamilies = [\"ip4\", \"domain\"]\nseverity = \"major\"\n", id, id)
+	}
+	return text
+}()
+
 // labZones are a list of each kind that people meet.
 func labZones() []probestest.Zone {
-	return []probestest.Zone{
+	var keyed []probestest.Zone
+	for id, mode := range keyedLists {
+		keyed = append(keyed, probestest.Zone{Name: labKey + "." + id + ".bl.test", Mode: mode})
+	}
+	return append(keyed, []probestest.Zone{
 		{Name: "z00.bl.test"},
 		{Name: "names.bl.test"},
 		{Name: "policy.bl.test"},
@@ -87,7 +116,7 @@ func labZones() []probestest.Zone {
 		{Name: "world.bl.test", Mode: probestest.ZoneListWorld},
 		{Name: "broken.bl.test", Mode: probestest.ZoneServFail},
 		{Name: "silent.bl.test", Mode: probestest.ZoneMute},
-	}
+	}...)
 }
 
 // labConfig is as docs and issues write such a file: a resolver and some lists.
@@ -132,6 +161,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		got = exit.ExitCode()
 	}
 	for _, stream := range []string{"stdout", "stderr"} {
+		if text := ts.ReadFile(stream); strings.Contains(strings.ToLower(text), labKey) {
+			ts.Fatalf("the key of a list on %s:\n%s", stream, text)
+		}
 		if text := ts.ReadFile(stream); strings.Contains(text, "goroutine ") || strings.Contains(text, "panic:") {
 			ts.Fatalf("a stack on %s:\n%s", stream, text)
 		}

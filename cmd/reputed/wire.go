@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"reputed/blocklists"
 	"reputed/checks/dnsbl"
@@ -59,8 +60,8 @@ func (a *app) askingConfig() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range cfg.Blocklists.WithoutKey {
-		fmt.Fprintf(a.stderr, "reputed: list %s is not asked: there is no key for it; \"reputed config check\" says why\n", id)
+	if ids := cfg.Blocklists.WithoutKey; len(ids) > 0 {
+		fmt.Fprintf(a.stderr, "reputed: not asked, for want of a key: %s; \"reputed config check\" says why\n", strings.Join(ids, ", "))
 	}
 	return cfg, nil
 }

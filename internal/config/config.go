@@ -69,7 +69,7 @@ type Blocklists struct {
 	// the key they need could not be had. A warning says why.
 	WithoutKey []string `toml:"-"`
 	// Catalog is all that is known, asked or not: the built-in catalogue, whether
-	// Builtin says so or not, and what CatalogDir changes in it.
+	// Builtin says so or not, what CatalogDir changes in it, and Lists.
 	Catalog blocklists.Catalog `toml:"-"`
 }
 

@@ -37,6 +37,7 @@ func (v *validator) lists() {
 		}
 		paths[z.ID] = at
 		known = append(known, z)
+		c.Catalog = c.Catalog.With(blocklists.Catalog{Zones: []blocklists.Zone{z}})
 	}
 	enable := v.words("blocklists.enable", c.Enable, known)
 	disable := v.words("blocklists.disable", c.Disable, known)

@@ -62,5 +62,8 @@ func TestOwnListThatIsOffUntilEnabled(t *testing.T) {
 		if got := len(cfg.Blocklists.Zones); got != want {
 			t.Errorf("with %q %d lists are asked, want %d", head, got, want)
 		}
+		if _, known := blocklists.Find(cfg.Blocklists.Catalog.Zones, "rare"); !known {
+			t.Errorf("with %q it is not known", head)
+		}
 	}
 }
