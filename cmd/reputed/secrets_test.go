@@ -24,6 +24,7 @@ import (
 const (
 	plantedPath  = "/services/T0CANARY/B0CANARY/kRqZ8vWmXy3nPdLsTgHj"
 	plantedToken = "xoxb-0000000000-canary-Wq9zLmNvTrYs"
+	plantedKey   = "qd7canaryk3y9xw2zvb4"
 )
 
 // echo is a server that gives back what it should never repeat, with one status after the other.
@@ -73,6 +74,10 @@ token = "env:LAB_SLACK_TOKEN"
 channel = "#mail-ops"
 api_url = %q
 
+[blocklists]
+enable = ["abusix-combined"]
+keys = { abusix = "env:LAB_LIST_KEY", spamhaus-dqs = "env:LAB_LIST_KEY" }
+
 [log]
 level = "debug"
 `, api.URL+"/api/")
@@ -82,6 +87,7 @@ level = "debug"
 	t.Setenv("LAB_IMAP_PASSWORD", lab.MailboxPassword)
 	t.Setenv("LAB_SLACK_WEBHOOK", hook.URL+plantedPath)
 	t.Setenv("LAB_SLACK_TOKEN", plantedToken)
+	t.Setenv("LAB_LIST_KEY", plantedKey)
 
 	seen := map[string]string{}
 	lines := &logLines{more: make(chan struct{}, 100000)}
@@ -143,6 +149,7 @@ level = "debug"
 	for where, wants := range map[string]string{
 		"log": "level=DEBUG", "reputed status": "SpamCop", "reputed incident show 1": "SpamCop",
 		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed.db-wal": lab.SpamCop,
+		"reputed lists": "<key>.combined.mail.abusix.zone",
 	} {
 		if !strings.Contains(seen[where], wants) {
 			t.Errorf("%s does not speak of %q, so that it proves nothing:\n%.2000s", where, wants, seen[where])
@@ -150,7 +157,7 @@ level = "debug"
 	}
 	for where, text := range seen {
 		for what, secret := range map[string]string{
-			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken,
+			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
 			"the IMAP password as PLAIN sends it": base64.StdEncoding.EncodeToString([]byte("\x00" + lab.MailboxUser + "\x00" + lab.MailboxPassword)),
 		} {
 			if i := strings.Index(text, secret); i >= 0 {
