@@ -64,6 +64,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	cfg.DNS.Confirm.Duration = 0
+	unpaced(cfg)
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db, err := store.Open(t.Context(), cfg.Database.Path, store.Options{Log: log})
 	if err != nil {
