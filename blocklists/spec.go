@@ -29,6 +29,7 @@ type Spec struct {
 	Reach        string       `toml:"reach"`
 	Removal      RemovalSpec  `toml:"removal"`
 	Registration string       `toml:"registration"`
+	Public       string       `toml:"public_resolver"`
 	Limits       string       `toml:"limits"`
 	Rate         float64      `toml:"rate"`
 	PerDay       int          `toml:"per_day"`
@@ -40,6 +41,7 @@ type Spec struct {
 	Confidence   string       `toml:"confidence"`
 	Sources      []string     `toml:"sources"`
 	Checked      string       `toml:"checked"`
+	Seen         string       `toml:"seen"`
 }
 
 // CodeSpec is a [Code] as it is written.
@@ -159,9 +161,9 @@ func (s Spec) zone() (Zone, error) {
 			ListedCode: addr("listed_code", s.Controls.ListedCode), Note: s.Controls.Note,
 		},
 		Severity: s.Severity, Reach: s.Reach, Removal: Removal(s.Removal),
-		Registration: s.Registration, Limits: s.Limits, Rate: s.Rate, PerDay: s.PerDay, Terms: s.Terms, Advice: s.Advice, Website: s.Website,
+		Registration: s.Registration, PublicResolver: s.Public, Limits: s.Limits, Rate: s.Rate, PerDay: s.PerDay, Terms: s.Terms, Advice: s.Advice, Website: s.Website,
 		Default: s.Default == nil || *s.Default, Tags: s.Tags,
-		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked,
+		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked, Seen: s.Seen,
 	}
 	z.Parent, z.KeyOptional = s.Parent, s.KeyOptional
 	if zone, keyed := strings.CutPrefix(z.Zone, keyLabel); keyed {

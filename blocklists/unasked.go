@@ -22,6 +22,7 @@ type Unasked struct {
 	Confidence string
 	Sources    []string
 	Checked    string
+	BuiltIn    bool   // from the embedded catalogue
 	File       string // the catalogue file that it was read from
 }
 

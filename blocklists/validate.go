@@ -73,6 +73,7 @@ func (z Zone) Validate() error {
 	if z.PerDay < 0 {
 		p.add("per_day", "want questions a day, or 0 if no limit is known")
 	}
+	oneOf(p, "public_resolver", z.PublicResolver, "", "allowed", "refused", "inconsistent")
 	oneOf(p, "confidence", z.Confidence, "", "high", "medium", "low")
 	oneOf(p, "removal.method", z.Removal.Method, removalMethods()...)
 	checkURL(p, "website", z.Website, "https", "http") // a page to read; nothing of ours is in its address
@@ -88,6 +89,9 @@ func (z Zone) Validate() error {
 	}
 	if _, err := time.Parse(time.DateOnly, z.Checked); z.Checked != "" && err != nil {
 		p.add("checked", "%q: want a date, like 2026-01-31", z.Checked)
+	}
+	if z.Seen != "" && !dated(z.Seen) {
+		p.add("seen", "%q: want a date, a month or a year, like 2026-01-31, 2026-01 or 2026", z.Seen)
 	}
 	z.validateText(p)
 	return errors.Join(p.errs...)
@@ -139,6 +143,16 @@ func (z Zone) validateNames(p *problems) {
 
 func removalMethods() []string {
 	return []string{"", "self-service", "network-owner", "automatic", "contact", "paid", "none"}
+}
+
+// dated says whether s is a date, a month or a year.
+func dated(s string) bool {
+	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // room is how long a zone, with its key, can be behind the longest reversed address.

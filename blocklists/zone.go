@@ -80,7 +80,10 @@ type Zone struct {
 	Key         Key  // set by [Zone.WithKey]; without it QueryName and QueryDomain make no name
 
 	Registration string // "none", "recommended", "required": what asking needs
-	Limits       string // published limit of free use, in words
+	// PublicResolver is what public resolvers get: "allowed", "refused", or
+	// "inconsistent", that is an answer now and none then; empty: not known.
+	PublicResolver string
+	Limits         string // published limit of free use, in words
 	// Rate and PerDay are the published limits as numbers: questions a second, and
 	// questions in 24 hours, of all the operator's lists together. 0: none is published.
 	Rate    float64
@@ -94,6 +97,7 @@ type Zone struct {
 	Confidence string // high, medium, low: how well the facts are supported
 	Sources    []string
 	Checked    string // date the facts were compiled, YYYY-MM-DD
+	Seen       string // date, month or year at which a public source last saw it answer; empty: not known
 	BuiltIn    bool   // from the embedded catalogue
 	File       string // the catalogue file that it was read from; empty: none
 }

@@ -48,11 +48,15 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 	p.removal(z.Removal)
 	p.facts("Terms",
 		fact{"registration", z.Registration},
+		fact{"resolver", map[string]string{
+			"allowed": "public resolvers get answers", "refused": "public resolvers are refused: ask through one of your own",
+			"inconsistent": "public resolvers get an answer now and none then: ask through one of your own",
+		}[z.PublicResolver]},
 		fact{"limits", z.Limits},
 		fact{"counted as", limitsOf(z)},
 		fact{"terms", z.Terms},
 	)
-	p.known(z.Confidence, z.Checked, writtenIn(z.File, z.BuiltIn), z.Sources)
+	p.known(z.Confidence, z.Checked, z.Seen, writtenIn(z.File, z.BuiltIn), z.Sources)
 	return p.writeTo(w)
 }
 
@@ -107,7 +111,7 @@ func WriteUnasked(w io.Writer, t Term, f Format, u blocklists.Unasked) error {
 		fact{"advice", u.Advice},
 	)
 	p.removal(u.Removal)
-	p.known(u.Confidence, u.Checked, u.File, u.Sources)
+	p.known(u.Confidence, u.Checked, "", writtenIn(u.File, u.BuiltIn), u.Sources)
 	return p.writeTo(w)
 }
 
@@ -143,8 +147,8 @@ func (p *page) removal(r blocklists.Removal) {
 	}
 }
 
-func (p *page) known(confidence, checked, file string, sources []string) {
-	all := []fact{{"confidence", confidence}, {"as of", checked}, {"written in", file}}
+func (p *page) known(confidence, checked, seen, file string, sources []string) {
+	all := []fact{{"confidence", confidence}, {"as of", checked}, {"seen alive", seen}, {"written in", file}}
 	for i, s := range sources {
 		all = append(all, fact{map[bool]string{true: "sources"}[i == 0], s})
 	}

@@ -40,6 +40,7 @@ type listJSON struct {
 	Controls     controlsJSON `json:"controls"`
 	Removal      removalJSON  `json:"removal"`
 	Registration string       `json:"registration"`
+	Public       string       `json:"public_resolver"` // what public resolvers get
 	Limits       string       `json:"limits"`
 	Rate         float64      `json:"rate"`    // questions a second, all lists of the operator together; 0: none published
 	PerDay       int          `json:"per_day"` // questions a day; 0: none published
@@ -49,6 +50,7 @@ type listJSON struct {
 	Confidence   string       `json:"confidence"`
 	Sources      []string     `json:"sources"`
 	Checked      string       `json:"checked"`
+	Seen         string       `json:"seen"` // when a public source last saw it answer
 }
 
 type codeJSON struct {
@@ -89,6 +91,7 @@ func listOf(l List) listJSON {
 	out := listJSON{
 		ID: z.ID, Name: line(z.Title), Operator: line(z.Operator), Zone: z.PrintableName(), Asked: l.Asked, Default: z.Default, BuiltIn: z.BuiltIn,
 		Key: z.KeyName, KeyOptional: z.KeyOptional, Parent: z.Parent, Also: lines(z.Also), File: line(z.File), Rate: z.Rate, PerDay: z.PerDay,
+		Public: z.PublicResolver, Seen: line(z.Seen),
 		Families: families(z), Tags: lines(z.Tags), Severity: string(z.Severity), Reach: line(z.Reach), Decode: string(z.Decode),
 		Codes: codes(z.Codes), Refusals: codes(z.Refusals),
 		Controls:     controlsJSON{listedControls(z), cleanControls(z), address(z.Controls.ListedCode), line(z.Controls.Note)},
