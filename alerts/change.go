@@ -9,6 +9,9 @@ import (
 	"reputed/checks"
 )
 
+// NothingNew is why nothing is told of an incident that is as it was.
+const NothingNew = "nothing new"
+
 // changes compares each incident with what it was and says what happened.
 func (f *folder) changes() []Change {
 	var known, opened []Change
@@ -58,7 +61,7 @@ func (f *folder) change(w *working) (Change, bool) {
 		} else if why != "" {
 			c.Kind, c.Why = Quiet, why
 		} else if w.dirty || inc.State != w.before.State {
-			c.Kind, c.Why = Quiet, "nothing new"
+			c.Kind, c.Why = Quiet, NothingNew
 		} else {
 			return Change{}, false
 		}

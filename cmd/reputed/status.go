@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/internal/config"
@@ -105,6 +106,9 @@ func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *rep
 	if !ok {
 		in.Watched.Lists = len(cfg.Blocklists.Zones)
 		return nil
+	}
+	if !in.Daemon.Beat.IsZero() && complete.Finished.After(in.Daemon.Beat) {
+		in.Daemon.Beat = complete.Finished // a round between two renewals of the lease is a sign of life, too
 	}
 	in.Round = report.Round{Started: complete.Started, Ended: complete.Finished, Questions: complete.Summary.Questions}
 	in.Watched.Lists = len(complete.Summary.Lists)
@@ -215,6 +219,9 @@ func statusIncidents(ctx context.Context, db *store.DB, cfg *config.Config, in *
 			return err
 		}
 		for _, u := range h.Decisions {
+			if u.Why == alerts.NothingNew {
+				continue // every round decides so about every open incident
+			}
 			in.Quiet = append(in.Quiet, report.QuietNote{At: u.Last, Incident: i.ID, Title: i.Title, Why: u.Why})
 		}
 	}

@@ -209,7 +209,7 @@ func (i Incident) runbook(p *page, r checks.Remediation) {
 		p.para(2, "It takes: ", faint, clean(r.Takes), plain)
 	}
 	for _, s := range r.Never {
-		p.para(2, "Never: ", warn, clean(s), plain)
+		p.para(2, "", plain, clean(s), warn) // a whole sentence: "Never ask before ..."
 	}
 }
 

@@ -161,6 +161,7 @@ func (r Report) blind() string {
 			names = append(names, clean(cmp.Or(l.Name, l.ID)))
 		}
 	}
+	since, why := r.sightless()
 	switch {
 	case r.Trouble != "":
 		return clean(r.Trouble)
@@ -172,12 +173,32 @@ func (r Report) blind() string {
 		return "no round has been finished yet"
 	case r.Now.Sub(r.Round.Ended) > stale:
 		return "the last complete round was " + ago(r.Round.Ended, r.Now)
+	case why != "":
+		return why + " for " + span(r.Now.Sub(since))
 	case 2*r.Round.Unanswered > r.Round.Questions || r.Watched.Lists > 0 && 2*len(r.Silent) > r.Watched.Lists:
 		return "more than half of what was asked had no answer"
 	case critical > 0:
 		return some(names, 2) + " could not be asked"
 	}
 	return ""
+}
+
+// sightless says since when the lists could not be asked as a whole, and why; empty: they can.
+// An open incident says so: the rounds since then are no complete ones, and what
+// the last complete one says of the lists holds no longer.
+func (r Report) sightless() (since time.Time, why string) {
+	for _, v := range r.Incidents {
+		for _, m := range v.Incident.Members {
+			switch {
+			case m.Clear:
+			case m.Finding.Code == checks.CodeRewriting:
+				return m.First, "the resolver has been inventing answers"
+			case m.Finding.Code == checks.CodeBlind:
+				return m.First, "most lists have not answered"
+			}
+		}
+	}
+	return time.Time{}, ""
 }
 
 // Verdict is the first line: how things stand, in one sentence without a full stop.
@@ -194,7 +215,7 @@ func (r Report) Verdict() string {
 	case r.Blind != "":
 		s = "Cannot tell: " + r.Blind
 		if !r.Round.Ended.IsZero() {
-			s += "; nothing was wrong then"
+			s += "; nothing was wrong in the last complete round, " + ago(r.Round.Ended, r.Now)
 			if r.Daemon.Alive {
 				s = "Cannot tell: " + r.Blind + "; nothing is wrong as far as is known"
 			}
@@ -244,6 +265,9 @@ func (r Report) incidents() string {
 
 // Health is the second line: how the monitor itself is.
 func (r Report) Health() string {
+	if r.Trouble != "" {
+		return "nothing is known about it"
+	}
 	var parts []string
 	switch {
 	case r.Daemon.Alive:
@@ -261,24 +285,38 @@ func (r Report) Health() string {
 	case !r.NextRound.IsZero():
 		parts = append(parts, "next "+ahead(r.NextRound, r.Now))
 	}
+	_, sightless := r.sightless()
 	switch lists := r.Watched.Lists; {
+	case r.Round.Ended.IsZero(): // none has been asked to the end
+	case sightless != "":
+		parts = append(parts, sightless)
 	case lists > 1 && len(r.Silent) == 0:
 		parts = append(parts, "all "+number(lists)+" lists answer")
 	case lists > 0:
 		parts = append(parts, fmt.Sprintf("%s of %s answer", number(lists-len(r.Silent)), plural(lists, "list", "lists")))
 	}
-	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read",
-		count(r.Mailboxes, func(m Mailbox) bool { return !m.Failing.IsZero() })))
-	parts = append(parts, fraction(len(r.Channels), "channel", "channels", "working",
-		count(r.Channels, func(c Channel) bool { return !c.Failing.IsZero() })))
+	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read", "not read yet",
+		count(r.Mailboxes, func(m Mailbox) bool { return !m.Failing.IsZero() }),
+		count(r.Mailboxes, Mailbox.untried)))
+	parts = append(parts, fraction(len(r.Channels), "channel", "channels", "working", "idle",
+		count(r.Channels, func(c Channel) bool { return !c.Failing.IsZero() }),
+		count(r.Channels, func(c Channel) bool { return c.Failing.IsZero() && c.SentAt.IsZero() })))
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
-// fraction is "1 channel working", "1 channel failing" or "1 of 2 channels failing"; empty for none at all.
-func fraction(n int, one, many, well string, failing int) string {
+// untried says whether nobody has tried to read the mailbox yet, so that nothing is known of it.
+func (m Mailbox) untried() bool { return m.Failing.IsZero() && m.UID == 0 && m.ReadAt.IsZero() }
+
+// fraction is "1 channel working", "1 channel failing" or "1 of 2 channels failing"; empty for none at
+// all. Untried are those of which nothing is known, neither good nor bad.
+func fraction(n int, one, many, well, unknown string, failing, untried int) string {
 	switch {
 	case n == 0:
 		return ""
+	case failing == 0 && untried == n:
+		return plural(n, one, many) + " " + unknown
+	case failing == 0 && untried > 0:
+		return number(untried) + " of " + plural(n, one, many) + " " + unknown
 	case failing == 0:
 		return plural(n, one, many) + " " + well
 	case failing == n:

@@ -63,7 +63,8 @@ func badDay() Input {
 	in := well()
 	blind := IncidentView{Incident: alerts.Incident{ID: 13, Cause: "monitor:mailbox:bounces", Title: "mailbox bounces cannot be read: " + hostile,
 		State: alerts.Acknowledged, AckedBy: "kim", AckedAt: ago2(10 * time.Minute), Severity: checks.Major, Opened: ago2(2 * time.Hour), Note: "asked the mail team"}}
-	info := IncidentView{Incident: alerts.Incident{ID: 9, Title: "UCEPROTECT-2 lists the network of 192.0.2.10", State: alerts.Open, Severity: checks.Informational, Opened: ago2(9 * 24 * time.Hour)}}
+	info := IncidentView{Incident: alerts.Incident{ID: 9, Title: "UCEPROTECT-2 lists the network of 192.0.2.10", State: alerts.Open, Severity: checks.Informational, Opened: ago2(9 * 24 * time.Hour),
+		Members: []alerts.Member{{Finding: checks.Finding{Target: checks.Address(addr("192.0.2.10")), Code: checks.CodeInformational, Status: checks.Problem}}}}}
 	quiet := IncidentView{Incident: alerts.Incident{ID: 10, Title: "192.0.2.11 is listed by PSBL", State: alerts.Silenced, Silenced: now.Add(20 * time.Hour), Severity: checks.Minor, Opened: ago2(3 * time.Hour)}}
 	in.Incidents = []IncidentView{info, blind, quiet, listedIncident()}
 	in.Silent = []SilentList{
@@ -109,7 +110,7 @@ func TestStatusVerdict(t *testing.T) {
 		"nothing wrong is all clear": {func(*Input) {},
 			"All clear: 3 addresses and 1 domain on 40 lists, last complete round 4 min ago", LevelOK},
 		"a dead daemon is said first": {func(in *Input) { in.Daemon.Alive, in.Daemon.Beat = false, ago2(3*time.Hour) },
-			"Cannot tell: the daemon is not running, last sign of life 3 h ago; nothing was wrong then", LevelUnknown},
+			"Cannot tell: the daemon is not running, last sign of life 3 h ago; nothing was wrong in the last complete round, 4 min ago", LevelUnknown},
 		"a dead daemon does not hide an incident": {func(in *Input) {
 			in.Daemon.Alive, in.Daemon.Beat = false, ago2(3*time.Hour)
 			in.Incidents = []IncidentView{listedIncident()}

@@ -199,7 +199,7 @@ func (r Report) trouble(p *page) {
 		switch {
 		case !m.Failing.IsZero():
 			say("mailbox", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(m.Failing, r.Now), clean(m.Error)))
-		case m.UID == 0 && m.ReadAt.IsZero():
+		case m.untried():
 			say("mailbox", name+" has never been read")
 		}
 	}
@@ -229,22 +229,31 @@ func (r Report) silentGroups() []trouble {
 // maxQuiet is how many decisions not to tell are shown; the newest say what is going on.
 const maxQuiet = 8
 
-// quiet is what nobody is told of, on purpose, and why.
+// quiet is what nobody is told of, on purpose, and why: one line an incident.
 func (r Report) quiet(p *page) {
-	if len(r.Silence)+len(r.Quiet) == 0 {
+	unproved := slices.DeleteFunc(slices.Clone(r.Mailboxes), func(m Mailbox) bool { return m.Unproved == 0 })
+	quiet := r.newestQuiet()
+	if len(r.Silence)+len(quiet)+len(unproved) == 0 {
 		return
 	}
 	p.heading("Quiet on purpose")
 	for _, v := range r.Silence {
 		why := "nobody refuses mail for it"
-		if v.Incident.State == alerts.Silenced {
+		switch {
+		case v.Incident.State == alerts.Silenced:
 			why = "silenced until " + p.clock(v.Incident.Silenced, r.Now)
+		case !aboutMail(v.Incident):
+			why = "it costs no mail"
 		}
 		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+why, plain)
 	}
-	for i, q := range r.Quiet {
+	for _, m := range unproved {
+		p.para(2, "mail ", plain, fmt.Sprintf("%s of the last %s in mailbox %s not proved to be yours: shown, but decides nothing (reputed bounce FILE says of a mail what is missing)",
+			number(m.Unproved), plural(m.Proved+m.Unproved, "report", "reports"), checks.Line(m.Name, 60)), plain)
+	}
+	for i, q := range quiet {
 		if i == maxQuiet {
-			p.line("  and ", plural(len(r.Quiet)-i, "more decision", "more decisions"))
+			p.line("  and ", plural(len(quiet)-i, "more decision", "more decisions"))
 			break
 		}
 		label := "      "
@@ -253,4 +262,21 @@ func (r Report) quiet(p *page) {
 		}
 		p.para(2, label[:5], plain, clean(q.Title)+": "+clean(q.Why)+" ("+ago(q.At, r.Now)+")", plain)
 	}
+}
+
+// newestQuiet are the newest decision about each incident that is not shown as quiet itself.
+func (r Report) newestQuiet() []QuietNote {
+	seen := map[int64]bool{}
+	for _, v := range r.Silence {
+		seen[v.Incident.ID] = true
+	}
+	var out []QuietNote
+	for _, q := range r.Quiet {
+		if q.Incident > 0 && seen[q.Incident] {
+			continue
+		}
+		seen[q.Incident] = true
+		out = append(out, q)
+	}
+	return out
 }

@@ -1,0 +1,90 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+// blindness is the incident of a resolver that is gone, or that lies.
+func blindness(code checks.Code, clear bool) IncidentView {
+	return IncidentView{Incident: alerts.Incident{ID: 3, Title: "36 of 36 lists had no answer", State: alerts.Open, Severity: checks.Major, Opened: ago2(2 * time.Minute),
+		Members: []alerts.Member{{First: ago2(2 * time.Minute), Clear: clear, Finding: checks.Finding{Target: checks.Monitor("resolver"), Code: code, Status: checks.Problem}}}}}
+}
+
+// What the monitor has not seen, its first two lines do not claim.
+func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
+	for name, c := range map[string]struct {
+		change          func(*Input)
+		verdict, health string   // that must be in them
+		never           []string // that must be in neither
+	}{
+		"lists that have stopped answering do not answer because they did before": {
+			func(in *Input) { in.Incidents = []IncidentView{blindness(checks.CodeBlind, false)} },
+			"; for the rest, most lists have not answered for 2 min", "most lists have not answered", []string{"all 40 lists answer"}},
+		"a resolver that lies answers for no list": {
+			func(in *Input) { in.Incidents = []IncidentView{blindness(checks.CodeRewriting, false)} },
+			"the resolver has been inventing answers for 2 min", "the resolver has been inventing answers", []string{"all 40 lists answer"}},
+		"sight that has come back is sight": {
+			func(in *Input) { in.Incidents = []IncidentView{blindness(checks.CodeBlind, true)} },
+			"1 incident", "all 40 lists answer", []string{"not answered"}},
+		"before the first round nothing answers, is read or works": {
+			func(in *Input) {
+				in.Round, in.Mailboxes, in.Channels = Round{}, []Mailbox{{Name: "bounces"}}, []Channel{{Name: "slack"}}
+			},
+			"no round has been finished yet", "last complete round never, next in 26 min, 1 mailbox not read yet, 1 channel idle", []string{"answer", "mailbox read", "working"}},
+		"one of two untried is said": {
+			func(in *Input) { in.Mailboxes = append(in.Mailboxes, Mailbox{Name: "second"}) },
+			"All clear", "1 of 2 mailboxes not read yet", nil},
+		"a database that cannot be read tells nothing of the daemon": {
+			func(in *Input) { *in = Input{Trouble: "database x: permission denied"} },
+			"Cannot tell: database x: permission denied", "nothing is known about it", []string{"not running", "never"}},
+		"a stopped daemon says of when it speaks": {
+			func(in *Input) { in.Daemon = Daemon{} },
+			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running", []string{"wrong then"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := well()
+			c.change(&in)
+			r := Build(in, now)
+			if !strings.Contains(r.Verdict(), c.verdict) || !strings.Contains(r.Health(), c.health) {
+				t.Errorf("got\n%s\n%s\nwant\n%s\n%s", r.Verdict(), r.Health(), c.verdict, c.health)
+			}
+			for _, s := range c.never {
+				if strings.Contains(r.Verdict()+r.Health(), s) {
+					t.Errorf("%q is claimed in\n%s\n%s", s, r.Verdict(), r.Health())
+				}
+			}
+		})
+	}
+}
+
+// Quiet is one line an incident, and it says what is true of it.
+func TestQuietIsOneLineAnIncident(t *testing.T) {
+	in := well()
+	list := IncidentView{Incident: alerts.Incident{ID: 4, Title: "SEM-BLACK is unusable", State: alerts.Open, Severity: checks.Informational,
+		Members: []alerts.Member{{Finding: checks.Finding{Target: checks.List("sem-black"), Code: checks.CodeListUnusable, Status: checks.Problem}}}}}
+	in.Incidents = []IncidentView{list, listedIncident()}
+	in.Quiet = []QuietNote{
+		{At: ago2(time.Minute), Incident: 4, Title: "SEM-BLACK is unusable", Why: "severity informational is below min_severity minor"},
+		{At: ago2(2 * time.Minute), Incident: 12, Title: "192.0.2.10 is listed by SpamCop", Why: "no rise in severity"},
+		{At: ago2(3 * time.Minute), Incident: 12, Title: "192.0.2.10 is listed by SpamCop", Why: "acknowledged by kim"},
+	}
+	in.Mailboxes[0].Proved, in.Mailboxes[0].Unproved = 3, 1
+	var b bytes.Buffer
+	if err := Build(in, now).Write(&b, Term{}, Text); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(b.String(), "Quiet on purpose\n")
+	want := `  #4   SEM-BLACK is unusable: it costs no mail
+  mail 1 of the last 4 reports in mailbox bounces not proved to be yours: shown, but decides nothing (reputed bounce FILE says of a mail what is missing)
+  #12  192.0.2.10 is listed by SpamCop: no rise in severity (2 min ago)
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
