@@ -108,6 +108,9 @@ func chooseLists(c *cobra.Command, cfg *config.Config, names []string) ([]blockl
 		if !ok {
 			return nil, noList(c, cfg, name, known)
 		}
+		if d, dead := cfg.Blocklists.Catalog.FindDead(z.Zone); dead {
+			return nil, &exitError{exitMinor, fmt.Errorf("list %s is not asked: %s", z.ID, d.Warning())}
+		}
 		z, err := cfg.Blocklists.WithKey(z)
 		if err != nil {
 			return nil, &exitError{exitConfig, err}

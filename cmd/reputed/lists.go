@@ -63,7 +63,11 @@ func (a *app) lists() (*config.Config, []report.List, error) {
 	var lists []report.List
 	for _, z := range catalog(cfg) {
 		_, on := asked(z.ID)
-		lists = append(lists, report.List{Zone: z, Asked: on})
+		l := report.List{Zone: z, Asked: on}
+		if d, dead := cfg.Blocklists.Catalog.FindDead(z.Zone); dead {
+			l.Dead = d.Warning()
+		}
+		lists = append(lists, l)
 	}
 	slices.SortStableFunc(lists, func(x, y report.List) int {
 		if x.Asked != y.Asked {

@@ -121,7 +121,7 @@ func spamcop() blocklists.Zone {
 
 func TestLists(t *testing.T) {
 	own := blocklists.Zone{ID: "own", Title: "own", Zone: "a-very-long-zone-name.blocklists.internal.example.org", Families: []blocklists.Family{blocklists.IPv4}, Severity: "minor"}
-	all := []List{{spamcop(), true}, {own, false}}
+	all := []List{{Zone: spamcop(), Asked: true}, {Zone: own}}
 	goldenText(t, "lists", func(w *bytes.Buffer, term Term) error { return WriteLists(w, term, Text, all) })
 	goldenText(t, "list", func(w *bytes.Buffer, term Term) error { return WriteList(w, term, Text, all[0]) })
 	tests := ListTests{Tests: []ListTest{

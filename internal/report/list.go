@@ -161,6 +161,8 @@ func howAsked(l List) string {
 	switch {
 	case l.Asked:
 		return "yes"
+	case l.Dead != "":
+		return "never: " + l.Dead
 	case z.Default:
 		return "no; the configuration leaves it out"
 	case z.ByIDOnly():

@@ -14,6 +14,7 @@ import (
 type List struct {
 	Zone  blocklists.Zone
 	Asked bool
+	Dead  string // why nobody should ask it any more; empty: it lives
 }
 
 // listJSON is everything known about a list. Field names are a promise: docs/json.md.
@@ -27,6 +28,7 @@ type listJSON struct {
 	Parent       string       `json:"parent"` // list that holds its entries
 	Also         []string     `json:"also"`   // other names that a refusal may call it
 	Asked        bool         `json:"asked"`
+	Dead         string       `json:"dead"` // why nobody should ask it any more
 	Default      bool         `json:"default"`
 	BuiltIn      bool         `json:"built_in"`
 	File         string       `json:"file"` // the catalogue file it was read from
@@ -89,7 +91,7 @@ func listOf(l List) listJSON {
 		return out
 	}
 	out := listJSON{
-		ID: z.ID, Name: line(z.Title), Operator: line(z.Operator), Zone: z.PrintableName(), Asked: l.Asked, Default: z.Default, BuiltIn: z.BuiltIn,
+		ID: z.ID, Name: line(z.Title), Operator: line(z.Operator), Zone: z.PrintableName(), Asked: l.Asked, Dead: line(l.Dead), Default: z.Default, BuiltIn: z.BuiltIn,
 		Key: z.KeyName, KeyOptional: z.KeyOptional, Parent: z.Parent, Also: lines(z.Also), File: line(z.File), Rate: z.Rate, PerDay: z.PerDay,
 		Public: z.PublicResolver, Seen: line(z.Seen),
 		Families: families(z), Tags: lines(z.Tags), Severity: string(z.Severity), Reach: line(z.Reach), Decode: string(z.Decode),
