@@ -32,6 +32,16 @@ type entry struct {
 	tags   []string
 }
 
+// tooWide is an [ErrTarget] that says what is wrong with it: it is a range, and no
+// list could be asked about all of it.
+type tooWide struct{}
+
+func (tooWide) Error() string {
+	return fmt.Sprintf("a range of more than %d addresses: name those that mail leaves from, or smaller ranges", MaxTargets)
+}
+
+func (tooWide) Is(target error) bool { return target == ErrTarget }
+
 // ParseTargets reads command-line or configuration words: addresses, CIDR
 // ranges, domain or host names. Empty words are skipped. The error names the
 // first word that is none of these and wraps [ErrTarget].
@@ -61,7 +71,7 @@ func (ts *Targets) Add(word, pool string, tags []string) error {
 			return fmt.Errorf("%q: %w", Line(word, 80), ErrTarget)
 		}
 		if p.Addr().BitLen()-p.Bits() > 24 {
-			return fmt.Errorf("%q: %w: a range holds at most %d addresses, write it as several", Line(word, 80), ErrTarget, MaxTargets)
+			return fmt.Errorf("%q: %w", Line(word, 80), tooWide{})
 		}
 		ts.addPrefix(entry{prefix: p, pool: pool, tags: tags})
 		return nil

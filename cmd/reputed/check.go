@@ -63,9 +63,28 @@ not tell (a critical list or more than half had no usable answer), else 0.`,
 		if err != nil {
 			return err
 		}
+		if inner := notPublic(ts); inner != "" {
+			fmt.Fprintf(a.stderr, "reputed: %s: not a public address, so that clean says nothing; ask about the one that receivers see\n", inner)
+		}
 		return a.check(c.Context(), cfg, zones, ts, *form, all)
 	}
 	return c
+}
+
+// notPublic is the first address of the first million that no receiver can see mail
+// come from; empty if there is none. Loopback addresses are the test entries of lists, and
+// whoever names one means that.
+func notPublic(ts checks.Targets) string {
+	n := 0
+	for t := range ts.All() {
+		if n++; n > 1_000_000 {
+			break
+		}
+		if a := t.Addr; t.Kind == checks.KindAddress && (a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast()) {
+			return a.String()
+		}
+	}
+	return ""
 }
 
 // readTargets reads the words of a command line; "-" stands for the lines of standard input.
@@ -145,7 +164,10 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 		watch.answer(z.ID, v.Class)
 		out.Add(checkResult(book, t, z, v, ev))
 	}
-	check.Options.Progress = watch.step
+	check.Options.Progress = func(done, total int) {
+		out.Planned = total
+		watch.step(done, total)
+	}
 	_, err = check.Run(ctx, now, pooled(cfg, ts), nil, func(f checks.Finding) {
 		if aboutRun(f) {
 			out.Note(f)

@@ -458,6 +458,19 @@ func TestDemoCheck(t *testing.T) {
 			t.Errorf("the rehearsal never said %q:\n%s", want, out.String())
 		}
 	}
+	cfg, err := a.askingConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%d lists, a bounce mailbox", len(cfg.Blocklists.Zones)); !strings.Contains(out.String(), want) {
+		t.Errorf("the lists that are asked are %q:\n%s", want, out.String())
+	}
+	intro, _, _ := strings.Cut(out.String(), "\n\n")
+	for line := range strings.Lines(intro) {
+		if n := len(strings.TrimRight(line, "\n")); n > 80 {
+			t.Errorf("%d columns in %q, want at most 80", n, line)
+		}
+	}
 }
 
 func TestEveryRemedyOfARuleHasARunbook(t *testing.T) {

@@ -125,7 +125,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 		return err
 	}
 	r := &rehearsal{
-		app: a, config: path, out: a.stdout, width: a.term().Width, world: world, daemon: d, lists: len(zones),
+		app: a, config: path, out: a.stdout, width: a.term().Width, world: world, daemon: d, lists: len(cfg.Blocklists.Zones),
 		told: make(chan alerts.Notification, 100), wait: wait,
 	}
 	if r.width == 0 || r.width > 100 {
@@ -166,13 +166,13 @@ func unpaced(cfg *config.Config) {
 func (r *rehearsal) walk(ctx context.Context) error {
 	fmt.Fprintf(r.out, `A rehearsal on this machine: %d lists, a bounce mailbox, a receiver and a chat
 on 127.0.0.1, and the real daemon over them. Nothing leaves the machine. Waiting
-times are shortened: where hours would pass, the next round is asked for at once.
+times are shortened: where hours would pass, the next round is asked at once.
 `, r.lists)
 	steps := []struct {
 		title, text string
 		do          func(context.Context) error
 	}{
-		{"All is well", "Your mail server sends from " + lab.OurAddress.String() + ". The daemon starts and asks every list.", r.allWell},
+		{"All is well", "Your mail server sends from " + lab.OurAddress.String() + ". The daemon starts and asks every list\nthat serves IPv4 addresses or domain names.", r.allWell},
 		{"A machine in the office sends spam", "An infected PC mails through the same address. You know nothing of it.\nSpamCop does: it lists the address. The next round finds it.", r.listed},
 		{"A receiver refuses your mail", lab.TheirDomain + " sits behind a Cisco gateway, which has lowered the score of your\naddress. It refuses an invoice at the greeting; the report lands in the mailbox.", r.refused},
 		{"The person on call looks", "", r.onCall},

@@ -75,6 +75,9 @@ type CheckOptions struct {
 // must sort. It is not safe for concurrent use.
 type Check struct {
 	CheckOptions
+	// Planned is how many questions there are to ask; a run that is cut short says how many
+	// of them it came to. 0: not known. It may be set at any time before Finish.
+	Planned int
 	tallies []*ListTally // in the order of Lists
 	byID    map[string]*ListTally
 	found   map[blocklists.Class]map[string]struct{} // targets with an entry of the class

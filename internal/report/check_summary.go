@@ -21,7 +21,6 @@ func (c *Check) Summary() string {
 		}
 		return "Cannot tell: none of the lists chosen serves " + head
 	}
-	head += " on " + plural(len(lists), "list", "lists")
 	by := map[blocklists.Class][]string{}
 	for _, l := range lists {
 		class := l.standing()
@@ -46,7 +45,7 @@ func (c *Check) Summary() string {
 		one, many string
 	}{
 		{blocklists.Clean, "list answered clean", "lists answered clean"},
-		{unproved, "has no entry and no way to prove it", "have no entry and no way to prove it"},
+		{unproved, "list found nothing but cannot prove that it works", "lists found nothing but cannot prove that they work"},
 		{blocklists.Good, "speaks well of it", "speak well of it"},
 		{blocklists.Refused, "refuses this resolver", "refuse this resolver"},
 		{blocklists.Unusable, "is unusable", "are unusable"},
@@ -56,10 +55,16 @@ func (c *Check) Summary() string {
 			parts = append(parts, plural(n, p.one, p.many))
 		}
 	}
-	s := head + ": " + strings.Join(parts, ", ")
+	if c.cut { // neither all targets nor, it may be, all lists were come to
+		asked, _ := c.questions()
+		s := "Cut short after " + number(asked)
+		if c.Planned > asked {
+			s += " of " + number(c.Planned)
+		}
+		return s + " questions about " + head + "; so far " + strings.Join(parts, ", ")
+	}
+	s := head + " on " + plural(len(lists), "list", "lists") + ": " + strings.Join(parts, ", ")
 	switch {
-	case c.cut:
-		return "Cut short: so far " + s
 	case c.Level() == LevelUnknown:
 		return "Cannot tell: " + s
 	}

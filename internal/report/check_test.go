@@ -121,6 +121,18 @@ func TestCheckMachineForms(t *testing.T) {
 	}
 }
 
+func TestACheckThatIsCutShortSaysHowFarItCame(t *testing.T) {
+	c := newMixed(new(bytes.Buffer), Plugin, Term{}, false)
+	c.Planned = 1966080
+	if _, err := c.Finish(now, true); err != nil {
+		t.Fatal(err)
+	}
+	const want = "Cut short after 13 of 1,966,080 questions about 2 addresses; so far 2 listed (SpamCop Blocking List and Passive Spam Block List), "
+	if got := c.Summary(); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s...", got, want)
+	}
+}
+
 func TestCheckWithoutResultsIsStillJSON(t *testing.T) {
 	var b bytes.Buffer
 	level, err := NewCheck(CheckOptions{Out: &b, Format: JSON, Domains: 1}).Finish(now, false)
