@@ -458,7 +458,7 @@ func TestDemoCheck(t *testing.T) {
 			t.Errorf("the rehearsal never said %q:\n%s", want, out.String())
 		}
 	}
-	cfg, err := a.askingConfig()
+	cfg, err := config.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
