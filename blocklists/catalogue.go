@@ -165,22 +165,22 @@ func (b *builder) take(f file, at, kind, id, zone string) bool {
 	if id == "" {
 		p.id = zone
 	}
-	claim := func(field, name string) {
+	claim := func(field, word, name, text string) {
 		if name == "" {
 			return
 		}
-		word := field + " " + name
-		if kind == "dead zone" {
-			word = "dead " + name // a list and a dead zone may meet: whoever chooses lists sees it
-		}
-		if first, taken := b.owner[word]; taken {
-			p.add(field, "%q is taken by what stands in %s", name, first)
+		if first, taken := b.owner[word+name]; taken {
+			p.add(field, text, first) // without the zone: that of a subscriber may hold a key
 			return
 		}
-		b.owner[word] = f.place(at)
+		b.owner[word+name] = f.place(at)
 	}
-	claim("id", id)
-	claim("zone", zone)
+	claim("id", "id ", id, "taken by what stands in %s: give each its own id")
+	if kind == "dead zone" { // a list and a dead zone may meet: whoever chooses lists sees it
+		claim("zone", "dead ", zone, "it is told of in %s too")
+	} else {
+		claim("zone", "zone ", zone, "the same as that of the list in %s; each zone is asked once, so drop one of the two")
+	}
 	return !b.located(f, at, errors.Join(p.errs...))
 }
 

@@ -307,28 +307,6 @@ func (z Zone) validateText(p *problems) {
 	}
 }
 
-// ValidateAll says what is wrong with the lists one by one and with all of them
-// together: no id and no zone may stand there twice, since a finding is named
-// by the one and a question by the other.
-func ValidateAll(zones []Zone) error {
-	var errs []error
-	ids, names := map[string]bool{}, map[string]string{}
-	for _, z := range zones {
-		if err := z.Validate(); err != nil {
-			errs = append(errs, err)
-		}
-		if ids[z.ID] {
-			errs = append(errs, &fieldError{"list", z.ID, "id", "used twice; give the second list another id"})
-		}
-		ids[z.ID] = true
-		if other, ok := names[z.Zone]; ok && z.Zone != "" {
-			errs = append(errs, &fieldError{"list", z.ID, "zone", fmt.Sprintf("the same as that of list %q; each zone is asked once, so drop one of the two", other)})
-		}
-		names[z.Zone] = z.ID
-	}
-	return errors.Join(errs...)
-}
-
 // word says whether s can be an id or a tag.
 func word(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {

@@ -110,7 +110,7 @@ func TestMistakesOfCatalogDirHaveTheirFileAndLine(t *testing.T) {
 	_, err = Load(path, LoadOptions{builtin: builtin})
 	for _, want := range []string{
 		`config.toml:2: [blocklists] catalog_dir: `, `lists.d/a.toml:10: list "New": id: want lower-case`, `lists.d/a.toml:13: list "New": zone:`,
-		`lists.d/b.toml:9: unknown key "list.tag"`, `lists.d/c.toml:2: list "new": id: "new" is taken by what stands in `,
+		`lists.d/b.toml:9: unknown key "list.tag"`, `lists.d/c.toml:2: list "new": id: taken by what stands in `,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)
