@@ -60,10 +60,10 @@ func (p *problems) at(path, format string, args ...any) {
 	p.mistakes = append(p.mistakes, p.mistake(path, format, args...))
 }
 
-// missing adds a mistake about a key that is not there, unless what stands in
-// its place has been told already.
+// missing adds a mistake about a key that is not there or empty, unless what stands
+// in its place has been told already.
 func (p *problems) missing(path, format string, args ...any) {
-	if !p.cut && !p.set(path) && !p.spoiled[parent(path)] {
+	if !p.cut && !p.spoiled[path] && !p.spoiled[parent(path)] {
 		p.at(path, format, args...)
 	}
 }

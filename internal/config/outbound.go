@@ -51,11 +51,7 @@ func (v *validator) outbound() {
 			}
 		}
 		v.hosts(o, at)
-		switch {
-		case len(o.Addresses)+len(o.Domains) > 0:
-		case v.set(at+".addresses") && !v.spoiled[at]:
-			v.at(at+".addresses", `empty; a pool needs addresses or domains, as in addresses = ["192.0.2.10"]`)
-		default:
+		if len(o.Addresses)+len(o.Domains) == 0 {
 			v.missing(at+".addresses", `missing; a pool needs addresses or domains, as in addresses = ["192.0.2.10"]`)
 		}
 	}
