@@ -143,6 +143,8 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.targets.Len()),
+		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("channels", len(d.deliverer.Channels)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup

@@ -420,6 +420,9 @@ func TestReloadTakesWhatIsRightAndKeepsWhatWas(t *testing.T) {
 	}
 	hup <- syscall.SIGHUP
 	o := <-done
+	if text := lines.String(); strings.Contains(text, "msg=stopped") || strings.Count(text, "msg=started") != 1 {
+		t.Errorf("a reload is no stop:\n%s", text)
+	}
 	if o.err != nil || o.next == nil || o.next.Alerts.MinSeverity != checks.Major {
 		t.Fatalf("a good configuration: next %v, error %v\n%s", o.next != nil, o.err, lines.String())
 	}

@@ -83,12 +83,12 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- d.run(run) }()
-	log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.targets.Len()),
-		slog.Int("lists", len(cfg.Blocklists.Zones)), slog.Int("mailboxes", len(cfg.Mailboxes)), slog.Int("channels", len(channels)))
 	for {
 		select {
 		case err := <-done:
-			log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "stopped", slog.Any("err", err))
+			if err == nil && (next == nil || ctx.Err() != nil) { // an error is told by whoever gets it, a reload was told
+				log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "stopped")
+			}
 			return next, err
 		case <-hup:
 			loaded, err := a.reload(ctx, cfg, db)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/url"
@@ -19,6 +20,7 @@ func (v *validator) mailboxes() {
 		v.server(m, at)
 		if m.CAFile != "" {
 			m.CAFile = v.path(m.CAFile)
+			v.certificates(at+".ca_file", m.CAFile)
 		}
 		if m.User == "" {
 			v.missing(at+".user", "missing; the name to log in with")
@@ -35,6 +37,21 @@ func (v *validator) mailboxes() {
 			v.at(at, "the same folder of the same user as the one on line %d", v.line(first))
 		}
 		places[place] = at
+	}
+}
+
+// certificates looks into a file of authorities when the secrets are looked up, too: for
+// who only reads the database, it need not be there.
+func (v *validator) certificates(at, file string) {
+	if v.opt.Secrets != Resolve && v.opt.Secrets != "" {
+		return
+	}
+	pem, _, err := readFile(file, MaxFileBytes)
+	switch {
+	case err != nil:
+		v.at(at, "file %s: %v", shown(file), err)
+	case !x509.NewCertPool().AppendCertsFromPEM(pem):
+		v.at(at, "file %s holds no certificate in PEM form", shown(file))
 	}
 }
 

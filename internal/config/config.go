@@ -108,7 +108,7 @@ type Mailbox struct {
 // Bounces is how refusals are judged.
 type Bounces struct {
 	// MessageIDDomains are the domains of Message-IDs that our systems write;
-	// default: the domains of all pools.
+	// default: the domains and hosts of all pools.
 	MessageIDDomains []string `toml:"message_id_domains"`
 	VERP             string   `toml:"verp"`   // regular expression of our return paths; may be empty
 	Window           Duration `toml:"window"` // refusals in it are counted together; default 24h, 1m to 30d

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -121,7 +122,7 @@ hosts = { "MX1.example.org" = "::ffff:192.0.2.10", "mx2.example.org" = "" }
 server = "imap.example.org"
 user = "bounces"
 password = "secret"
-ca_file = "ca.pem"
+ca_file = "testdata/ca.pem"
 [[mailbox]]
 name = "plain"
 server = "localhost"
@@ -147,9 +148,9 @@ path = "state/reputed.db"
 		"timeout": 1500 * time.Millisecond, "tries": 3, "probe": "probe.example.org",
 		"addresses": []string{"192.0.2.10", "192.0.2.64/26", "2001:db8::25"}, "domains": []string{"example.org", "xn--bcher-kva.example"},
 		"hosts":       map[string]string{"mx1.example.org": "192.0.2.10", "mx2.example.org": ""},
-		"message ids": []string{"example.org", "xn--bcher-kva.example"},
+		"message ids": []string{"example.org", "mx1.example.org", "mx2.example.org", "xn--bcher-kva.example"},
 		"mailboxes":   []string{"imap.example.org:993", "localhost:143", "INBOX", "bounces"},
-		"paths":       []string{filepath.Join(folder, "ca.pem"), filepath.Join(folder, "state", "reputed.db")}, "poll": 5 * time.Minute,
+		"paths":       []string{filepath.Join(folder, "testdata", "ca.pem"), filepath.Join(folder, "state", "reputed.db")}, "poll": 5 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -205,6 +206,38 @@ webhook = "https://hooks.example.org/services/c4n4ry"
 	}
 	if !strings.Contains(cfg.Warnings[2], "it is not asked") || len(cfg.Blocklists.Zones) != len(mustDefault(t).Blocklists.Zones) {
 		t.Errorf("a dead zone is asked: %q", cfg.Warnings[2])
+	}
+}
+
+// A pattern that an address anybody knows matches takes every mail for proved.
+func TestAReturnPathThatCanBeGuessedIsAWarning(t *testing.T) {
+	for verp, guessed := range map[string]string{
+		`.*`: "postmaster@example.org", `@example\.org$`: "postmaster@example.org", `^bounces?(-.*)?@example\.org$`: "bounce@example.org",
+		`^bounce-[0-9]+@example\.org$`: "", `^b\+[a-z0-9]{12}@`: "",
+	} {
+		cfg := parse(t, "[[outbound]]\npool = \"a\"\ndomains = [\"example.org\"]\n[bounces]\nverp = '"+verp+"'\n")
+		got := strings.Join(cfg.Warnings, "\n")
+		if guessed == "" && got != "" || !strings.Contains(got, guessed) {
+			t.Errorf("%s: warnings %q, want one that names %q", verp, got, guessed)
+		}
+	}
+}
+
+func TestAuthoritiesAreReadWhenTheyAreNeeded(t *testing.T) {
+	const mailbox = "[[mailbox]]\nserver = \"imap.example.org\"\nuser = \"bounces\"\npassword = \"secret\"\nca_file = "
+	for file, want := range map[string]string{
+		"testdata/ca.pem":           "",
+		"testdata/none.pem":         "no such file or directory",
+		"testdata/bad/mailbox.toml": "holds no certificate in PEM form",
+		"testdata":                  "not a regular file",
+	} {
+		for _, mode := range []SecretMode{"", Resolve, Skip, ListKeys} {
+			_, err := Parse([]byte(mailbox+strconv.Quote(file)), "reputed.toml", LoadOptions{Secrets: mode, Env: env()})
+			wanted := want != "" && (mode == "" || mode == Resolve) // who reads the database needs no mailbox
+			if wanted != (err != nil) || wanted && !strings.Contains(err.Error(), "reputed.toml:5: [[mailbox]] ca_file: file") || wanted && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, mode %q: %v, want %q", file, mode, err, want)
+			}
+		}
 	}
 }
 

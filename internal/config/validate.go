@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -93,17 +94,36 @@ func (v *validator) bounces() {
 	if !v.set("bounces.message_id_domains") {
 		for _, o := range v.cfg.Outbound {
 			c.MessageIDDomains = append(c.MessageIDDomains, o.Domains...)
+			// What a server writes itself, and all that Exchange sends, has its own name there.
+			c.MessageIDDomains = slices.AppendSeq(c.MessageIDDomains, maps.Keys(o.Hosts))
 		}
 	}
 	slices.Sort(c.MessageIDDomains)
 	c.MessageIDDomains = slices.Compact(c.MessageIDDomains)
 	if len(c.VERP) > 1000 {
 		v.at("bounces.verp", "longer than 1000 characters")
-	} else if _, err := regexp.Compile(c.VERP); err != nil {
+	} else if verp, err := regexp.Compile(c.VERP); err != nil {
 		v.at("bounces.verp", "not a regular expression (RE2): %s", checks.Line(regexpFault(err), 80))
+	} else if c.VERP != "" {
+		v.guessable(verp)
 	}
 	v.between("bounces.window", c.Window, time.Minute, month)
 	v.between("bounces.quiet", c.Quiet, time.Minute, month)
+}
+
+// guessable warns of a pattern of return paths that proves nothing, as anybody can
+// write to an address that it matches.
+func (v *validator) guessable(verp *regexp.Regexp) {
+	for _, o := range v.cfg.Outbound {
+		for _, domain := range o.Domains {
+			for _, local := range []string{"postmaster", "bounce", "bounces", "info", ""} {
+				if address := local + "@" + domain; verp.MatchString(address) {
+					v.warn("bounces.verp", "it matches %s, which anybody can guess, and so proves nothing: demand the token of your return paths, and begin with ^", checks.Line(address, 100))
+					return
+				}
+			}
+		}
+	}
 }
 
 const month = 30 * 24 * time.Hour

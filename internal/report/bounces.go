@@ -236,9 +236,23 @@ func bounceText(p *page, m Mail, proving bool) {
 		if r.Proof.Proved() {
 			row("ours", clean(r.Proof.Detail), good)
 		} else {
-			row("ours", "not proved: shown, but decides nothing", unknown)
+			row("ours", "not proved: shown, but decides nothing. "+missingProof(r), unknown)
 		}
 	}
+}
+
+// missingProof is how a report that is ours could be proved to be.
+func missingProof(r bounce.Report) string {
+	ids := []string{r.Complaint.MessageID}
+	for _, x := range r.Bounces {
+		ids = append(ids, x.MessageID)
+	}
+	for _, id := range ids {
+		if _, domain, ok := strings.Cut(strings.Trim(id, "<> "), "@"); ok && domain != "" {
+			return "It returns a mail whose Message-ID ends in " + checks.Line(domain, 100) + ": if only your systems write that, add it to [bounces] message_id_domains"
+		}
+	}
+	return "It returns no Message-ID; what your own servers write is proved by [[outbound]] hosts"
 }
 
 // judgement is what a refusal means, in words.
