@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -264,5 +265,44 @@ func TestWithKeyOfAListThatIsNotAsked(t *testing.T) {
 	}
 	if _, err := cfg.Blocklists.WithKey(get("spamhaus-dbl-dqs")); !errors.Is(err, blocklists.ErrNoKey) || !strings.Contains(err.Error(), "env:DQS_KEY gives none") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What docs/lists.md tells people to write is a configuration without mistakes.
+func TestExamplesOfTheDocs(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "lists.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for block := range strings.SplitSeq(regexp.MustCompile(`(?m)^[^ \n].*$`).ReplaceAllString(string(doc), "\f"), "\f") {
+		if block = strings.TrimSpace(strings.ReplaceAll("\n"+block, "\n    ", "\n")); strings.Contains(block, "[") {
+			blocks = append(blocks, block)
+		}
+	}
+	closed := ""
+	for _, b := range blocks {
+		if strings.Contains(b, "[[dead]]") {
+			closed = b
+		}
+	}
+	n := 0
+	for _, b := range blocks {
+		if b == closed {
+			continue
+		}
+		n++
+		path := withFolder(t, b, map[string]string{"closed.toml": closed})
+		env := func(string) (string, bool) { return "s3cr3tk3y5678901", true }
+		cfg, err := Load(path, LoadOptions{builtin: builtin, Env: env})
+		if err != nil {
+			t.Errorf("%v\nin\n%s", err, b)
+		}
+		if cfg != nil && len(cfg.Warnings) > 0 {
+			t.Errorf("warnings %q in\n%s", cfg.Warnings, b)
+		}
+	}
+	if n != 4 || closed == "" {
+		t.Errorf("%d examples, and of a dead zone %q", n, closed)
 	}
 }
