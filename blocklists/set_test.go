@@ -176,6 +176,7 @@ func TestTags(t *testing.T) {
 			"address":        z.Serves(IPv4) || z.Serves(IPv6),
 			"domain":         z.Serves(Name),
 			"low-confidence": z.Confidence == "low",
+			"registration":   z.Registration == "required" && z.KeyName == "",
 			"keyed":          z.KeyName != "" && !z.KeyOptional,
 		} {
 			if has(tag) != want {
