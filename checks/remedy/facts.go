@@ -48,6 +48,10 @@ var placeholders = map[string]kind{
 // its step, two lines of 80.
 const maxFactRunes = 150
 
+// maxInstructionRunes is how much of an instruction does: it is what there is to
+// do, and its end is as good as its beginning.
+const maxInstructionRunes = 400
+
 // values are the placeholders known for a finding: its facts, cleaned, and what
 // the catalogue says of its list. What is not known, or is not what its name says,
 // is missing.
@@ -62,6 +66,9 @@ func values(f checks.Finding, zone blocklists.Zone) map[string]string {
 		if kind == factValue {
 			set(name, f.Facts[name])
 		}
+	}
+	if s := checks.Line(f.Facts[checks.FactInstruction], maxInstructionRunes); s != "" {
+		v[checks.FactInstruction] = s
 	}
 	set(checks.FactList, listID(f))
 	identity(v, f)

@@ -351,6 +351,16 @@ func TestGeneralListedFollowsTheList(t *testing.T) {
 	}
 }
 
+// What a list's refusal means ends with what to do about it.
+func TestAnInstructionIsNotCutShort(t *testing.T) {
+	instruction := "Spamhaus ZEN refuses to answer (127.255.255.254): asked through a public, open or unattributable resolver. " +
+		"Ask through a recursive resolver of your own, or get a free DQS key from Spamhaus."
+	rem := load(t).For(finding(checks.CodeListRefused, checks.FactList, "spamhaus-zen", checks.FactInstruction, instruction), zones)
+	if !slices.ContainsFunc(rem.Steps, func(s checks.Step) bool { return strings.HasSuffix(s.Text, instruction) }) {
+		t.Errorf("no step ends with the instruction: %+v", rem.Steps)
+	}
+}
+
 func TestForAllGivesEachWayOutOnce(t *testing.T) {
 	b := load(t)
 	var ids []string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"reputed/alerts"
@@ -126,8 +127,9 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 		}
 		i.member(p, m)
 	}
+	said := map[checks.Step]bool{}
 	for _, r := range i.Remediation {
-		i.runbook(p, r)
+		i.runbook(p, r, said)
 	}
 	i.history(p)
 	return p.writeTo(w)
@@ -191,9 +193,16 @@ func (i Incident) member(p *page, m alerts.Member) {
 }
 
 // runbook is what to do, in order, with everything that can be pasted on a line of its own.
-func (i Incident) runbook(p *page, r checks.Remediation) {
+// A step that an earlier runbook said already is only named: the cause is looked for once.
+func (i Incident) runbook(p *page, r checks.Remediation, said map[checks.Step]bool) {
 	p.heading("What to do: " + clean(r.Title))
 	for n, s := range r.Steps {
+		if said[s] {
+			name, _, _ := strings.Cut(clean(s.Text), ". ")
+			p.para(2, fmt.Sprintf("%d. ", n+1), plain, "As above: "+strings.TrimSuffix(name, ".")+".", faint)
+			continue
+		}
+		said[s] = true
 		p.para(2, fmt.Sprintf("%d. ", n+1), plain, clean(s.Text), plain)
 		if s.URL != "" {
 			p.para(5, "", plain, clean(s.URL), plain)

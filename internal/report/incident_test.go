@@ -39,6 +39,29 @@ func TestIncidentShow(t *testing.T) {
 	golden(t, "incident.json", b.Bytes())
 }
 
+// Several ways out of one trouble begin with the same search for its cause.
+func TestAStepIsSaidOnce(t *testing.T) {
+	i := wholeIncident()
+	find := checks.Step{Text: "Find the sender: one login far above the rest. Postfix:", Command: "postqueue -p"}
+	i.Remediation = []checks.Remediation{
+		{Title: "Be accepted by Microsoft", Steps: []checks.Step{find, {Text: "Send the form."}}},
+		{Title: "Get off SpamCop", Steps: []checks.Step{{Text: "Look it up."}, find, {Text: "Send the form.", URL: "https://www.example.org/form"}}},
+	}
+	var b bytes.Buffer
+	if err := i.Write(&b, Term{}, Text); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(b.String(), "What to do: Get off SpamCop\n")
+	got, _, _ = strings.Cut(got, "\n\n")
+	want := `  1. Look it up.
+  2. As above: Find the sender: one login far above the rest.
+  3. Send the form.
+     https://www.example.org/form`
+	if got != want || strings.Count(b.String(), "$ postqueue -p") != 1 {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestIncidentList(t *testing.T) {
 	all := []alerts.Incident{}
 	for _, v := range badDay().Incidents {
