@@ -16,7 +16,7 @@ type Cost struct {
 }
 
 // Costs says what a problem costs, as far as it is known: one sentence a
-// receiver that refused or deferred mail, most first, at most max of them (max <= 0
+// receiver that refused or deferred mail, most refused first, at most max of them (max <= 0
 // means all) and then one for the rest. Without refusals it is one sentence that
 // says so; where nothing was counted it says that.
 func (i Impact) Costs(max int) []Cost {
@@ -43,7 +43,8 @@ func (i Impact) Costs(max int) []Cost {
 		return []Cost{{Text: "no refusal seen", Since: i.Since}}
 	}
 	slices.SortStableFunc(refusing, func(a, b ReceiverImpact) int {
-		return cmp.Compare(b.Refused.N+b.Deferred.N, a.Refused.N+a.Deferred.N)
+		// What is refused is lost, what is deferred is late.
+		return cmp.Or(cmp.Compare(b.Refused.N, a.Refused.N), cmp.Compare(b.Deferred.N, a.Deferred.N))
 	})
 	var costs []Cost
 	for k, r := range refusing {

@@ -26,6 +26,10 @@ func TestCosts(t *testing.T) {
 			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Refused: n(1)}, {Receiver: "b.example", Refused: n(3)}, {Receiver: "c.example", Refused: n(2)}, {Receiver: "d.example", Refused: n(1)}}},
 			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "2 mails to c.example refused"}, {Text: "2 mails to 2 other receivers"}},
 		},
+		"refused before deferred": {
+			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Deferred: n(25)}, {Receiver: "b.example", Refused: n(3)}}},
+			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "25 mails to a.example deferred"}},
+		},
 		"delivered without a refusal": {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "example.net", Delivered: n(3120)}}}, []Cost{{"3,120 mails delivered, no refusal", since}}},
 		"looked for, not seen":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(0)}}}, []Cost{{Text: "no refusal seen"}}},
 		"names are cleaned":           {Impact{Receivers: []ReceiverImpact{{Receiver: "a\nb\u202e", Refused: n(1)}}}, []Cost{{Text: "1 mail to a b refused"}}},

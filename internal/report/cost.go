@@ -24,11 +24,11 @@ func (t Term) Cost(i checks.Impact, now time.Time) string {
 	return strings.Join(parts, "; ")
 }
 
-// refusing are the receivers that refused or deferred anything, most first.
+// refusing are the receivers that refused or deferred anything, most refused first.
 func refusing(i checks.Impact) []checks.ReceiverImpact {
 	rs := slices.DeleteFunc(slices.Clone(i.Receivers), func(r checks.ReceiverImpact) bool { return r.Refused.N+r.Deferred.N == 0 })
 	slices.SortStableFunc(rs, func(a, b checks.ReceiverImpact) int {
-		return cmp.Compare(b.Refused.N+b.Deferred.N, a.Refused.N+a.Deferred.N)
+		return cmp.Or(cmp.Compare(b.Refused.N, a.Refused.N), cmp.Compare(b.Deferred.N, a.Deferred.N))
 	})
 	return rs
 }

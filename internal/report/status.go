@@ -234,7 +234,7 @@ func (w Watched) subject() string {
 // incidents is "2 incidents, 1 unacknowledged, mail to Microsoft is being refused".
 func (r Report) incidents() string {
 	unacked, acked := 0, 0
-	var vendors []string
+	var refused, deferred []string
 	for _, v := range r.Loud {
 		switch v.Incident.State {
 		case alerts.Open:
@@ -243,8 +243,12 @@ func (r Report) incidents() string {
 			acked++
 		}
 		for _, x := range refusing(v.Incident.Impact) {
-			if name := receiverName(x); !slices.Contains(vendors, name) {
-				vendors = append(vendors, name)
+			names := &refused
+			if x.Refused.N == 0 {
+				names = &deferred
+			}
+			if name := receiverName(x); !slices.Contains(*names, name) {
+				*names = append(*names, name)
 			}
 		}
 	}
@@ -257,8 +261,11 @@ func (r Report) incidents() string {
 	case acked == len(r.Loud):
 		parts = append(parts, "acknowledged")
 	}
-	if len(vendors) > 0 {
-		parts = append(parts, "mail to "+some(vendors, 2)+" is being refused")
+	if len(refused) > 0 {
+		parts = append(parts, "mail to "+some(refused, 2)+" is being refused")
+	}
+	if len(deferred) > 0 {
+		parts = append(parts, "mail to "+some(deferred, 2)+" is being deferred")
 	}
 	return strings.Join(parts, ", ")
 }

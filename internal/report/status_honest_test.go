@@ -43,6 +43,16 @@ func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 		"a database that cannot be read tells nothing of the daemon": {
 			func(in *Input) { *in = Input{Trouble: "database x: permission denied"} },
 			"Cannot tell: database x: permission denied", "nothing is known about it", []string{"not running", "never"}},
+		"mail that is late is not called refused, and comes after what is": {
+			func(in *Input) {
+				v := listedIncident()
+				v.Incident.Impact.Receivers = []checks.ReceiverImpact{
+					{Receiver: "example.com", Vendor: "Yahoo", Deferred: checks.Count{N: 25, Counted: true}},
+					{Receiver: "example.net", Vendor: "Cisco Talos", Refused: checks.Count{N: 2, Counted: true}},
+				}
+				in.Incidents = []IncidentView{v}
+			},
+			"mail to example.net is being refused, mail to example.com is being deferred", "", nil},
 		"a stopped daemon says of when it speaks": {
 			func(in *Input) { in.Daemon = Daemon{} },
 			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running", []string{"wrong then"}},
