@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/alerts/slack"
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/internal/store"
+)
+
+// Invariant 7: a text from outside comes in by every door (the reason that a list
+// gives, the diagnostic of a bounce, the error of a mailbox and of a channel, the note of
+// a person) and goes out through every sink. Nowhere does it begin a line, colour a
+// terminal, turn the direction of writing, add a column, wake a channel or make a link.
+func TestHostileTextsThroughEverySink(t *testing.T) {
+	for name, text := range map[string]string{
+		"a line of its own":     "x\r\nREPUTED OK - all clear|listed=0\nlevel=ERROR msg=forged",
+		"a line by other means": "x\u2028forged\u2029forged\u0085forged\x0b\x0c",
+		"colours and cursors":   "\x1b[2J\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07\u009b1m",
+		"a column":              "x\tlisted\tcritical",
+		"a direction":           "\u202egnorw\u2066\u200b\ufeff",
+		"mentions":              "<!channel> <@U012AB3CD> <!subteam^S1> @here @everyone",
+		"a link with a mask":    "<https://evil.example|https://www.spamcop.net> [x](https://evil.example)",
+		"markup and tags":       "*b* _i_ `c` ~s~ </pre><script>alert(1)</script> &lt;!here&gt; :fire:",
+		"a formula":             "=HYPERLINK(\"https://evil.example\")",
+		"a bar and a perf":      "x | listed=0;;;0",
+		"no text at all":        "\xff\xfe\x00\x80",
+		"JSON":                  `"},{"forged":true,"x":"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for sink, out := range hostileWorld(t, text) {
+				inert(t, sink, out)
+			}
+		})
+	}
+}
+
+// hostileWorld lets the text in by every door and gives what each sink shows.
+func hostileWorld(t *testing.T, text string) map[string]string {
+	r := newRig(t)
+	now := time.Now()
+	var logged bytes.Buffer
+	r.daemon.log = newLog(&logged, config.Log{Level: "debug"})
+	r.world.Lists.SetListed("bl.spamcop.net", lab.OurAddress.String(), text)
+	r.mustRound()
+	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks
+	report := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
+	r.read(1, report)
+	for id := range int64(2) {
+		if _, err := r.db.Ack(t.Context(), id+1, text, text, now); err != nil && !errors.Is(err, store.ErrNoIncident) {
+			t.Fatal(err)
+		}
+	}
+	if err := r.db.SetMailboxState(t.Context(), "bounces", false, now, errors.New(text)); err != nil {
+		t.Fatal(err)
+	}
+	r.mailboxes[0].began, r.mailboxes[0].state.LastErr = now.Add(-time.Hour), errors.New(text)
+	r.mustTick()
+	due, err := r.db.Due(t.Context(), "test", now.Add(time.Hour), 10)
+	if err != nil || len(due) == 0 {
+		t.Fatalf("nothing is to be told: %v", err)
+	}
+	sinks := map[string]string{}
+	channel, err := slack.New(slack.Options{Webhook: r.world.Chat.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range due {
+		if err := channel.Notify(t.Context(), d.Notification); err != nil {
+			t.Fatal(err)
+		}
+		post, err := r.world.Chat.Wait(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sinks[fmt.Sprintf("slack json %d", i)] = string(post.Payload)
+		sinks[fmt.Sprintf("slack preview %d", i)] = slack.Preview(d.Notification, 80)
+	}
+	if err := r.db.Retry(t.Context(), due[0].ID, now.Add(time.Hour), 1, text); err != nil {
+		t.Fatal(err)
+	}
+	r.daemon.log.LogAttrs(t.Context(), slog.LevelWarn, "mailbox not read", slog.Any("err", errors.New(text)))
+	sinks["log"] = logged.String()
+	for _, line := range []string{
+		"status", "status --format json", "status --format plugin", "incident list", "incident list --format tsv", "incident list --format json",
+		"incident show 1", "incident show 1 --format json", "incident show 2",
+		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
+		"bounce -", "bounce - --format tsv", "bounce - --format json",
+	} {
+		var out, errs bytes.Buffer
+		a := &app{stdin: bytes.NewReader(report), stdout: &out, stderr: &errs}
+		a.main(context.Background(), append(strings.Fields(line), "--config", r.path))
+		if out.Len() == 0 {
+			t.Fatalf("%s shows nothing: %s", line, errs.String())
+		}
+		sinks[line], sinks[line+" (errors)"] = out.String(), errs.String()
+	}
+	return sinks
+}
+
+// inert holds what a sink shows to what no text may break.
+func inert(t *testing.T, sink, out string) {
+	t.Helper()
+	fail := func(what string, i int) {
+		t.Errorf("%s: %s: %q", sink, what, out[max(0, i-60):min(len(out), i+60)])
+	}
+	if i := strings.IndexAny(out, "\x1b\x00\r\x07\x0b\x0c\u0085\u009b\u2028\u2029\u202e\u2066\u200b\ufeff"); i >= 0 {
+		fail("a control got through", i)
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		if begin := strings.TrimLeft(line, " "); strings.HasPrefix(begin, "forged") || strings.HasPrefix(begin, "level=") || strings.HasPrefix(begin, "REPUTED OK") || strings.HasPrefix(begin, "red") {
+			t.Errorf("%s: a forged line: %q", sink, line)
+		}
+	}
+	switch rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n"); {
+	case strings.Contains(sink, "errors"):
+	case strings.Contains(sink, "json"):
+		if !json.Valid([]byte(out)) {
+			fail("not JSON", 0)
+		}
+		if keys := keysOf(out); slices.Contains(keys, "forged") {
+			t.Errorf("%s: a forged key among %q", sink, keys)
+		}
+	case strings.Contains(sink, "tsv"):
+		for _, row := range rows {
+			if strings.Count(row, "\t") != strings.Count(rows[0], "\t") {
+				t.Errorf("%s: a row with columns of its own: %q", sink, row)
+			}
+			for cell := range strings.SplitSeq(row, "\t") {
+				if strings.HasPrefix(cell, "=") {
+					t.Errorf("%s: a formula: %q", sink, row)
+				}
+			}
+		}
+	case strings.Contains(sink, "plugin"):
+		if len(rows) != 1 || strings.Count(out, "|") != 1 || strings.HasPrefix(out, "REPUTED OK") {
+			fail("not one line with one bar", 0)
+		}
+	case sink == "log":
+		for _, row := range rows {
+			if !strings.HasPrefix(row, "time=") {
+				t.Errorf("log: a line that the log did not begin: %q", row)
+			}
+		}
+	}
+	if strings.HasPrefix(sink, "slack json") {
+		for _, bad := range []string{"<!", "<@", "<https", `"broadcast"`, "</", `\u003c!`, `\u003c@`, `\u003chttps`} {
+			if i := strings.Index(out, bad); i >= 0 {
+				fail("markup of the chat", i)
+			}
+		}
+	}
+}
+
+// keysOf are the names of all fields of a JSON document.
+func keysOf(doc string) []string {
+	var v any
+	_ = json.Unmarshal([]byte(doc), &v) // held to be valid before
+	names := map[string]bool{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		case map[string]any:
+			for name, x := range v {
+				names[name] = true
+				walk(x)
+			}
+		}
+	}
+	walk(v)
+	return slices.Sorted(maps.Keys(names))
+}
