@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"checks":              {},
 	"checks/dnsbl":        {"checks", "probes", "blocklists"},
 	"checks/bounce":       {"checks", "probes", "blocklists"},
+	"checks/identity":     {"checks", "probes", "blocklists"},
 	"checks/bounce/rules": {},
 	"checks/remedy":       {"checks", "blocklists"},
 	"alerts":              {"checks"},
@@ -62,7 +63,7 @@ var rooms = map[string][]string{
 	"golang.org/x/text":               {"checks/bounce"},
 	"golang.org/x/sync":               {"probes", "internal/monitor"},
 	"golang.org/x/time":               {"probes"},
-	"go4.org/netipx":                  {"checks"},
+	"go4.org/netipx":                  {"checks", "checks/identity"},
 	"github.com/coreos/go-systemd":    {"cmd/reputed"},
 	"github.com/rogpeppe/go-internal": {"cmd/reputed"},
 }

@@ -81,6 +81,7 @@ type DNS struct {
 
 	mu    sync.Mutex
 	zones map[string]*zone
+	names map[string][]dns.RR // what SetName gave
 }
 
 // zone is a Zone and what it holds: entries by the labels in front of it.

@@ -75,7 +75,11 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 			return packed(m)
 		}
 	}
-	z.fill(m, q, name)
+	if rrs, ok := d.names[name]; ok {
+		fillName(m, q, rrs, z)
+	} else {
+		z.fill(m, q, name)
+	}
 	if z.Mode == ZoneCaseFlip {
 		flip(m)
 	}
