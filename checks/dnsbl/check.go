@@ -39,6 +39,10 @@ type Options struct {
 	// Failing is how lists did in the runs before, by id; those it does not name
 	// worked. It decides how loud their notices are, not whether they are asked.
 	Failing map[string]Failing
+	// Named says whether somebody else has just named the pair: a bounce that says
+	// "blocked by this list" is a second witness, and its listing is not asked again.
+	// Nil: nobody has.
+	Named func(checks.Key) bool
 	// Each, if set, is told of every pair of a target and a list that serves it,
 	// clean ones too, in no order. Verdict.Why says why there is no usable answer; with
 	// class clean it says why the answer closes nothing. What is plainly clean comes

@@ -266,7 +266,12 @@ func domainNames(name string) []string {
 	return []string{name}
 }
 
-// settle takes the outcome of one pair. What may open or close something waits
+// witnessed says whether a listing needs no second answer, because a bounce has
+// named it already.
+func (r *run) witnessed(key checks.Key) bool { return r.Options.Named != nil && r.Options.Named(key) }
+
+// settle takes the outcome of one pair. A new listing is asked again, unless it is
+// informational: that opens nothing. What may open or close something waits
 // until the list has shown once more that it works; everything else is done with.
 func (r *run) settle(t checks.Target, l *list, o outcome) {
 	entry, plain := isEntry(o.verdict.Class), o.verdict.Class == blocklists.Clean && o.proved
@@ -279,8 +284,7 @@ func (r *run) settle(t checks.Target, l *list, o outcome) {
 	if entry || known {
 		h := &hit{target: t, key: key, list: l, first: o}
 		switch {
-		// What is informational opens nothing, so it needs no second answer.
-		case entry && r.Options.Confirm > 0 && !known && o.verdict.Class != blocklists.Informational:
+		case entry && r.Options.Confirm > 0 && !known && !r.witnessed(key) && o.verdict.Class != blocklists.Informational:
 			r.fresh = append(r.fresh, h)
 		case entry || plain:
 			l.held = append(l.held, h)

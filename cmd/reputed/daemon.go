@@ -225,30 +225,44 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// pending is a set of targets that wait to be asked.
+// pending is what waits to be asked because bounces named it: targets, each with
+// the lists that were named with it.
 type pending struct {
-	mu  sync.Mutex
-	ids map[string]checks.Target
+	mu    sync.Mutex
+	named map[string]naming // by Target.ID
 }
 
-func (p *pending) add(t checks.Target) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ids == nil {
-		p.ids = map[string]checks.Target{}
-	}
-	p.ids[t.ID()] = t
+type naming struct {
+	target checks.Target
+	lists  map[string]bool // by id; empty where a refusal named none
 }
 
-// take gives what waits and forgets it.
-func (p *pending) take() []checks.Target {
+// add notes a target, and the list that a refusal of its mail named, if it did.
+func (p *pending) add(t checks.Target, list string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []checks.Target
-	for _, id := range slices.Sorted(maps.Keys(p.ids)) {
-		all = append(all, p.ids[id])
+	if p.named == nil {
+		p.named = map[string]naming{}
 	}
-	p.ids = nil
+	n, ok := p.named[t.ID()]
+	if !ok {
+		n = naming{t, map[string]bool{}}
+		p.named[t.ID()] = n
+	}
+	if list != "" {
+		n.lists[list] = true
+	}
+}
+
+// take gives what waits, in order of the targets' ids, and forgets it.
+func (p *pending) take() []naming {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []naming
+	for _, id := range slices.Sorted(maps.Keys(p.named)) {
+		all = append(all, p.named[id])
+	}
+	p.named = nil
 	return all
 }
 

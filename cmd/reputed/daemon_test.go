@@ -154,7 +154,7 @@ func TestAListingAndARefusalAreOneIncident(t *testing.T) {
 	if inc.Severity != checks.Critical || inc.Impact.Refusals() != 1 || len(inc.Members) != 2 {
 		t.Errorf("listed and refused: %s, %d refusals, %d members", inc.Severity, inc.Impact.Refusals(), len(inc.Members))
 	}
-	if waiting := r.named.take(); len(waiting) != 1 || waiting[0].ID() != lab.OurAddress.String() {
+	if waiting := r.named.take(); len(waiting) != 1 || waiting[0].target.ID() != lab.OurAddress.String() {
 		t.Errorf("the address that was refused is to be asked about at once, got %v", waiting)
 	}
 	due, err := r.db.Due(t.Context(), "test", time.Now().Add(time.Minute), 10)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/store"
@@ -78,7 +79,11 @@ func (d *daemon) follow(mail store.Mail) bool {
 			continue
 		}
 		if t, ok := d.targets.Find(t); ok {
-			d.named.add(t)
+			list := b.Judgement.Blocklist
+			if z, ok := blocklists.Named(d.cfg.Blocklists.Zones, list); ok {
+				list = z.ID // "pbl.spamhaus.org" is asked as part of ZEN
+			}
+			d.named.add(t, list)
 			found = true
 		}
 	}

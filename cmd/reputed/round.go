@@ -63,21 +63,32 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 // askNamed asks about the targets that bounces have just named, without waiting
 // for the next round.
 func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
-	targets := d.named.take()
-	if len(targets) == 0 {
+	waiting := d.named.take()
+	if len(waiting) == 0 {
 		return nil
 	}
 	failing, err := d.failing(ctx)
 	if err != nil {
 		return err
 	}
+	var targets []checks.Target
+	named := map[checks.Key]bool{}
+	for _, n := range waiting {
+		targets = append(targets, n.target)
+		for list := range n.lists {
+			named[checks.Key{Check: jobDNSBL, Target: n.target.ID(), Source: list}] = true
+		}
+	}
 	lists := d.lists
 	lists.Zones, _ = sortOut(d.lists.Zones, failing, time.Now())
 	lists.Options.Failing = failing
-	_, err = d.ask(ctx, lists, slices.Values(targets), false)
-	if err != nil {
-		for _, t := range targets {
-			d.named.add(t) // for the next time that one is named
+	lists.Options.Named = func(k checks.Key) bool { return named[k] }
+	if _, err = d.ask(ctx, lists, slices.Values(targets), false); err != nil {
+		for _, n := range waiting { // for the next time that one is named
+			d.named.add(n.target, "")
+			for list := range n.lists {
+				d.named.add(n.target, list)
+			}
 		}
 	}
 	return err
