@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -65,13 +67,23 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 	return c
 }
 
-// configOK prints the warnings and one line about what was read.
+// configOK prints the warnings, those of the daemon included, and one line about what
+// was read. A file without targets is good enough for commands that name them, so that what
+// the daemon lacks is a warning here.
 func (a *app) configOK(cfg *config.Config) error {
 	ts, err := cfg.Targets()
 	if err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings {
+	warnings := slices.Clone(cfg.Warnings)
+	ready, err := cfg.ReadyToRun()
+	if lacks := new(config.Error); errors.As(err, &lacks) {
+		for _, m := range lacks.Mistakes {
+			warnings = append(warnings, m.String()+" (reputed run does not start without)")
+		}
+	}
+	warnings = append(warnings, ready...)
+	for _, w := range warnings {
 		fmt.Fprintf(a.stderr, "warning: %s\n", w)
 	}
 	name := cfg.Path
@@ -79,6 +91,6 @@ func (a *app) configOK(cfg *config.Config) error {
 		name = "no file, the defaults"
 	}
 	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %d, lists %d, mailboxes %d, channels %d, warnings %d\n",
-		name, ts.Len(), len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(cfg.Warnings))
+		name, ts.Len(), len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(warnings))
 	return err
 }

@@ -21,5 +21,8 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	if len(c.Mailboxes) == 0 {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]]"}.String())
 	}
+	for _, text := range c.pace() {
+		warnings = append(warnings, Mistake{File: c.Path, Text: text}.String())
+	}
 	return warnings, p.err()
 }

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reputed/blocklists"
+)
+
+// longRound is how long the questions to one operator may take before they are a
+// warning: nothing of a round is told before its end.
+const longRound = 30 * time.Minute
+
+// pace says of each operator whose published limits a round over all targets does
+// not fit into: at so many questions a second it lasts too long, or there are more
+// rounds a day than the operator answers.
+func (c *Config) pace() []string {
+	targets := c.families()
+	type load struct {
+		lists     []string
+		questions float64 // of one round
+		rate      float64 // the lowest published; all lists of an operator share it
+		perDay    int
+	}
+	loads := map[string]*load{}
+	var operators []string
+	for _, z := range c.Blocklists.Zones {
+		n := 0.0
+		for _, f := range z.Families {
+			n += targets[f]
+		}
+		if n == 0 || z.Rate <= 0 && z.PerDay <= 0 {
+			continue
+		}
+		l := loads[z.Operator]
+		if l == nil {
+			l = &load{rate: z.Rate, perDay: z.PerDay}
+			loads[z.Operator] = l
+			operators = append(operators, z.Operator)
+		}
+		l.lists, l.questions = append(l.lists, z.ID), l.questions+n
+		if z.Rate > 0 && (l.rate <= 0 || z.Rate < l.rate) {
+			l.rate = z.Rate
+		}
+		if z.PerDay > 0 && (l.perDay <= 0 || z.PerDay < l.perDay) {
+			l.perDay = z.PerDay
+		}
+	}
+	var warnings []string
+	for _, operator := range operators {
+		l := loads[operator]
+		var takes time.Duration
+		if l.rate > 0 {
+			takes = time.Duration(min(l.questions/l.rate, math.MaxInt32) * float64(time.Second))
+		}
+		daily := l.questions * c.roundsADay(takes)
+		slices.Sort(l.lists)
+		remedy := fmt.Sprintf("watch fewer addresses, or name %s in [blocklists] disable", strings.Join(l.lists, ", "))
+		switch {
+		case takes > longRound:
+			warnings = append(warnings, fmt.Sprintf("%s answers %s questions a second, so that a round of %.0f takes %s, and nothing is told before a round has ended: %s",
+				shown(operator), strconv.FormatFloat(l.rate, 'g', -1, 64), l.questions, strings.TrimSuffix(takes.Round(time.Minute).String(), "0s"), remedy))
+		case l.perDay > 0 && daily > float64(l.perDay):
+			warnings = append(warnings, fmt.Sprintf("%s answers %d questions a day, and the rounds of a day ask %.0f: make [schedule] dnsbl rarer, %s",
+				shown(operator), l.perDay, daily, remedy))
+		}
+	}
+	return warnings
+}
+
+// families is how many targets there are of each kind. Ranges are not counted off.
+func (c *Config) families() map[blocklists.Family]float64 {
+	n := map[blocklists.Family]float64{}
+	for _, o := range c.Outbound {
+		for _, word := range o.Addresses {
+			p := prefixOf(word)
+			family := blocklists.IPv6
+			if p.Addr().Is4() {
+				family = blocklists.IPv4
+			}
+			n[family] += math.Exp2(float64(p.Addr().BitLen() - p.Bits()))
+		}
+		n[blocklists.Name] += float64(len(o.Domains))
+	}
+	return n
+}
+
+// roundsADay is how many rounds the schedule has in a day, each of them as long as
+// takes at least: a round that is due while one runs is left out.
+func (c *Config) roundsADay(takes time.Duration) float64 {
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // any day stands for all
+	end := day.Add(24 * time.Hour)
+	rounds := 0.0
+	for at := c.Schedule.DNSBLTimes.Next(day.Add(-time.Second)); !at.IsZero() && at.Before(end); at = c.Schedule.DNSBLTimes.Next(at.Add(takes)) {
+		rounds++
+	}
+	return rounds
+}
