@@ -45,31 +45,34 @@ func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	return d.commit(ctx, store.Batch{}, findings, false)
 }
 
-// dismissed says of each mailbox and channel that is in trouble and not in the
-// configuration any more that this is over: nobody looks at it again, so nothing else
-// would ever end it.
+// dismissed says of each mailbox, channel and list that is in trouble and not in
+// the configuration any more that this is over: nobody looks at it again, so
+// nothing else would ever end it. What a list said about a target of ours is
+// another matter: only an answer, or a person, ends that.
 func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding, error) {
 	here := map[string]bool{}
 	for _, m := range d.mailboxes {
-		here[mailboxPart(m.name)] = true
+		here[checks.Monitor(mailboxPart(m.name)).ID()] = true
 	}
 	for name := range d.deliverer.Channels {
-		here[channelPart(name)] = true
+		here[checks.Monitor(channelPart(name)).ID()] = true
+	}
+	for _, z := range d.cfg.Blocklists.Zones {
+		here[checks.List(z.ID).ID()] = true
 	}
 	var out []checks.Finding
-	for _, check := range []string{checkMailbox, checkProof, checkChannel} {
+	for _, check := range []string{checkMailbox, checkProof, checkChannel, jobDNSBL} {
 		known, err := d.db.Known(ctx, check)
 		if err != nil {
 			return nil, err
 		}
 		for key := range known {
 			t, err := checks.ParseID(key.Target)
-			if err != nil || here[t.Name] {
+			if err != nil || here[key.Target] || t.Kind != checks.KindMonitor && t.Kind != checks.KindList {
 				continue
 			}
-			f := monitorFinding(check, t.Name, now)
-			f.Summary = fmt.Sprintf("%s is not in the configuration any more", t.Name)
-			out = append(out, f)
+			out = append(out, checks.Finding{Key: key, Target: t, Code: checks.CodeMonitorWell, Status: checks.OK, At: now,
+				Summary: fmt.Sprintf("%s is not in the configuration any more", t)})
 		}
 	}
 	return out, nil

@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"reputed/alerts"
+	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/dnsbl"
 	"reputed/internal/lab"
 	"reputed/internal/store"
 	"reputed/probes"
+	"reputed/probes/probestest"
 )
 
 // about gives the open incident whose worst finding has the code.
@@ -166,5 +169,30 @@ func TestReloadTriesTheWholeDaemon(t *testing.T) {
 	t.Setenv("LAB_SLACK_WEBHOOK", "http://chat.example.org/not-safe")
 	if _, err := a.reload(t.Context(), r.cfg, r.db); err == nil {
 		t.Error("a webhook that no channel can be made of was taken")
+	}
+}
+
+// list.unusable advises to take the list out of the configuration; doing so ends
+// the list's own incident, and nothing about a target.
+func TestAListThatWasDisabledIsNoTroubleAnyMore(t *testing.T) {
+	r := newRig(t)
+	r.world.ListAtSpamCop()
+	r.mustRound()
+	r.world.Lists.SetMode("bl.spamcop.net", probestest.ZoneListWorld)
+	r.mustRound()
+	if _, ok := r.about(checks.CodeListUnusable); !ok {
+		t.Fatalf("a list that lists the world: %v", titles(r.open()))
+	}
+	r.mustTick()
+	if _, ok := r.about(checks.CodeListUnusable); !ok {
+		t.Fatal("ended while the list is still asked")
+	}
+	r.cfg.Blocklists.Zones = slices.DeleteFunc(slices.Clone(r.cfg.Blocklists.Zones), func(z blocklists.Zone) bool { return z.ID == "spamcop" })
+	r.mustTick()
+	if _, ok := r.about(checks.CodeListUnusable); ok {
+		t.Error("the list is disabled, and its own incident still open")
+	}
+	if _, ok := r.about(checks.CodeListed); !ok {
+		t.Error("what it said about our address was ended without an answer")
 	}
 }
