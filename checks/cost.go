@@ -38,7 +38,7 @@ func (i Impact) Costs(max int) []Cost {
 	}
 	switch {
 	case len(refusing) == 0 && counted:
-		return []Cost{{Text: plural(delivered, "mail") + " delivered, no refusal", Since: i.Since}}
+		return []Cost{{Text: Plural(delivered, "mail") + " delivered, no refusal", Since: i.Since}}
 	case len(refusing) == 0:
 		return []Cost{{Text: "no refusal seen", Since: i.Since}}
 	}
@@ -53,7 +53,7 @@ func (i Impact) Costs(max int) []Cost {
 			for _, r := range refusing[k:] {
 				rest += r.Refused.N + r.Deferred.N
 			}
-			costs = append(costs, Cost{Text: plural(rest, "mail") + " to " + plural(len(refusing)-k, "other receiver")})
+			costs = append(costs, Cost{Text: Plural(rest, "mail") + " to " + Plural(len(refusing)-k, "other receiver")})
 			break
 		}
 		costs = append(costs, Cost{Text: r.sentence(), Since: firstTime(r.First, i.Since)})
@@ -72,9 +72,9 @@ func (r ReceiverImpact) sentence() string {
 	case r.Deferred.N > 0:
 		verb = "refused or deferred"
 	}
-	what := plural(n, "mail")
+	what := Plural(n, "mail")
 	if total := n + r.Delivered.N; r.Delivered.Counted && total >= MinMails {
-		what = thousands(n) + " of " + plural(total, "mail")
+		what = thousands(n) + " of " + Plural(total, "mail")
 	}
 	receiver := Line(cmp.Or(r.Receiver, r.Vendor, "a receiver without a name"), 80)
 	s := what + " to " + receiver + " " + verb
@@ -93,8 +93,8 @@ func firstTime(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// plural is "1 mail" or "3,120 mails".
-func plural(n int, noun string) string {
+// Plural is "1 mail" or "3,120 mails".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -21,7 +21,6 @@ type JudgeOptions struct {
 	Quiet    time.Duration          // a problem without a refusal for so long is over, and opens nothing; default 24 h
 	ListName func(id string) string // a list's name for people, by catalogue id; nil: the id
 	Known    []checks.Key           // known problems to speak of even if nothing was counted; those of other checks are passed over
-	Location *time.Location         // of the times in summaries; nil: UTC
 }
 
 // Judge makes findings and impact of what was counted; it is pure.
@@ -74,9 +73,6 @@ func (o JudgeOptions) withDefaults() JudgeOptions {
 	if o.ListName == nil {
 		o.ListName = func(id string) string { return id }
 	}
-	if o.Location == nil {
-		o.Location = time.UTC
-	}
 	return o
 }
 
@@ -124,7 +120,6 @@ func latest(g []Tally) Tally {
 // problem is the finding about one target and refuser.
 func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 	last := latest(g)
-	first := slices.MinFunc(g, func(a, b Tally) int { return a.First.Compare(b.First) }).First
 	refused, deferred := 0, 0
 	var severity checks.Severity
 	receivers := map[string]bool{}
@@ -155,7 +150,7 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 		verb = "deferred"
 	}
 	n := refused + deferred
-	summary := fmt.Sprintf("%s: %s%s %s for %s since %s", who, mails(n), from, verb, reasonOf(last.Category), when(first, last.Last, opt.Location))
+	summary := fmt.Sprintf("%s: %s%s %s for %s", who, checks.Plural(n, "mail"), from, verb, reasonOf(last.Category))
 	d := last.Sample.Diagnostic
 	facts := map[string]string{}
 	set := func(name, value string) {
@@ -239,22 +234,6 @@ func reasonOf(c Category) string {
 	return "policy"
 }
 
-func mails(n int) string {
-	if n == 1 {
-		return "1 mail"
-	}
-	return strconv.Itoa(n) + " mails"
-}
-
-// when writes the first time short: the hour if it is of the same day as the last.
-func when(first, last time.Time, loc *time.Location) string {
-	first, last = first.In(loc), last.In(loc)
-	if first.Format(time.DateOnly) == last.Format(time.DateOnly) {
-		return first.Format("15:04")
-	}
-	return first.Format("2 Jan 15:04")
-}
-
 // quiet is the finding about a known problem of which nothing new was heard.
 func quiet(key checks.Key, last time.Time, readable bool, now time.Time, opt JudgeOptions) checks.Finding {
 	target, err := checks.ParseID(key.Target)
@@ -265,7 +244,7 @@ func quiet(key checks.Key, last time.Time, readable bool, now time.Time, opt Jud
 	who := opt.ListName(key.Source)
 	since := "in " + opt.Quiet.String()
 	if !last.IsZero() {
-		since = "since " + when(last, now, opt.Location)
+		since = "since " + last.UTC().Format("2 Jan 15:04 MST")
 	}
 	f.Summary = fmt.Sprintf("no refusal of mail from %s by %s %s", target, checks.Line(who, 80), since)
 	switch {

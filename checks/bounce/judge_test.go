@@ -38,8 +38,8 @@ func TestJudge(t *testing.T) {
 		severity checks.Severity
 		summary  string
 	}{
-		"a refusal for reputation is a major problem": {[]Tally{tally(nil)}, no, true, nil, checks.Problem, checks.Major, "Cisco Talos: 3 mails from 192.0.2.10 refused for its reputation since 09:40"},
-		"a deferral alone is minor":                   {[]Tally{tally(func(t *Tally) { t.Refused, t.Deferred = 0, 1 })}, no, true, nil, checks.Problem, checks.Minor, "Cisco Talos: 1 mail from 192.0.2.10 deferred for its reputation since 09:40"},
+		"a refusal for reputation is a major problem": {[]Tally{tally(nil)}, no, true, nil, checks.Problem, checks.Major, "Cisco Talos: 3 mails from 192.0.2.10 refused for its reputation"},
+		"a deferral alone is minor":                   {[]Tally{tally(func(t *Tally) { t.Refused, t.Deferred = 0, 1 })}, no, true, nil, checks.Problem, checks.Minor, "Cisco Talos: 1 mail from 192.0.2.10 deferred for its reputation"},
 		"a few spam verdicts are minor":               {[]Tally{tally(func(t *Tally) { t.Category = SpamContent })}, no, true, nil, checks.Problem, checks.Minor, "looking like spam"},
 		"many of them are major":                      {[]Tally{tally(func(t *Tally) { t.Category, t.Refused = SpamContent, checks.MinMails })}, no, true, nil, checks.Problem, checks.Major, "20 mails"},
 		"the list is who refused":                     {[]Tally{tally(func(t *Tally) { t.Blocklist, t.Category = "sbl.spamhaus.org", Blocklist })}, no, true, nil, checks.Problem, checks.Major, "the list spamhaus-zen: 3 mails"},
