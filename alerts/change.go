@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"reputed/checks"
@@ -140,7 +141,7 @@ func (inc *Incident) state(rise bool) State {
 }
 
 // compareMembers puts the worst first: what is bad before what is clear, by
-// severity, then by key.
+// severity, then by the mails it cost, then by key.
 func compareMembers(a, b Member) int {
 	clear := func(m Member) int {
 		if m.Clear {
@@ -151,8 +152,18 @@ func compareMembers(a, b Member) int {
 	return cmp.Or(
 		cmp.Compare(clear(a), clear(b)),
 		-cmp.Compare(a.Finding.Severity.Rank(), b.Finding.Severity.Rank()),
+		-cmp.Compare(mails(a.Finding), mails(b.Finding)),
 		compareKeys(a.Finding.Key, b.Finding.Key),
 	)
+}
+
+// mails is how many mails a finding says were refused; 0 if it counts none.
+func mails(f checks.Finding) int {
+	n, err := strconv.Atoi(f.Facts[checks.FactCount])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // title is one line: what the worst member says, and how much more there is.

@@ -381,6 +381,15 @@ func TestWhatHappenedBeforeTheEndBringsNothingBack(t *testing.T) {
 	}
 }
 
+func TestWhatCostsMostStandsFirst(t *testing.T) {
+	w := newWorld(t)
+	few, many := refusal("192.0.2.10", "a-few", checks.Problem, checks.Major), refusal("192.0.2.10", "z-many", checks.Problem, checks.Major)
+	few.Facts[checks.FactCount], many.Facts[checks.FactCount] = "2", "1023"
+	if c := w.run(few, many); len(c) != 1 || !strings.HasPrefix(c[0].Incident.Title, "z-many") {
+		t.Errorf("headed by %q", c[0].Incident.Title)
+	}
+}
+
 func TestAnEndedIncidentKeepsWhatItCost(t *testing.T) {
 	w := newWorld(t)
 	w.impacts = []checks.Impact{refused("192.0.2.10", "example.net")}
