@@ -94,6 +94,10 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 	return err
 }
 
+// commitEvery is how long a finding waits at most for others of its round: those
+// that come together are told together.
+const commitEvery = 30 * time.Second
+
 // ask runs the check over some targets and commits its findings. Of a run that is
 // cut short it commits what was seen until then: a question that was not put has no
 // finding, and so moves nothing.
@@ -107,17 +111,32 @@ func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 		return dnsbl.Result{}, err
 	}
 	maps.Copy(known, resolver)
+	// A round of a large user takes an hour where a list asks for patience. What a
+	// list that is done has said is not held back until the slowest is.
 	var findings []checks.Finding
+	var trouble error
+	committed := time.Now()
+	flush := func(ctx context.Context) {
+		if len(findings) > 0 && trouble == nil {
+			trouble = d.commit(ctx, store.Batch{}, findings, first)
+			findings, committed = nil, time.Now()
+		}
+	}
 	result, err := lists.Run(ctx, time.Now().UTC(), targets,
 		func(k checks.Key) bool { _, ok := known[k]; return ok },
-		func(f checks.Finding) { findings = append(findings, f) })
-	if err != nil {
-		last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer done()
-		if len(findings) > 0 {
-			err = errors.Join(err, d.commit(last, store.Batch{}, findings, first))
-		}
-		return result, err
+		func(f checks.Finding) {
+			// Never between two findings of one list: many of its targets are one incident.
+			next := len(findings) > 0 && findings[len(findings)-1].Key.Source != f.Key.Source
+			if next && time.Since(committed) > commitEvery {
+				flush(ctx)
+			}
+			findings = append(findings, f)
+		})
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer done()
+	if err == nil {
+		last = ctx
 	}
-	return result, d.commit(ctx, store.Batch{}, findings, first)
+	flush(last)
+	return result, errors.Join(err, trouble)
 }
