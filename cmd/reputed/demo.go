@@ -78,6 +78,7 @@ type rehearsal struct {
 	daemon *daemon
 	lists  int
 	told   chan alerts.Notification // what the chat has said yes to
+	shown  int                      // messages of the chat that were shown
 	wait   func(context.Context)
 	id     int64 // of the incident
 }
@@ -244,7 +245,7 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 	for {
 		select {
 		case n := <-r.told:
-			return r.show(n, alerts.Ended)
+			return r.show(ctx, n, alerts.Ended)
 		case <-ticker.C: // rounds and minutes, faster than they come in life
 			r.daemon.monitor.Poke(jobDNSBL)
 			r.daemon.monitor.Poke(jobTick)
@@ -258,14 +259,14 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 func (r *rehearsal) alert(ctx context.Context, want alerts.ChangeKind) error {
 	select {
 	case n := <-r.told:
-		return r.show(n, want)
+		return r.show(ctx, n, want)
 	case <-ctx.Done():
 		return fmt.Errorf("no alert came: %w", ctx.Err())
 	}
 }
 
 // show prints an alert as the chat shows it, and holds it to what the story expects.
-func (r *rehearsal) show(n alerts.Notification, want alerts.ChangeKind) error {
+func (r *rehearsal) show(ctx context.Context, n alerts.Notification, want alerts.ChangeKind) error {
 	if n.Kind != want {
 		return fmt.Errorf("an alert of kind %q came, expected %q", n.Kind, want)
 	}
@@ -273,7 +274,17 @@ func (r *rehearsal) show(n alerts.Notification, want alerts.ChangeKind) error {
 		return fmt.Errorf("an alert about incident %d came, expected incident %d", n.Incident.ID, r.id)
 	}
 	r.id = n.Incident.ID
-	_, err := fmt.Fprintf(r.out, "\nSlack shows:\n\n%s", slack.Preview(n, r.width))
+	// What is shown is what arrived there, not what was meant to be sent.
+	post, err := r.world.Chat.Wait(ctx, r.shown)
+	if err != nil {
+		return err
+	}
+	r.shown++
+	drawn, err := slack.Draw(post.Payload, r.width)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.out, "\nSlack shows:\n\n%s", drawn)
 	return err
 }
 

@@ -84,11 +84,4 @@ func (c *Chat) Wait(ctx context.Context, n int) (Post, error) {
 	}
 }
 
-// Posts is how many messages have come in.
-func (c *Chat) Posts() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.posts)
-}
-
 func (c *Chat) close() { _ = c.server.Close() }
