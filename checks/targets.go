@@ -27,7 +27,7 @@ type Targets struct {
 // entry is one argument: a range of addresses, or one domain.
 type entry struct {
 	prefix netip.Prefix // valid for addresses; a single one is a /32 or /128
-	domain Target
+	domain string       // the name of a domain target; empty for addresses
 	pool   string
 	tags   []string
 }
@@ -92,7 +92,7 @@ func (ts *Targets) Add(word, pool string, tags []string) error {
 		ts.names = map[string]int{}
 	}
 	ts.names[d.Name] = len(ts.entries)
-	ts.entries = append(ts.entries, entry{domain: d, pool: pool, tags: tags})
+	ts.entries = append(ts.entries, entry{domain: d.Name, pool: pool, tags: tags})
 	return nil
 }
 
@@ -116,8 +116,8 @@ func (ts *Targets) addPrefix(e entry) {
 func (ts Targets) All() iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		for i, e := range ts.entries {
-			if e.domain.Kind == KindDomain {
-				if !yield(e.target(Target{Kind: KindDomain, Name: e.domain.Name})) {
+			if e.domain != "" {
+				if !yield(e.target(Target{Kind: KindDomain, Name: e.domain})) {
 					return
 				}
 				continue
@@ -139,7 +139,7 @@ func (ts Targets) All() iter.Seq[Target] {
 func (ts Targets) Len() int {
 	n := 0.0
 	for _, e := range ts.entries {
-		if e.domain.Kind == KindDomain {
+		if e.domain != "" {
 			n++
 			continue
 		}

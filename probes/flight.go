@@ -76,27 +76,47 @@ func (ro *round) send(f *flight) {
 			ro.overTCP(f)
 			return
 		}
-		s := f.order[0]
-		err := ro.assign(f, s)
-		if err == nil {
-			if _, err = f.socket.way.Write(f.wire.packet); err != nil && isPortClosed(err) {
-				// The error is of an earlier packet, and so of all that wait on this socket.
-				ro.in.put(letter{socket: f.socket, err: err}, nil)
-			}
+		if err := ro.assign(f, f.order[0]); err != nil {
+			ro.unreachable(f, err)
+			continue
 		}
-		if err == nil {
-			if f.attempts == 0 {
-				f.deadline = ro.now.Add(ro.timeout)
-			}
-			f.attempts++
-			f.sent = ro.now
-			f.due = ro.now.Add(waitFor(f.group.firstWait(), f.attempts, ro.tries, f.deadline.Sub(ro.now)))
-			ro.due.push(f)
-			return
+		if f.attempts == 0 {
+			f.deadline = ro.now.Add(ro.timeout)
 		}
-		ro.unreachable(f, err)
+		f.attempts++
+		f.sent = ro.now
+		f.due = ro.now.Add(waitFor(f.group.firstWait(), f.attempts, ro.tries, f.deadline.Sub(ro.now)))
+		ro.due.push(f)
+		ro.post(f.socket, f.wire.packet)
+		return
 	}
 	ro.fail(f, f.failed)
+}
+
+// post puts a packet with those that go out together.
+func (ro *round) post(s *socket, packet []byte) {
+	if len(s.out) == 0 {
+		ro.dirty = append(ro.dirty, s)
+	}
+	s.out = append(s.out, packet)
+	if len(s.out) == batchPackets {
+		ro.flush()
+	}
+}
+
+// flush sends what was put together.
+func (ro *round) flush() {
+	for len(ro.dirty) > 0 {
+		s := ro.dirty[len(ro.dirty)-1]
+		ro.dirty = ro.dirty[:len(ro.dirty)-1]
+		_, err := s.way.Send(s.out)
+		clear(s.out)
+		s.out = s.out[:0]
+		if err != nil {
+			// Of an earlier packet or of this one: what waits on this socket has nothing to wait for.
+			ro.socketFailed(s, err)
+		}
+	}
 }
 
 // unreachable takes the server that is being asked off a question.
@@ -156,7 +176,7 @@ func (ro *round) socketTo(s *server) (*socket, error) {
 	}
 	sock := &socket{server: s, byID: map[uint16]*flight{}}
 	var err error
-	sock.way, err = ro.open(s.addr, func(packet []byte, err error) { ro.in.put(letter{socket: sock, err: err}, packet) })
+	sock.way, err = ro.open(s.addr, sock, ro.in)
 	if err != nil {
 		if least != nil { // no descriptor left: rather a socket with too much to do
 			return least, nil
@@ -295,7 +315,7 @@ func (ro *round) overTCP(f *flight) {
 	st.wire.packet = append([]byte(nil), f.wire.packet...)
 	ro.streams.Go(func() {
 		st.ask(ro.ctx, ro.timeout)
-		ro.in.put(letter{stream: st}, nil)
+		ro.in.putStream(st)
 	})
 }
 

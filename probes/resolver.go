@@ -32,7 +32,7 @@ type ResolverOptions struct {
 	// after a truncated answer, and the repetition without EDNS, belong to the same try.
 	Tries int
 	// Concurrency is how many questions of one call are in flight at most; 0 means
-	// [DefaultConcurrency]. It is a bound: each call begins with 64, and finds out how
+	// [DefaultConcurrency]. It is a bound: each call begins with 128, and finds out how
 	// many are of use. No group has more than 32.
 	Concurrency int
 	// Limits are published limits of operators, in questions a second, by the

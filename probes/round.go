@@ -12,6 +12,9 @@ import (
 // behind the others without a place in memory for each of its questions.
 const heldAtMost = 4096
 
+// manyInFlight is from when on packets may gather before they are looked at.
+const manyInFlight = 32
+
 // errNobodyToWaitFor says that a sequence waits for an answer, and nothing is in flight.
 var errNobodyToWaitFor = errors.New("the sequence of questions waits for an answer, and none is to come")
 
@@ -27,6 +30,7 @@ type round struct {
 	in      *inbox
 	batch   batch
 	sockets [][]*socket // for each server
+	dirty   []*socket   // with packets to send
 	heard   []time.Time // when each server last answered
 	groups  map[string]*group
 	last    *group // the group of the last question drawn
@@ -127,6 +131,8 @@ func (ro *round) abandon(err error) {
 // turn waits until something happens, and deals with it. It is false when the
 // context has ended.
 func (ro *round) turn() bool {
+	ro.flush()
+	ro.in.busy.Store(len(ro.flying) >= manyInFlight)
 	ro.batch = ro.in.take(ro.batch)
 	if len(ro.batch.letters) == 0 {
 		ro.sleep()
@@ -167,9 +173,9 @@ func (ro *round) sleep() {
 	}
 	wait := time.Hour // for a question over TCP, which keeps its own time
 	if ok {
-		wait = time.Until(next)
+		wait = max(0, time.Until(next))
 	}
-	ro.timer.Reset(max(wait, 0))
+	ro.timer.Reset(wait)
 	select {
 	case <-ro.in.wake:
 	case <-ro.timer.C:

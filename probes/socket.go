@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 const (
@@ -15,59 +17,76 @@ const (
 	// It doubles what is asked for, and so holds some 500 small packets.
 	receiveBuffer = 208 << 10
 	// inFlightPerSocket is how many answers may arrive at once: far below what
-	// the buffer holds. It also bounds what one port can be guessed for.
+	// the buffer holds.
 	inFlightPerSocket = 128
+	// batchPackets is how many packets one system call takes. Most of the cost of
+	// a question is the kernel's, and a part of that is getting there.
+	batchPackets = 32
+	// When busy, a reader lets packets gather for gatherFor before it looks again:
+	// to wake for each would cost more than all else that is done with it. That
+	// is far less than a round trip through a network, and through the loopback
+	// the server meanwhile has the rest of the window to do.
+	gatherFor = 100 * time.Microsecond
 )
 
 // way is one connected UDP socket to a server.
 type way interface {
-	Write(packet []byte) (int, error)
+	// Send sends packets, and says how many were sent before an error.
+	Send(packets [][]byte) (int, error)
 	// Close ends it; afterwards nothing is delivered any more.
 	Close() error
 }
 
-// opener opens a way. Deliver is called for each packet that comes, which is
-// good only during the call, and for each error, on a goroutine of the way's own.
-type opener func(server netip.AddrPort, deliver func(packet []byte, err error)) (way, error)
+// opener opens a way. What comes goes to the inbox as of the socket given.
+type opener func(server netip.AddrPort, s *socket, in *inbox) (way, error)
 
 // udpSocket is a way over the network. The kernel chooses its port, at random (RFC
 // 5452 section 4.5), and passes only what comes from the server's address and port.
 type udpSocket struct {
 	*net.UDPConn
+	batch  packetBatch // of the sender
 	reader sync.WaitGroup
 }
 
-func openUDP(server netip.AddrPort, deliver func([]byte, error)) (way, error) {
+func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
 	if err != nil {
 		return nil, err
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // with less, more is lost and asked again
-	s := &udpSocket{UDPConn: conn}
-	s.reader.Go(func() {
-		buf := make([]byte, udpBufferBytes)
+	u := &udpSocket{UDPConn: conn}
+	if err := u.batch.open(conn, 0); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	var reading packetBatch
+	if err := reading.open(conn, udpBufferBytes); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	u.reader.Go(func() {
 		for {
-			n, err := conn.Read(buf)
-			switch {
-			case err == nil:
-				deliver(buf[:n], nil)
-			case errors.Is(err, net.ErrClosed):
+			packets, err := reading.receive()
+			if errors.Is(err, net.ErrClosed) {
 				return
-			default:
-				deliver(nil, err)
-				if !isPortClosed(err) {
-					return
-				}
+			}
+			in.put(s, packets, err)
+			if err != nil && !isPortClosed(err) {
+				return
+			}
+			if in.busy.Load() {
+				time.Sleep(gatherFor)
 			}
 		}
 	})
-	return s, nil
+	return u, nil
 }
 
+// Send sends packets.
+func (u *udpSocket) Send(packets [][]byte) (int, error) { return u.batch.send(packets) }
+
 // Close ends the reader too.
-func (s *udpSocket) Close() error {
-	err := s.UDPConn.Close()
-	s.reader.Wait()
+func (u *udpSocket) Close() error {
+	err := u.UDPConn.Close()
+	u.reader.Wait()
 	return err
 }
 
@@ -79,6 +98,7 @@ func isPortClosed(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) 
 // the round takes all there are at once, so that under load neither waits for the other.
 type inbox struct {
 	wake chan struct{} // something came into an empty inbox
+	busy atomic.Bool   // so much is in flight that packets may gather
 
 	mu sync.Mutex
 	batch
@@ -100,18 +120,37 @@ type letter struct {
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
-func (in *inbox) put(l letter, packet []byte) {
+// put takes packets that came on a socket, or its error.
+func (in *inbox) put(s *socket, packets [][]byte, err error) {
 	in.mu.Lock()
-	in.bytes = append(in.bytes, packet...)
-	l.end = len(in.bytes)
-	in.letters = append(in.letters, l)
-	first := len(in.letters) == 1
+	empty := len(in.letters) == 0
+	for _, p := range packets {
+		in.bytes = append(in.bytes, p...)
+		in.letters = append(in.letters, letter{socket: s, end: len(in.bytes)})
+	}
+	if err != nil {
+		in.letters = append(in.letters, letter{socket: s, end: len(in.bytes), err: err})
+	}
 	in.mu.Unlock()
-	if first {
-		select {
-		case in.wake <- struct{}{}:
-		default: // it knows
-		}
+	in.ring(empty)
+}
+
+// putStream takes what came of a question over TCP.
+func (in *inbox) putStream(st *stream) {
+	in.mu.Lock()
+	empty := len(in.letters) == 0
+	in.letters = append(in.letters, letter{stream: st, end: len(in.bytes)})
+	in.mu.Unlock()
+	in.ring(empty)
+}
+
+func (in *inbox) ring(empty bool) {
+	if !empty {
+		return // it has been rung
+	}
+	select {
+	case in.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -130,5 +169,6 @@ type socket struct {
 	way    way
 	server *server
 	byID   map[uint16]*flight
-	failed bool // its reader has ended
+	out    [][]byte // to be sent
+	failed bool     // its reader has ended
 }

@@ -6,9 +6,9 @@ import "time"
 // rate times the round trip, plus what waits for lost packets; what is possible ends
 // where somebody's buffer is full. Neither is known, so it is found out.
 const (
-	// firstWindow is enough for a local resolver: at 64 in flight it answers
-	// nearly as fast as it ever will.
-	firstWindow = 64
+	// firstWindow is as much as no default buffer ever loses anything of, and at
+	// which a local resolver answers nearly as fast as it ever will.
+	firstWindow = 128
 	// leastWindow keeps a round alive on a path that loses more than
 	// shrinkAbove whatever we do.
 	leastWindow = 32

@@ -129,8 +129,8 @@ type run struct {
 
 // list is one zone in one run.
 type list struct {
-	zone     blocklists.Zone
-	families map[blocklists.Family]*standing // those that targets need
+	zone     *blocklists.Zone
+	families standings // those that targets need
 	// aside is why the list as a whole has no verdict any more: its controls
 	// failed, or it began to refuse or misbehave in the middle of the run.
 	aside   *standing
@@ -147,8 +147,9 @@ func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(check
 		emit = func(checks.Finding) {}
 	}
 	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones)}
-	for _, z := range c.Zones {
-		l := &list{zone: z, families: map[blocklists.Family]*standing{}}
+	for i := range c.Zones {
+		z := &c.Zones[i]
+		l := &list{zone: z}
 		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}
 		r.lists = append(r.lists, l)
 	}
@@ -181,7 +182,7 @@ func (r *run) exams() []*exam {
 	var exams []*exam
 	for _, l := range r.lists {
 		switch {
-		case len(l.families) == 0:
+		case !l.needed():
 		case r.rewriting != nil:
 			l.setAside(standing{state: Unknown, why: "The resolver invents answers, so that nothing was asked: " + r.rewriting.Answer + " for a name that does not exist."})
 		default:
@@ -215,7 +216,7 @@ func (r *run) at() time.Time { return r.now.Add(time.Since(r.started)).Truncate(
 // need makes the list one that is to be asked for a family. Until its controls
 // have been, nothing is known.
 func (l *list) need(f blocklists.Family) {
-	l.families[f] = &standing{state: Unknown, why: title(l.zone) + " was not asked."}
+	*l.families.of(f) = &standing{state: Unknown, why: title(l.zone) + " was not asked."}
 }
 
 // familyOf is the family that a target is asked as; empty for what no list is about.

@@ -150,7 +150,7 @@ func (r *run) tell(h *hit, reason string) {
 	evidence := r.evidenceOfHit(h)
 	evidence[len(evidence)-1].Reason = reason
 	if r.Options.Each != nil {
-		r.Options.Each(h.target, &h.list.zone, o.verdict, evidence[len(evidence)-1])
+		r.Options.Each(h.target, h.list.zone, o.verdict, evidence[len(evidence)-1])
 	}
 	r.emit(r.problem(h.target, h.key, h.list, o, evidence, reason))
 }
@@ -171,7 +171,7 @@ func (r *run) tellUnconfirmed(h *hit) {
 	r.tally(h.list, o)
 	evidence := r.evidenceOfHit(h)
 	if r.Options.Each != nil {
-		r.Options.Each(h.target, &h.list.zone, o.verdict, evidence[len(evidence)-1])
+		r.Options.Each(h.target, h.list.zone, o.verdict, evidence[len(evidence)-1])
 	}
 	r.emit(r.unknown(h.target, h.key, h.list, o, evidence))
 }

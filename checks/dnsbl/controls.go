@@ -54,12 +54,12 @@ type exam struct {
 func newExam(l *list, avoid string) *exam {
 	e := &exam{l: l, avoid: avoid}
 	for _, f := range l.zone.Families {
-		if l.families[f] != nil {
+		if *l.families.of(f) != nil {
 			e.families = append(e.families, f)
 		}
 	}
 	for _, c := range l.zone.ControlQuestions() {
-		if l.families[c.Family] != nil {
+		if *l.families.of(c.Family) != nil {
 			e.answers = append(e.answers, controlAnswer{control: c})
 		}
 	}
@@ -111,7 +111,7 @@ func (e *exam) conclude() {
 	whole, each := judge(e.l.zone, e.families, e.answers, e.soa)
 	for f, s := range each {
 		s.controls = describe(f, e.results)
-		e.l.families[f] = &s
+		*e.l.families.of(f) = &s
 	}
 	if whole.state != Working || e.l.result.Controls == nil {
 		e.l.result.Controls = e.results
@@ -179,28 +179,31 @@ func (l *list) setAside(s standing) {
 }
 
 // standing is how the list stands for one family at this moment.
-func (l *list) standing(f blocklists.Family) standing {
+func (l *list) standing(f blocklists.Family) *standing {
 	if l.aside != nil {
-		return *l.aside
+		return l.aside
 	}
-	if s := l.families[f]; s != nil {
-		return *s
+	if s := *l.families.of(f); s != nil {
+		return s
 	}
-	return standing{state: Unknown, why: title(l.zone) + " was not asked."}
+	return &standing{state: Unknown, why: title(l.zone) + " was not asked."}
 }
+
+// needed says whether the list is to be asked about anything.
+func (l *list) needed() bool { return l.families != standings{} }
 
 // state is how the list stands as a whole: of its families the worst.
 func (l *list) state() standing {
 	if l.aside != nil {
 		return *l.aside
 	}
-	if len(l.families) == 0 {
+	if !l.needed() {
 		return standing{state: NotNeeded}
 	}
 	s := standing{state: Working}
 	for _, f := range l.zone.Families {
-		if l.families[f] != nil {
-			s = worse(s, *l.families[f])
+		if each := *l.families.of(f); each != nil {
+			s = worse(s, *each)
 		}
 	}
 	if s.state == Working && l.failed*2 > l.put {

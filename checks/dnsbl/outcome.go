@@ -28,7 +28,7 @@ type outcome struct {
 
 // read judges one answer of a list that stands as s for the family asked. It is
 // a pure function: what the answer says about the list itself is for the caller.
-func read(zone blocklists.Zone, s standing, a probes.Answer, err error) (v blocklists.Verdict, proved bool) {
+func read(zone *blocklists.Zone, s *standing, a probes.Answer, err error) (v blocklists.Verdict, proved bool) {
 	switch {
 	case s.state != Working:
 		// The controls failed, or the list was set aside since: whatever it says, it does not count.
@@ -51,7 +51,7 @@ func read(zone blocklists.Zone, s standing, a probes.Answer, err error) (v block
 
 // ownServers says whether the list's own name servers gave a negative answer: a
 // resolver does not set AA, and the servers of a parent zone send another SOA.
-func ownServers(zone blocklists.Zone, a probes.Answer) bool {
+func ownServers(zone *blocklists.Zone, a probes.Answer) bool {
 	return a.Authoritative && zoneSeen(zone, a)
 }
 
@@ -67,7 +67,7 @@ const (
 // settle is how far apart two clean answers must be so that they are not one.
 // A cached answer shows only what is left of its time, so the MINIMUM field counts, and the
 // most seen of this list.
-func settle(zone blocklists.Zone, a probes.Answer, longest time.Duration) time.Duration {
+func settle(zone *blocklists.Zone, a probes.Answer, longest time.Duration) time.Duration {
 	if ownServers(zone, a) {
 		return 0
 	}

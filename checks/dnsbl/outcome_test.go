@@ -42,7 +42,7 @@ func TestWhatAnAnswerCountsFor(t *testing.T) {
 		"an error of somebody who breaks promise": {proved, yes("127.0.0.2"), fmt.Errorf("odd"), blocklists.Unknown, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, ok := read(zone, c.stands, c.answer, c.err)
+			v, ok := read(&zone, &c.stands, c.answer, c.err)
 			if v.Class != c.want || ok && v.Class == blocklists.Clean != c.proved || v.Class == blocklists.Clean && ok != c.proved {
 				t.Errorf("got %s, proved %v; want %s, %v", v.Class, ok, c.want, c.proved)
 			}
@@ -69,7 +69,7 @@ func TestACachedAnswerDoesNotShortenTheWait(t *testing.T) {
 		"a parent's SOA says nothing": {no("example."), 0, unknownSettle},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := settle(zone, c.answer, c.longest); got != c.want {
+			if got := settle(&zone, c.answer, c.longest); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})

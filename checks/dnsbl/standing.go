@@ -26,6 +26,19 @@ type standing struct {
 	evidence []checks.Evidence // of an answer in the middle of the run that set the list aside
 }
 
+// standings are those of the families; nil for one that is not needed.
+type standings [3]*standing
+
+func (s *standings) of(f blocklists.Family) **standing {
+	switch f {
+	case blocklists.IPv4:
+		return &s[0]
+	case blocklists.IPv6:
+		return &s[1]
+	}
+	return &s[2]
+}
+
 // trouble orders states by which one stands for the whole.
 func (s State) trouble() int {
 	switch s {
@@ -60,7 +73,7 @@ type controlAnswer struct {
 // is looked at only where [needsSOA] said so; nil there means that it was not asked.
 //
 // It is a pure function of the zone's tables and the answers.
-func judge(zone blocklists.Zone, families []blocklists.Family, answers []controlAnswer, soa *controlAnswer) (whole standing, each map[blocklists.Family]standing) {
+func judge(zone *blocklists.Zone, families []blocklists.Family, answers []controlAnswer, soa *controlAnswer) (whole standing, each map[blocklists.Family]standing) {
 	whole = standing{state: Working}
 	each = map[blocklists.Family]standing{}
 	for _, f := range families {
@@ -107,7 +120,7 @@ func judge(zone blocklists.Zone, families []blocklists.Family, answers []control
 // needsSOA says whether the zone itself has to be asked for: where its test
 // entry is missing, since a refusal and a dead zone look the same, and for a family
 // that has no test entry.
-func needsSOA(zone blocklists.Zone, families []blocklists.Family, answers []controlAnswer) bool {
+func needsSOA(zone *blocklists.Zone, families []blocklists.Family, answers []controlAnswer) bool {
 	for _, f := range families {
 		if !hasEntry(f, answers) {
 			return true
@@ -120,7 +133,7 @@ func needsSOA(zone blocklists.Zone, families []blocklists.Family, answers []cont
 func missing(a controlAnswer) bool { return a.err == nil && a.control.Want && !a.answer.Exists() }
 
 // zoneSeen says whether a negative answer carries the SOA of the list itself.
-func zoneSeen(zone blocklists.Zone, a probes.Answer) bool { return sameName(a.SOA.Zone, zone.Zone) }
+func zoneSeen(zone *blocklists.Zone, a probes.Answer) bool { return sameName(a.SOA.Zone, zone.Zone) }
 
 // hasEntry says whether a list publishes an entry for the family that must be there.
 func hasEntry(f blocklists.Family, answers []controlAnswer) bool {
@@ -129,7 +142,7 @@ func hasEntry(f blocklists.Family, answers []controlAnswer) bool {
 
 // existence reads the answer to the question for the zone. Any answer but
 // NXDOMAIN will do: a list may be part of a larger zone and have no SOA of its own.
-func existence(zone blocklists.Zone, soa *controlAnswer) standing {
+func existence(zone *blocklists.Zone, soa *controlAnswer) standing {
 	switch {
 	case soa == nil:
 		return standing{state: Unknown, why: title(zone) + " was not asked whether it exists."}
@@ -143,11 +156,11 @@ func existence(zone blocklists.Zone, soa *controlAnswer) standing {
 	return standing{state: Working}
 }
 
-func refuses(zone blocklists.Zone) standing {
+func refuses(zone *blocklists.Zone) standing {
 	return standing{state: Refused, rcode: true, why: title(zone) + " refuses this resolver (REFUSED). Ask through a recursive resolver of your own, or get a key from the operator."}
 }
 
-func silent(zone blocklists.Zone, what string, err error) standing {
+func silent(zone *blocklists.Zone, what string, err error) standing {
 	return standing{state: Unknown, why: fmt.Sprintf("%s did not answer %s: %s. Nothing to do unless it lasts; then ask through another resolver, or disable the list.", title(zone), what, said(probes.Answer{}, err))}
 }
 
@@ -181,7 +194,7 @@ func sameName(a, b string) bool {
 }
 
 // title is the list's name for people.
-func title(zone blocklists.Zone) string {
+func title(zone *blocklists.Zone) string {
 	if zone.Title != "" {
 		return zone.Title
 	}

@@ -25,10 +25,15 @@ type line struct {
 	stop    func()
 	waiting int // pairs, and reasons, without an answer yet
 
-	drawn bool // all targets are
-	again bool // the controls were asked a second time
-	told  int  // of what the list holds: done with, or its reason is asked for
+	drawn   bool // all targets are
+	closing bool // what is held is being told
+	again   bool // the controls were asked once more for that
+	told    int  // of what the list holds: done with, or its reason is asked for
 }
+
+// heldAtMost is how much of what a list says is held before it has to show once
+// more that it works. It bounds the memory of a run in which much is listed.
+const heldAtMost = 64
 
 // slot is what is kept of one question, or of the two about a domain, until the
 // answers come: a question carries the number of its slot, and which one it is.
@@ -79,7 +84,7 @@ func (r *run) askTargets(ctx context.Context, targets iter.Seq[checks.Target]) e
 	}
 	var lines []*line
 	for _, l := range r.lists {
-		if len(l.families) == 0 {
+		if !l.needed() {
 			continue
 		}
 		next, stop := iter.Pull(targets)
@@ -139,8 +144,12 @@ func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool
 	if ln.waiting >= aheadOf {
 		return advanced, true, false
 	}
-	if ln.drawn {
-		return r.finishLine(ln, waiting, yield)
+	if ln.closing {
+		return r.close(ln, waiting, yield)
+	}
+	if ln.drawn || len(ln.l.held) >= heldAtMost {
+		ln.closing = true
+		return true, true, false
 	}
 	t, ok := ln.next()
 	if !ok {
@@ -148,7 +157,7 @@ func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool
 		return true, true, false
 	}
 	f, l := familyOf(t), ln.l
-	if f == "" || !l.zone.Serves(f) {
+	if f == "" || *l.families.of(f) == nil {
 		return true, true, false
 	}
 	if l.standing(f).state != Working {
@@ -158,16 +167,21 @@ func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool
 	return true, true, !r.put(ln, waiting, t, f, yield)
 }
 
-// finishLine is what a list is asked after the last target, if something that it
-// said is held until then: its controls once more, because a list that breaks in the
-// middle of a run lists the world from then on, or nobody, and then for its reasons.
-func (r *run) finishLine(ln *line, waiting *slots, yield func(probes.Question) bool) (advanced, more, stopped bool) {
+// close is what a list is asked after the last target, and before if it has said
+// much that is held until then: its controls once more, because a list that breaks in
+// the middle of a run lists the world from then on, or nobody, and then for its reasons.
+func (r *run) close(ln *line, waiting *slots, yield func(probes.Question) bool) (advanced, more, stopped bool) {
 	l := ln.l
 	switch {
 	case ln.waiting > 0 && ln.told == 0:
 		return false, true, false // not all is seen yet
 	case ln.told == len(l.held):
-		return false, ln.waiting > 0, false
+		if ln.waiting > 0 {
+			return false, true, false
+		}
+		l.held = nil
+		ln.closing, ln.again, ln.told = false, false, 0
+		return true, !ln.drawn, false
 	case !ln.again && l.aside == nil:
 		ln.again, ln.exam = true, newExam(l, "")
 		return true, true, false
@@ -301,7 +315,7 @@ func (r *run) settle(t checks.Target, l *list, o outcome) {
 	if !plain {
 		ev = r.evidenceOf(o)
 	}
-	r.Options.Each(t, &l.zone, o.verdict, ev)
+	r.Options.Each(t, l.zone, o.verdict, ev)
 }
 
 // tellKnown tells of a known key that has no entry now.
@@ -309,7 +323,7 @@ func (r *run) tellKnown(h *hit, o outcome) {
 	r.tally(h.list, o)
 	ev := r.evidenceOf(o)
 	if r.Options.Each != nil {
-		r.Options.Each(h.target, &h.list.zone, o.verdict, ev)
+		r.Options.Each(h.target, h.list.zone, o.verdict, ev)
 	}
 	r.emit(r.answered(h.target, h.key, h.list, o, ev))
 }
