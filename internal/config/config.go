@@ -77,7 +77,13 @@ type Blocklists struct {
 type Outbound struct {
 	Pool      string   `toml:"pool"`      // unique; default "default"
 	Addresses []string `toml:"addresses"` // addresses and CIDR ranges
-	Domains   []string `toml:"domains"`   // sending domains, HELO names
+	Domains   []string `toml:"domains"`   // sending domains, names of HELO and PTR, domains of DKIM signatures
+	// Names, SPF and AddressFiles stand for addresses that change without this file
+	// ([Outbound.Sources]): the addresses of host names, what the SPF records of domains
+	// authorise, and files with addresses, ranges and domains, one a line.
+	Names        []string `toml:"names"`
+	SPF          []string `toml:"spf"`
+	AddressFiles []string `toml:"address_files"`
 	// Hosts are names of our MTAs as Received and Reporting-MTA lines show them,
 	// each with the address it sends from ("" if it has several).
 	Hosts map[string]string `toml:"hosts"`

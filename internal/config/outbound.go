@@ -11,20 +11,6 @@ import (
 	"reputed/checks"
 )
 
-// Targets is everything that is watched: addresses and domains of all pools, in the
-// order of the file. A configuration that was loaded gives no error.
-func (c *Config) Targets() (checks.Targets, error) {
-	var ts checks.Targets
-	for _, o := range c.Outbound {
-		for _, word := range slices.Concat(o.Addresses, o.Domains) {
-			if err := ts.Add(word, o.Pool, o.Tags); err != nil {
-				return checks.Targets{}, fmt.Errorf("pool %q: %w", o.Pool, err)
-			}
-		}
-	}
-	return ts, nil
-}
-
 func (v *validator) outbound() {
 	pools := map[string]string{}
 	words := map[string]string{} // target to the path that names it first
@@ -51,7 +37,8 @@ func (v *validator) outbound() {
 			}
 		}
 		v.hosts(o, at)
-		if len(o.Addresses)+len(o.Domains) == 0 {
+		v.sources(o, at, words)
+		if len(o.Addresses)+len(o.Domains)+len(o.Sources()) == 0 {
 			v.missing(at+".addresses", `missing; a pool needs addresses or domains, as in addresses = ["192.0.2.10"]`)
 		}
 	}
@@ -66,7 +53,7 @@ func (v *validator) outbound() {
 			if err != nil {
 				continue
 			}
-			if _, watched := ts.Find(checks.Address(addr)); !watched {
+			if _, watched := ts.Find(checks.Address(addr)); !watched && !v.cfg.expands() {
 				v.warn(fmt.Sprintf("outbound[%d].hosts[%q]", i, name), "%s sends from %s, which is in no pool and so is not watched", shown(name), addr)
 			}
 		}
@@ -77,11 +64,10 @@ func (v *validator) outbound() {
 func (v *validator) address(path, word, pool string, words map[string]string, all *ranges) string {
 	var one checks.Targets
 	if err := one.Add(word, "", nil); err != nil || one.Empty() {
-		text := checks.ErrTarget.Error()
-		if err != nil { // drop the library's quotation for ours
-			text = strings.TrimPrefix(err.Error(), strconv.Quote(checks.Line(word, 80))+": ")
+		if err == nil {
+			err = checks.ErrTarget
 		}
-		v.at(path, "%s: %s", shown(word), text)
+		v.at(path, "%s: %s", shown(word), addressFault(word, err))
 		return word
 	}
 	if !isAddress(word) {
@@ -104,6 +90,11 @@ func (v *validator) address(path, word, pool string, words map[string]string, al
 		v.warn(path, "%s is not a public address, and no list knows it: write the one that receivers see", text)
 	}
 	return text
+}
+
+// addressFault is why a word is no target, without the word: it is for [shown] to quote.
+func addressFault(word string, err error) string {
+	return strings.TrimPrefix(err.Error(), strconv.Quote(checks.Line(strings.TrimSpace(word), 80))+": ")
 }
 
 // once adds a mistake if the target stands there a second time.

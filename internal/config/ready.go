@@ -9,7 +9,7 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	switch {
 	case err != nil:
 		p.onLine(0, "%v", err)
-	case targets.Empty():
+	case targets.Empty() && !c.expands():
 		p.onLine(0, `nothing to watch: add a table [[outbound]] with addresses = ["192.0.2.10"] of your own`)
 	}
 	if len(c.Blocklists.Zones) == 0 {
