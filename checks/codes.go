@@ -9,6 +9,7 @@ const (
 	CodeListed        Code = "dnsbl.listed"        // a list answers with a code of class listed
 	CodePolicy        Code = "dnsbl.policy"        // a list says that this range should not send to MX hosts
 	CodeInformational Code = "dnsbl.informational" // listed for its neighbours, its age, or as a score
+	CodeNeighbours    Code = "dnsbl.neighbours"    // how many addresses around it are listed; says nothing about it
 	CodeNotListed     Code = "dnsbl.clean"         // was listed, and is no longer
 	CodeNoAnswer      Code = "dnsbl.unknown"       // asked, no usable answer
 
@@ -26,6 +27,7 @@ const (
 	CodeRewriting   Code = "monitor.rewrite"  // the resolver invents addresses for names that do not exist
 	CodeMailbox     Code = "monitor.mailbox"  // a bounce mailbox cannot be read
 	CodeUnproved    Code = "monitor.unproved" // nothing in a mailbox can be proved to be ours
+	CodeTargets     Code = "monitor.targets"  // it is not known which addresses a name, an SPF record or a file stands for
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
@@ -35,6 +37,7 @@ var titles = map[Code]string{
 	CodeListed:        "Listed on a blocklist",
 	CodePolicy:        "In a policy list",
 	CodeInformational: "Mentioned by a list",
+	CodeNeighbours:    "Neighbours on lists",
 	CodeNotListed:     "No longer listed",
 	CodeNoAnswer:      "No usable answer",
 	CodeListRefused:   "List refuses our resolver",
@@ -46,6 +49,7 @@ var titles = map[Code]string{
 	CodeRewriting:     "Resolver invents answers",
 	CodeMailbox:       "Bounce mailbox not readable",
 	CodeUnproved:      "Bounces cannot be proved ours",
+	CodeTargets:       "Addresses to watch not known",
 	CodeChannelDown:   "Alert channel down",
 	CodeMonitorWell:   "Monitor is well again",
 }

@@ -96,6 +96,17 @@ func (t Target) String() string {
 	return t.Name
 }
 
+// Scope is the range that many lists judge an IPv6 address as a part of: its /64, since
+// that is what one customer is given at least and can send from at will. It is false
+// for everything else.
+func (t Target) Scope() (netip.Prefix, bool) {
+	if t.Kind != KindAddress || !t.Addr.Is6() {
+		return netip.Prefix{}, false
+	}
+	p, err := t.Addr.Prefix(64)
+	return p, err == nil
+}
+
 // ParseID reads what [Target.ID] wrote. Pool and tags are not part of it.
 func ParseID(id string) (Target, error) {
 	for _, kind := range []Kind{KindReceiver, KindList, KindMonitor} {

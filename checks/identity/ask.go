@@ -25,7 +25,7 @@ var (
 	ErrUnanswered = errors.New("not known")
 	// ErrNoAddress: the name has no address, and the DNS says so. Trying again helps
 	// once somebody gives it one.
-	ErrNoAddress = errors.New("it has no address")
+	ErrNoAddress = errors.New("no address")
 )
 
 // Addresses are the addresses of a host name, those of IPv4 first, each once, in
@@ -33,11 +33,11 @@ var (
 // the addresses would look like a change. It wraps [ErrNoAddress] if there are none.
 func Addresses(ctx context.Context, asker Asker, name string) ([]netip.Addr, error) {
 	addrs, err := addresses(ctx, asker, []string{name})
-	if err == nil && len(addrs[0]) == 0 {
-		err = ErrNoAddress
-	}
-	if err != nil {
-		return nil, fmt.Errorf("host %s: %w", name, err)
+	switch {
+	case err != nil:
+		return nil, err // which names the question
+	case len(addrs[0]) == 0:
+		return nil, fmt.Errorf("%s has %w", name, ErrNoAddress)
 	}
 	return addrs[0], nil
 }

@@ -186,7 +186,7 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	for _, name := range []string{"no.example.org", "text.example.org"} {
-		if got, err := Addresses(t.Context(), r, name); !errors.Is(err, ErrNoAddress) || err.Error() != "host "+name+": it has no address" {
+		if got, err := Addresses(t.Context(), r, name); !errors.Is(err, ErrNoAddress) || err.Error() != name+" has no address" {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}

@@ -43,7 +43,11 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return err
 	}
-	ours, err := newOurs(cfg)
+	targets, err := localTargets(cfg)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	ours, err := newOurs(cfg, targets)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +18,11 @@ import (
 	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/probes"
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	var all bool
+	var all, around bool
 	var lists []string
 	c := &cobra.Command{
 		Use:   "check TARGET...",
@@ -32,11 +32,20 @@ works. Needs no configuration; with one, its resolvers and lists are used.
 A list that refuses to answer, is dead or does not answer is told as that, and
 never as "clean". It stores nothing and tells nobody.
 
+A target is an address, a CIDR range or a domain. These stand for several:
+  host:NAME    the addresses of a host name
+  spf:DOMAIN   the addresses that the SPF record of a domain authorises
+  @FILE        the targets in a file, one a line, # begins a comment
+  -            the same on standard input
+
 Exit code: 2 something critical or major, 1 something minor or policy, 3 could
-not tell (a critical list or more than half had no usable answer), else 0.`,
+not tell (a critical list or more than half had no usable answer, or it is not
+known what a name or a record stands for), else 0.`,
 		Example: `  reputed check 192.0.2.10
   reputed check 192.0.2.0/28 2001:db8::25 mail.example.org
-  reputed check - < addresses.txt                one target a line, # begins a comment
+  reputed check @addresses.txt                   or - for standard input
+  reputed check host:mail.example.org spf:example.org
+  reputed check 192.0.2.10 --neighbours          and how many of its /24 are listed where
   reputed check 192.0.2.10 --list spamcop        this list only; may be repeated
   reputed check 192.0.2.0/24 --format tsv --all  every answer, clean ones too
   reputed check 192.0.2.10 --format plugin       one line for Icinga, Nagios or Checkmk`,
@@ -44,16 +53,17 @@ not tell (a critical list or more than half had no usable answer), else 0.`,
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.TSV, report.Plugin)
 	c.Flags().BoolVar(&all, "all", false, "show clean answers too")
+	c.Flags().BoolVar(&around, "neighbours", false, "count how many of each IPv4 /24 are listed where; 255 questions a list")
 	c.Flags().StringArrayVar(&lists, "list", nil, "ask this list only, by `ID`; may be repeated")
 	_ = c.RegisterFlagCompletionFunc("list", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return a.listIDs(), cobra.ShellCompDirectiveNoFileComp
 	})
 	c.RunE = func(c *cobra.Command, words []string) error {
-		ts, err := a.readTargets(words)
+		w, err := a.readTargets(words)
 		if err != nil {
 			return usageError(c, err)
 		}
-		if ts.Empty() {
+		if w.empty() {
 			return usageError(c, errors.New("no targets: name addresses, CIDR ranges or domains"))
 		}
 		cfg, err := a.askingConfig()
@@ -64,10 +74,24 @@ not tell (a critical list or more than half had no usable answer), else 0.`,
 		if err != nil {
 			return err
 		}
+		resolver, err := newResolver(cfg, nil)
+		if err != nil {
+			return err
+		}
+		ts, missed, err := a.expandAll(c.Context(), resolver, w)
+		if err != nil {
+			return err
+		}
 		if inner := notPublic(ts); inner != "" {
 			fmt.Fprintf(a.stderr, "reputed: %s: not a public address, so that clean says nothing; ask about the one that receivers see\n", inner)
 		}
-		return a.check(c.Context(), cfg, zones, ts, *form, all)
+		run := checkRun{app: a, cfg: cfg, resolver: resolver, zones: zones, targets: ts, missed: missed, form: *form, all: all}
+		if around {
+			if run.around, err = newNeighbourhood(ts); err != nil {
+				return usageError(c, err)
+			}
+		}
+		return run.run(c.Context())
 	}
 	return c
 }
@@ -86,30 +110,6 @@ func notPublic(ts checks.Targets) string {
 		}
 	}
 	return ""
-}
-
-// readTargets reads the words of a command line; "-" stands for the lines of standard input.
-func (a *app) readTargets(words []string) (checks.Targets, error) {
-	var ts checks.Targets
-	for _, w := range words {
-		if w != "-" {
-			if err := ts.Add(w, "", nil); err != nil {
-				return ts, err
-			}
-			continue
-		}
-		lines := bufio.NewScanner(a.stdin)
-		for n := 1; lines.Scan(); n++ {
-			word, _, _ := strings.Cut(lines.Text(), "#")
-			if err := ts.Add(word, "", nil); err != nil {
-				return ts, fmt.Errorf("standard input, line %d: %w", n, err)
-			}
-		}
-		if err := lines.Err(); err != nil {
-			return ts, fmt.Errorf("read standard input: %w", err)
-		}
-	}
-	return ts, nil
 }
 
 // chooseLists are the lists of the configuration, or those that --list names, built-in ones included.
@@ -143,12 +143,22 @@ func chooseLists(c *cobra.Command, cfg *config.Config, names []string) ([]blockl
 	return zones, nil
 }
 
-// check asks, shows and ends with the exit code.
-func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.Zone, ts checks.Targets, form report.Format, all bool) error {
-	resolver, err := newResolver(cfg, nil)
-	if err != nil {
-		return err
-	}
+// checkRun is one check with all that it needs.
+type checkRun struct {
+	*app
+	cfg      *config.Config
+	resolver *probes.Resolver
+	zones    []blocklists.Zone
+	targets  checks.Targets
+	missed   []checks.Finding // about sources that could not be expanded
+	around   *neighbourhood   // nil: nobody asked for the neighbours
+	form     report.Format
+	all      bool
+}
+
+// run asks, shows and ends with the exit code.
+func (a checkRun) run(ctx context.Context) error {
+	ts := a.targets
 	book, err := remedy.Load()
 	if err != nil {
 		return err
@@ -158,26 +168,43 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 	debug.SetGCPercent(50)
 	now := time.Now()
 	out := report.NewCheck(report.CheckOptions{
-		Out: a.stdout, Term: a.term(), Format: form, All: all, Lists: zones, Started: now,
+		Out: a.stdout, Term: a.term(), Format: a.form, All: a.all, Lists: a.zones, Started: now,
 		Addresses: countKind(ts, checks.KindAddress), Domains: countKind(ts, checks.KindDomain),
 	})
-	watch := a.progress(form, now)
-	check := newDNSBL(cfg, resolver, zones)
+	a.sayMissed(a.form, a.missed)
+	for _, f := range a.missed {
+		out.Missed(f)
+	}
+	watch := a.progress(a.form, now)
+	check := newDNSBL(a.cfg, a.resolver, a.zones)
 	check.Options.Confirm = 0 // a person looks, and nothing is stored
 	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
 		watch.answer(z.ID, v.Class)
+		a.around.answer(t, z, v.Class)
 		out.Add(checkResult(book, t, z, v, ev))
 	}
 	check.Options.Progress = func(done, total int) {
 		out.Planned = total
 		watch.step(done, total)
 	}
-	_, err = check.Run(ctx, now, pooled(cfg, ts), nil, func(f checks.Finding) {
-		if aboutRun(f) {
-			out.Note(f)
-		}
-	})
+	if !ts.Empty() {
+		_, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
+			if aboutRun(f) {
+				out.Note(f)
+			}
+		})
+	}
+	var aroundErr error
+	if err == nil && a.around != nil {
+		aroundErr = a.around.ask(ctx, a.cfg, a.resolver, a.zones, ts, watch, out)
+	}
 	watch.line.Done()
+	if aroundErr != nil {
+		fmt.Fprintln(a.stderr, "reputed: cut short; not all neighbours were counted")
+	}
+	if a.around != nil && anyIPv6(ts) {
+		fmt.Fprintln(a.stderr, "reputed: neighbours of IPv6 addresses are not counted: lists judge the whole /64, so that it is one neighbour")
+	}
 	level, writeErr := out.Finish(time.Now(), err != nil)
 	if writeErr != nil {
 		return writeErr
@@ -188,6 +215,16 @@ func (a *app) check(ctx context.Context, cfg *config.Config, zones []blocklists.
 	return exitWith(level)
 }
 
+// anyIPv6 says whether one of the targets is an IPv6 address.
+func anyIPv6(ts checks.Targets) bool {
+	for t := range ts.All() {
+		if t.Addr.Is6() {
+			return true
+		}
+	}
+	return false
+}
+
 // aboutRun says whether a finding is trouble with the asking as a whole: the
 // resolver, the network. What is wrong with single lists is told with their counts.
 func aboutRun(f checks.Finding) bool {
@@ -196,7 +233,7 @@ func aboutRun(f checks.Finding) bool {
 
 // pooled are the targets with the pools that the configuration puts them in.
 func pooled(cfg *config.Config, ts checks.Targets) iter.Seq[checks.Target] {
-	known, err := cfg.Targets()
+	known, err := localTargets(cfg)
 	if err != nil || known.Empty() {
 		return ts.All()
 	}

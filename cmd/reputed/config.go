@@ -71,7 +71,7 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 // was read. A file without targets is good enough for commands that name them, so that what
 // the daemon lacks is a warning here.
 func (a *app) configOK(cfg *config.Config) error {
-	ts, err := cfg.Targets()
+	ts, err := localTargets(cfg)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,16 @@ func (a *app) configOK(cfg *config.Config) error {
 	if name == "" {
 		name = "no file, the defaults"
 	}
-	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %d, lists %d, mailboxes %d, channels %d, warnings %d\n",
-		name, ts.Len(), len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(warnings))
+	targets := fmt.Sprint(ts.Len())
+	asked := slices.DeleteFunc(cfg.Sources(), func(s config.Source) bool { return s.Kind == config.SourceFile })
+	switch len(asked) {
+	case 0:
+	case 1:
+		targets += " and what " + asked[0].String() + " stands for"
+	default:
+		targets += fmt.Sprintf(" and what %d names stand for", len(asked))
+	}
+	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, channels %d, warnings %d\n",
+		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(warnings))
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"reputed/alerts"
@@ -43,6 +44,7 @@ const (
 	jobDNSBL = "dnsbl" // the scheduled round over all targets and lists
 	jobNamed = "named" // targets that a bounce has just named, asked at once
 	jobTick  = "tick"  // what time alone changes
+	jobAgain = "again" // sources of targets that have never been expanded
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -51,10 +53,10 @@ type daemon struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	db      *store.DB
-	targets checks.Targets
+	sources *sources // what stands for addresses
+	watch   atomic.Pointer[watch]
 	lists   dnsbl.Check
 	rules   *bounce.Rules
-	ours    bounce.Ours
 	book    *remedy.Book
 	policy  alerts.Policy
 	zone    func(id string) (blocklists.Zone, bool) // any list that is known, asked or not
@@ -79,20 +81,17 @@ type mailbox struct {
 // newDaemon puts the parts together, top to bottom. It starts nothing.
 func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
 	d := &daemon{cfg: cfg, db: db, log: log}
-	var err error
-	if d.targets, err = cfg.Targets(); err != nil {
-		return nil, err
-	}
 	resolver, err := newResolver(cfg, log)
 	if err != nil {
+		return nil, err
+	}
+	d.sources = newSources(cfg, resolver, log)
+	if err := d.rewatch(); err != nil {
 		return nil, err
 	}
 	d.zone = lookup(catalog(cfg))
 	d.lists = newDNSBL(cfg, resolver, cfg.Blocklists.Zones)
 	if d.rules, err = bounce.BuiltinRules(); err != nil {
-		return nil, err
-	}
-	if d.ours, err = newOurs(cfg); err != nil {
 		return nil, err
 	}
 	if d.book, err = remedy.Load(); err != nil {
@@ -122,6 +121,7 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		{Name: jobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
 		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
+		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
 	}
 	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.targets.Len()),
+	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.watch.Load().targets.Len()),
 		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("channels", len(d.deliverer.Channels)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -154,8 +154,9 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 	})
 	wg.Go(func() { d.deliverer.Run(ctx) })
+	d.expandFirst(ctx) // before mails are read: they are laid at addresses once and for all
 	for _, m := range d.mailboxes {
-		wg.Go(func() { d.watch(ctx, m) })
+		wg.Go(func() { d.read(ctx, m) })
 	}
 	stuck := d.monitor.Run(ctx) // returns after ctx ends, in bounded time
 	if stuck != nil {
@@ -196,8 +197,8 @@ func (d *daemon) holdLease(ctx context.Context, lease *store.Lease) error {
 	}
 }
 
-// watch reads one mailbox until ctx ends.
-func (d *daemon) watch(ctx context.Context, m *mailbox) {
+// read reads one mailbox until ctx ends.
+func (d *daemon) read(ctx context.Context, m *mailbox) {
 	m.mu.Lock()
 	m.began = time.Now()
 	m.mu.Unlock()

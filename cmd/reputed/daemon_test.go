@@ -39,6 +39,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigWith(t, func(*config.Config, *lab.World) {})
+}
+
+// newRigWith is a rig whose configuration, or world, is changed before the daemon is made.
+func newRigWith(t *testing.T, change func(*config.Config, *lab.World)) *rig {
+	t.Helper()
 	zones, err := blocklists.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +70,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	cfg.DNS.Confirm.Duration = 0
+	change(cfg, world)
 	unpaced(cfg)
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db, err := store.Open(t.Context(), cfg.Database.Path, store.Options{Log: log})

@@ -17,6 +17,7 @@ const (
 	checkMailbox = "mailbox" // can it be read?
 	checkProof   = "proof"   // can anything in it be proved to be ours?
 	checkChannel = "channel" // does it take alerts?
+	checkTargets = "targets" // is it known which addresses a name, an SPF record or a file stands for?
 )
 
 func mailboxPart(name string) string { return "mailbox:" + name }
@@ -45,9 +46,9 @@ func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	return d.commit(ctx, store.Batch{}, findings, false)
 }
 
-// dismissed says of each mailbox, channel and list that is in trouble and not in
-// the configuration any more that this is over: nobody looks at it again, so
-// nothing else would ever end it. What a list said about a target of ours is
+// dismissed says of each mailbox, channel, list and source of targets that is in
+// trouble and not in the configuration any more that this is over: nobody looks at it
+// again, so nothing else would ever end it. What a list said about a target of ours is
 // another matter: only an answer, or a person, ends that.
 func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding, error) {
 	here := map[string]bool{}
@@ -60,8 +61,11 @@ func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding
 	for _, z := range d.cfg.Blocklists.Zones {
 		here[checks.List(z.ID).ID()] = true
 	}
+	for _, s := range d.sources.all {
+		here[checks.Monitor(sourcePart(s)).ID()] = true
+	}
 	var out []checks.Finding
-	for _, check := range []string{checkMailbox, checkProof, checkChannel, jobDNSBL} {
+	for _, check := range []string{checkMailbox, checkProof, checkChannel, checkTargets, jobDNSBL} {
 		known, err := d.db.Known(ctx, check)
 		if err != nil {
 			return nil, err

@@ -39,7 +39,7 @@ func (d *daemon) stored(m probes.Message) store.Mail {
 		Place: store.Place{Mailbox: m.Mailbox, Position: probes.Position{UIDValidity: m.UIDValidity, UID: m.UID}, Received: m.Received},
 		Size:  m.Size,
 	}
-	mail.Report, mail.Targets = readMail(d.rules, d.ours, m.Bytes, m.Received, m.Cut)
+	mail.Report, mail.Targets = readMail(d.rules, d.watch.Load().ours, m.Bytes, m.Received, m.Cut)
 	if m.Trouble != "" {
 		mail.Report.Kind, mail.Report.Trouble = bounce.KindUnparsed, m.Trouble
 	}
@@ -78,7 +78,7 @@ func (d *daemon) follow(mail store.Mail) bool {
 		if err != nil {
 			continue
 		}
-		if t, ok := d.targets.Find(t); ok {
+		if t, ok := d.watch.Load().targets.Find(t); ok {
 			list := b.Judgement.Blocklist
 			if z, ok := blocklists.Named(d.cfg.Blocklists.Zones, list); ok {
 				list = z.ID // "pbl.spamhaus.org" is asked as part of ZEN

@@ -18,6 +18,9 @@ import (
 // round asks all lists about all targets once and commits what follows.
 func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	began := time.Now()
+	if err := d.expand(ctx, d.sources.all); err != nil {
+		return err
+	}
 	first, err := d.db.FirstRun(ctx, jobDNSBL)
 	if err != nil {
 		return err
@@ -34,7 +37,7 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	var quarantined []blocklists.Zone
 	lists.Zones, quarantined = sortOut(d.lists.Zones, failing, began)
 	lists.Options.Failing = failing
-	result, err := d.ask(ctx, lists, d.targets.All(), first)
+	result, err := d.ask(ctx, lists, d.watch.Load().targets.All(), first)
 	summary := runSummary(result)
 	carry(&summary, began, failing, quarantined)
 	switch {

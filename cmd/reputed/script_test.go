@@ -58,6 +58,17 @@ func setupScript(env *testscript.Env) error {
 	dns.SetListed(labKey+".keyed.bl.test", "192.0.2.10", "see 10.2.0.192."+strings.ToUpper(labKey)+".keyed.bl.test")
 	dns.SetListed("policy.bl.test", "192.0.2.66", "dynamic range", netip.MustParseAddr("127.0.0.10"))
 
+	for _, n := range []string{"192.0.2.3", "192.0.2.99"} { // with 192.0.2.10 and .200, four of one network
+		dns.SetListed("z00.bl.test", n, "")
+	}
+	dns.SetListed("six.bl.test", "2001:db8::25", "")
+	dns.SetName("mail.example.org", "A 192.0.2.10", "AAAA 2001:db8::25")
+	dns.SetName("clean.example.org", "A 192.0.2.11")
+	dns.SetName("example.org", `TXT "v=spf1 ip4:192.0.2.8/30 a:clean.example.org include:_spf.example.net exists:%{i}.example.org ip4:198.18.0.0/15 -all"`)
+	dns.SetName("_spf.example.net", `TXT "v=spf1 ip4:192.0.2.66 -all"`)
+	dns.SetName("loop.example.org", `TXT "v=spf1 include:loop.example.org -all"`)
+	dns.SetName("nobody.example.org", `TXT "v=spf1 -all"`)
+
 	// A socket that is open and never read: no port that is merely hoped to be closed.
 	mute, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -72,6 +83,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("LAB_KEY", labKey)
 	for name, text := range map[string]string{
 		"lab.toml":  fmt.Sprintf(labConfig, dns.Addr()),
+		"six.toml":  fmt.Sprintf(labConfig+sixConfig, dns.Addr()),
 		"mute.toml": fmt.Sprintf(labConfig, mute.LocalAddr()),
 		// A list with a key for each way in which a list can answer.
 		"keyed.toml": fmt.Sprintf(labConfig, dns.Addr()) + keyedConfig,
@@ -111,6 +123,7 @@ func labZones() []probestest.Zone {
 		{Name: "z00.bl.test"},
 		{Name: "names.bl.test"},
 		{Name: "policy.bl.test"},
+		{Name: "six.bl.test"},
 		{Name: "refuses.bl.test", Mode: probestest.ZoneRefusalCode},
 		{Name: "parked.bl.test", Mode: probestest.ZoneParked},
 		{Name: "world.bl.test", Mode: probestest.ZoneListWorld},
@@ -143,6 +156,15 @@ id = "policy"
 zone = "policy.bl.test"
 decode = "exact"
 codes = [{ match = "127.0.0.10", meaning = "range without mail servers", class = "policy" }, { match = "127.0.0.2", meaning = "test entry" }]
+`
+
+// sixConfig adds a list of IPv6 addresses.
+const sixConfig = `
+[[blocklists.list]]
+id = "six"
+zone = "six.bl.test"
+families = ["ip6"]
+severity = "major"
 `
 
 // exits runs a command and holds it to an exit code.

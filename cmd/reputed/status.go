@@ -102,7 +102,7 @@ func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *rep
 			in.StaleAfter = max(3*interval+10*time.Minute, time.Hour)
 		}
 	}
-	in.Watched = watched(cfg)
+	in.Watched = watched(cfg, complete.Summary.Targets)
 	if !ok {
 		in.Watched.Lists = len(cfg.Blocklists.Zones)
 		return nil
@@ -127,18 +127,37 @@ func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *rep
 	return nil
 }
 
-// watched counts addresses and domains without counting ranges off.
-func watched(cfg *config.Config) report.Watched {
+// watched counts addresses and domains without counting ranges off. How many
+// addresses a name or an SPF record stands for, only the last round knows.
+func watched(cfg *config.Config, last int) report.Watched {
 	var addresses, domains checks.Targets
-	for _, pool := range cfg.Outbound { // validated: what cannot be added is not there
-		for _, w := range pool.Addresses {
-			_ = addresses.Add(w, pool.Pool, nil)
-		}
-		for _, w := range pool.Domains {
-			_ = domains.Add(w, pool.Pool, nil)
+	asks := false
+	add := func(words []string) {
+		for _, w := range words { // validated: what cannot be added is not there
+			if t, err := checks.Domain(w); err == nil && t.Kind == checks.KindDomain {
+				_ = domains.Add(w, "", nil)
+			} else {
+				_ = addresses.Add(w, "", nil)
+			}
 		}
 	}
-	return report.Watched{Addresses: addresses.Len(), Domains: domains.Len()}
+	for _, pool := range cfg.Outbound {
+		add(pool.Addresses)
+		add(pool.Domains)
+	}
+	for _, s := range cfg.Sources() {
+		if s.Kind == config.SourceFile {
+			words, _ := config.ReadAddresses(s.Name)
+			add(words)
+		} else {
+			asks = true
+		}
+	}
+	w := report.Watched{Addresses: addresses.Len(), Domains: domains.Len()}
+	if asks {
+		w.Addresses = max(w.Addresses, last-w.Domains)
+	}
+	return w
 }
 
 func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {

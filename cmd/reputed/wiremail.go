@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 
+	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/probes"
@@ -37,13 +38,9 @@ func newMailbox(m config.Mailbox, log *slog.Logger) (*probes.Mailbox, error) {
 }
 
 // newOurs is what is known of our own servers and mail: by it a report is proved
-// to be ours, and laid at one of our addresses.
-func newOurs(cfg *config.Config) (bounce.Ours, error) {
-	ours := bounce.Ours{Hosts: map[string]netip.Addr{}, MessageIDDomains: cfg.Bounces.MessageIDDomains}
-	var err error
-	if ours.Targets, err = cfg.Targets(); err != nil {
-		return ours, &exitError{exitConfig, err}
-	}
+// to be ours, and laid at one of our addresses, which are those of targets.
+func newOurs(cfg *config.Config, targets checks.Targets) (bounce.Ours, error) {
+	ours := bounce.Ours{Targets: targets, Hosts: map[string]netip.Addr{}, MessageIDDomains: cfg.Bounces.MessageIDDomains}
 	for _, pool := range cfg.Outbound {
 		for host, address := range pool.Hosts {
 			// Validated when the file was read; "" is a host that sends from several addresses.
@@ -52,6 +49,7 @@ func newOurs(cfg *config.Config) (bounce.Ours, error) {
 		}
 	}
 	if cfg.Bounces.VERP != "" {
+		var err error
 		if ours.VERP, err = regexp.Compile(cfg.Bounces.VERP); err != nil {
 			return ours, &exitError{exitConfig, fmt.Errorf("[bounces] verp: %w", err)}
 		}

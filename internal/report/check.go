@@ -83,6 +83,8 @@ type Check struct {
 	found   map[blocklists.Class]map[string]struct{} // targets with an entry of the class
 	worst   checks.Severity                          // of everything listed
 	notes   []checks.Finding
+	missed  int // of the notes, those about targets that could not be asked about
+	around  []Neighbours
 	cut     bool // ended before everything was asked
 	ended   time.Time
 	render  checkRenderer
@@ -158,6 +160,13 @@ func (c *Check) Add(r Result) {
 // Note takes a finding about the run itself: the resolver, the network.
 func (c *Check) Note(f checks.Finding) { c.notes = append(c.notes, f) }
 
+// Missed takes a finding about targets that are not known, and so were not asked
+// about: then nothing is not "nothing wrong".
+func (c *Check) Missed(f checks.Finding) {
+	c.missed++
+	c.Note(f)
+}
+
 // Finish writes what is left and gives the exit code. Cut says that the run was
 // ended before everything was asked: then what was not found proves nothing.
 func (c *Check) Finish(now time.Time, cut bool) (Level, error) {
@@ -176,7 +185,7 @@ func (c *Check) Level() Level {
 		t.CriticalUnknown = t.CriticalUnknown || l.unanswered() > 0 && checks.Severity(l.Zone.Severity) == checks.Critical
 	}
 	level := t.Level()
-	if level == LevelOK && c.cut {
+	if level == LevelOK && (c.cut || c.missed > 0) {
 		return LevelUnknown
 	}
 	return level

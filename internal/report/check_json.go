@@ -16,7 +16,10 @@ func (t checkTSV) result(r Result) {
 	t.row(r.Target.ID(), r.List, string(r.Verdict), string(r.Severity), strings.ReplaceAll(codes(r), ", ", ","), r.Reason)
 }
 
-func (t checkTSV) finish(*Check) error { return t.close() }
+func (t checkTSV) finish(c *Check) error {
+	t.neighbours(c)
+	return t.close()
+}
 
 // checkJSON writes {"schema": 1, "results": [ and then each result at once, so
 // that four million of them need no memory; what is known only at the end follows.
@@ -116,6 +119,7 @@ func (j *checkJSON) finish(c *Check) error {
 	}
 	_, _ = j.w.WriteString("],\n  \"notes\": ")
 	j.write("", notesOf(c.notes))
+	j.write(",\n  \"neighbours\": ", neighboursOf(c))
 	j.write(",\n  \"summary\": ", checkSummaryOf(c))
 	_, _ = j.w.WriteString("\n}\n")
 	if err := j.w.Flush(); err != nil {

@@ -19,6 +19,9 @@ func (c *Check) Summary() string {
 		if c.cut {
 			return "Cut short before the first answer: nothing is known about " + head
 		}
+		if c.Addresses+c.Domains == 0 {
+			return "Cannot tell: there is nothing to ask about"
+		}
 		return "Cannot tell: none of the lists chosen serves " + head
 	}
 	by := map[blocklists.Class][]string{}
@@ -54,6 +57,9 @@ func (c *Check) Summary() string {
 		if n := len(by[p.class]); n > 0 {
 			parts = append(parts, plural(n, p.one, p.many))
 		}
+	}
+	if c.missed > 0 {
+		parts = append(parts, plural(c.missed, "target", "targets")+" could not be expanded")
 	}
 	if c.cut { // neither all targets nor, it may be, all lists were come to
 		asked, _ := c.questions()

@@ -74,6 +74,7 @@ func (t *checkText) finish(c *Check) error {
 	if len(t.order) > 0 {
 		p.blank()
 	}
+	c.neighbours(p)
 	c.notAsked(p)
 	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[c.Level()]
 	p.para(0, "", plain, c.Summary()+".", style)
@@ -108,6 +109,9 @@ func (t *checkText) target(p *page, c *Check, id string) {
 	if rs := t.found[id]; len(rs) > 0 && rs[0].Target.Pool != "" {
 		head += p.paint(faint, "  pool "+checks.Line(rs[0].Target.Pool, 40))
 	}
+	if rs := t.found[id]; len(rs) > 0 {
+		head += p.paint(faint, scope(rs[0].Target))
+	}
 	p.line(head)
 	for _, r := range t.found[id] {
 		word, s := verdictWord(r.Verdict, r.Severity)
@@ -136,6 +140,15 @@ func (t *checkText) target(p *page, c *Check, id string) {
 	if lists := t.plain[id]; len(lists) > 0 {
 		p.para(2, fmt.Sprintf("%-9s", "clean"), good, strings.Join(lists, ", "), plain)
 	}
+}
+
+// scope is what goes behind an IPv6 address; empty for everything else.
+func scope(t checks.Target) string {
+	p, ok := t.Scope()
+	if !ok {
+		return ""
+	}
+	return ", judged as " + p.String() + " by many lists"
 }
 
 // brief is one line for each of many targets.

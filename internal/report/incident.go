@@ -178,6 +178,9 @@ func (i Incident) member(p *page, m alerts.Member) {
 		seen += " to " + p.stamp(m.Last)
 	}
 	row("seen", seen)
+	if p, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
+		row("scope", "many lists judge it as "+p.String())
+	}
 	row("means", clean(f.Facts[checks.FactMeaning]))
 	for _, e := range f.Evidence {
 		row("asked", clean(e.Question))

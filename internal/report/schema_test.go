@@ -14,7 +14,7 @@ import (
 func TestJSONFieldNamesAreKept(t *testing.T) {
 	var paths []string
 	for name, v := range map[string]any{
-		"check.results[]": resultJSON{}, "check.lists[]": listTallyJSON{}, "check.notes[]": noteJSON{}, "check.summary": checkSummaryJSON{},
+		"check.results[]": resultJSON{}, "check.lists[]": listTallyJSON{}, "check.notes[]": noteJSON{}, "check.neighbours[]": neighboursJSON{}, "check.summary": checkSummaryJSON{},
 		"status": statusJSON{}, "incident-show": incidentShowJSON{}, "bounce.mails[]": mailJSON{}, "bounce.summary": bouncesSummaryJSON{},
 		"lists.lists[]": listJSON{}, "lists-show.list": unaskedJSON{}, "lists-test.lists[]": listTestJSON{},
 	} {

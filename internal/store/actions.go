@@ -14,6 +14,7 @@ import (
 const (
 	EventAcknowledged = "acknowledged"
 	EventResolvedBy   = "resolved by hand"
+	EventNoted        = "noted"
 )
 
 // Ack takes an incident on: there are no more reminders until it gets worse. By
@@ -40,6 +41,14 @@ func (db *DB) Resolve(ctx context.Context, id int64, by, note string, now time.T
 	})
 }
 
+// Note writes down something about an incident, and changes nothing else. With an
+// empty by it is the monitor that says it, and a person's words stay in their place.
+//
+// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
+func (db *DB) Note(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
+	return db.act(ctx, "note", EventNoted, id, by, note, now, func(*alerts.Incident) {})
+}
+
 // act lets one person do one thing to one incident, and writes down who, when
 // and what. It is a transaction of its own, so that it may run beside the daemon.
 func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
@@ -53,7 +62,7 @@ func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note strin
 			return fmt.Errorf("incident %d: %w since %s; nothing is to be done", id, ErrIncidentOver, before.Resolved.Format(time.RFC3339))
 		}
 		after = before
-		if note != "" {
+		if note != "" && (by != "" || after.Note == "") {
 			after.Note = note
 		}
 		do(&after)
