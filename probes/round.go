@@ -131,10 +131,12 @@ func (ro *round) abandon(err error) {
 // turn waits until something happens, and deals with it. It is false when the
 // context has ended.
 func (ro *round) turn() bool {
+	told := ro.told
 	ro.flush()
 	ro.in.busy.Store(len(ro.flying) >= manyInFlight)
 	ro.batch = ro.in.take(ro.batch)
-	if len(ro.batch.letters) == 0 {
+	// If sending failed, questions have ended by that, and there may be nothing to wait for.
+	if len(ro.batch.letters) == 0 && told == ro.told {
 		ro.sleep()
 		ro.batch = ro.in.take(ro.batch)
 	}
@@ -167,7 +169,10 @@ func (ro *round) turn() bool {
 func (ro *round) sleep() {
 	next, ok := ro.due.next()
 	for _, g := range ro.full {
-		if _, ready := g.room(ro.now); !ready.IsZero() && (!ok || ready.Before(next)) {
+		switch free, ready := g.room(ro.now); {
+		case free && ro.window.room(len(ro.flying)):
+			return // it can be started at once
+		case !free && !ready.IsZero() && (!ok || ready.Before(next)):
 			next, ok = ready, true
 		}
 	}

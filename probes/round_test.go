@@ -1,0 +1,349 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// about counts off n questions to each of some lists, in turn.
+func about(n int, lists ...string) iter.Seq[Question] {
+	return func(yield func(Question) bool) {
+		for i := range n {
+			for _, l := range lists {
+				if !yield(Question{Name: fmt.Sprintf("%d.%d.2.0.%s.", i%256, i/256, l), Type: TypeA, Group: l, Ref: uint64(i)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// outcomes are how many questions of each group were answered, and how many were not.
+type outcomes struct{ answered, failed map[string]int }
+
+func ask(t *testing.T, r *Resolver, questions iter.Seq[Question]) outcomes {
+	t.Helper()
+	o := outcomes{map[string]int{}, map[string]int{}}
+	if err := r.Ask(t.Context(), questions, func(q Question, a Answer, err error) {
+		switch {
+		case err == nil:
+			o.answered[q.Group]++
+		case errors.Is(err, ErrTimeout):
+			o.failed[q.Group]++
+		default:
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+	return o
+}
+
+// away is a round trip of 20 ms, more or less.
+func away() func() time.Duration {
+	r := rand.New(rand.NewPCG(3, 4))
+	return func() time.Duration { return 10*time.Millisecond + time.Duration(r.IntN(20e6)) }
+}
+
+func TestLossCostsNoAnswerAndNoMorePacketsThanItMust(t *testing.T) {
+	for _, c := range []struct {
+		lost  float64
+		tries int
+		n     int
+	}{{0, 0, 2000}, {0.02, 0, 20000}, {0.2, 10, 3000}} {
+		t.Run(fmt.Sprint(c.lost), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.trip, n.lost = away(), c.lost
+				o := ask(t, n.resolver(t, ResolverOptions{Tries: c.tries}), about(c.n/10, strings.Fields("bl0 bl1 bl2 bl3 bl4 bl5 bl6 bl7 bl8 bl9")...))
+				for l := range 10 {
+					if got := o.answered[fmt.Sprint("bl", l)]; got != c.n/10 {
+						t.Errorf("bl%d: %d answered, %d not", l, got, o.failed[fmt.Sprint("bl", l)])
+					}
+				}
+				// Each packet is lost as often as any: one question takes 1/(1-lost) of them, give or take.
+				most := 1.2*c.lost + 1
+				if c.lost > 0.1 {
+					most = 1/(1-c.lost) + 0.03
+				}
+				if got := float64(n.packets) / float64(c.n); got > most {
+					t.Errorf("%.4f packets a question, want at most %.4f", got, most)
+				}
+			})
+		})
+	}
+}
+
+func TestAPublishedRateIsKept(t *testing.T) {
+	for _, rate := range []float64{5, 100, 3000} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				if rate < 1000 { // else the bound on what a group has in flight is lower
+					n.trip, n.lost = away(), 0.05
+				}
+				r := n.resolver(t, ResolverOptions{Limits: map[string]float64{"bl-slow": rate}})
+				start, quick := time.Now(), time.Duration(0)
+				count := int(rate * 3)
+				err := r.Ask(t.Context(), about(count, "bl-slow", "bl-quick"), func(q Question, _ Answer, err error) {
+					if err != nil {
+						t.Error(err)
+					}
+					if q.Group == "bl-quick" {
+						quick = time.Since(start)
+					}
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := n.peak("bl-slow."); float64(got) > 1.1*rate+1 {
+					t.Errorf("%d packets in one second, the limit is %v", got, rate)
+				}
+				if took := time.Since(start); took < 2900*time.Millisecond || took > 5*time.Second {
+					t.Errorf("3 s worth of questions took %v", took)
+				}
+				if rate < 1000 && quick > 2*time.Second {
+					t.Errorf("a list without a limit was held up: %v", quick)
+				}
+			})
+		})
+	}
+}
+
+func TestTwoRoundsShareOnePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		r := n.resolver(t, ResolverOptions{Limits: map[string]float64{"bl": 50}})
+		done := make(chan bool)
+		for range 2 {
+			go func() {
+				ask(t, r, about(100, "bl"))
+				done <- true
+			}()
+		}
+		<-done
+		<-done
+		if got := n.peak("bl."); got > 55 {
+			t.Errorf("%d packets in one second, the limit is 50", got)
+		}
+	})
+}
+
+func TestASilentGroupIsLeftAloneAndTheOthersAreNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.trip = away()
+		n.mute = func(_, name string) bool { return strings.HasSuffix(name, "bl-dead.") }
+		o := ask(t, n.resolver(t, ResolverOptions{}), about(3000, "bl-dead", "bl1", "bl2", "bl3"))
+		if o.failed["bl-dead"] != 3000 || o.answered["bl1"]+o.answered["bl2"]+o.answered["bl3"] != 9000 {
+			t.Errorf("%+v", o)
+		}
+		// 32 in flight, each sent a few times until the group is given up, and one a second from then on.
+		if got := len(n.sent["bl-dead."]); got > 5*groupInFlight {
+			t.Errorf("%d packets to a dead list", got)
+		}
+		if got := n.most["bl1."]; got > groupInFlight {
+			t.Errorf("%d in flight for one group, want at most %d", got, groupInFlight)
+		}
+	})
+}
+
+func TestAGroupThatComesBackIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.trip = away()
+		back := time.Now().Add(5 * time.Second)
+		n.mute = func(_, name string) bool { return strings.HasSuffix(name, "bl-away.") && time.Now().Before(back) }
+		// Ten questions a second to each, for ten seconds: the other's pace sets it.
+		r := n.resolver(t, ResolverOptions{Limits: map[string]float64{"bl1": 10 / belowLimit}})
+		var last []error
+		waits := func(yield func(Question) bool) {
+			for q := range about(100, "bl1", "bl-away") {
+				if !yield(q) || q.Group == "bl1" && !yield(Question{}) {
+					return
+				}
+			}
+		}
+		if err := r.Ask(t.Context(), waits, func(q Question, _ Answer, err error) {
+			if q.Group == "bl-away" && q.Ref >= 80 {
+				last = append(last, err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range last {
+			if err != nil {
+				t.Fatalf("still given up: %v", err)
+			}
+		}
+		if len(last) != 20 {
+			t.Errorf("%d answers", len(last))
+		}
+	})
+}
+
+func TestWhenNobodyAnswersNoGroupIsBlamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.trip = away()
+		until := time.Now().Add(2 * time.Second)
+		n.mute = func(string, string) bool { return time.Now().Before(until) }
+		o := ask(t, n.resolver(t, ResolverOptions{}), about(500, "bl1", "bl2"))
+		if o.answered["bl1"] != 500 || o.answered["bl2"] != 500 {
+			t.Errorf("a resolver that was away for two seconds: %+v", o)
+		}
+	})
+}
+
+func TestAQuestionEndsInItsTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		tries   int
+		packets int
+	}{"one try": {1, 1}, "three": {3, 3}, "as many as fit": {10, 10}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.mute = func(string, string) bool { return true }
+				start := time.Now()
+				_, err := n.resolver(t, ResolverOptions{Timeout: 2 * time.Second, Tries: c.tries}).AskOne(t.Context(), Question{Name: "1.bl.", Type: TypeA, Group: "bl"})
+				if took := time.Since(start); !errors.Is(err, ErrTimeout) || took != 2*time.Second || n.packets != c.packets {
+					t.Errorf("%v after %v and %d packets", err, took, n.packets)
+				}
+			})
+		})
+	}
+}
+
+func TestASilentServerIsLeftForAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		set     func(*network)
+		atFirst time.Duration // what the first question may take
+	}{
+		"silent": {func(n *network) { n.mute = func(server, _ string) bool { return server == "192.0.2.1:53" } }, unknownWait + 40*time.Millisecond},
+		"closed": {func(n *network) {
+			n.close = func(server netip.AddrPort) bool { return server == netip.MustParseAddrPort("192.0.2.1:53") }
+		}, 40 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.trip = away()
+				c.set(n)
+				r := n.resolver(t, ResolverOptions{Servers: []string{"192.0.2.1", "2001:db8::53"}})
+				for i, atMost := range []time.Duration{c.atFirst, 40 * time.Millisecond} {
+					start := time.Now()
+					a, err := r.AskOne(t.Context(), Question{Name: "1.bl.", Type: TypeA, Group: "bl"})
+					if took := time.Since(start); err != nil || took > atMost || a.Server != "[2001:db8::53]:53" {
+						t.Errorf("question %d: %v by %q after %v", i, err, a.Server, took)
+					}
+				}
+				if o := ask(t, r, about(200, "bl")); o.answered["bl"] != 200 {
+					t.Errorf("%+v", o)
+				}
+			})
+		})
+	}
+}
+
+// The error of a packet may come back from sending the next one, and then nothing
+// else ever comes.
+func TestAClosedPortLeavesNothingToWaitFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		n.close = func(netip.AddrPort) bool { return true }
+		failed, start := 0, time.Now()
+		err := n.resolver(t, ResolverOptions{}).Ask(t.Context(), about(200, "bl1", "bl2"), func(_ Question, _ Answer, err error) {
+			if !errors.Is(err, ErrUnreachable) {
+				t.Error(err)
+			}
+			failed++
+		})
+		if took := time.Since(start); err != nil || failed != 400 || took > time.Second {
+			t.Errorf("%v: %d failed after %v", err, failed, took)
+		}
+	})
+}
+
+func TestASequenceThatWaits(t *testing.T) {
+	n := newNetwork()
+	r := n.resolver(t, ResolverOptions{})
+	var answers int
+	// Each question depends on the answer to the one before.
+	chain := func(yield func(Question) bool) {
+		for i := range 5 {
+			if !yield(Question{Name: fmt.Sprintf("%d.bl.", i), Type: TypeA}) || !yield(Question{}) {
+				return
+			}
+			if answers != i+1 {
+				t.Errorf("drawn on after %d answers, want %d", answers, i+1)
+			}
+		}
+	}
+	if err := r.Ask(t.Context(), chain, func(Question, Answer, error) { answers++ }); err != nil || answers != 5 {
+		t.Errorf("%v after %d answers", err, answers)
+	}
+	// Nothing is to come: that would never end.
+	if err := r.Ask(t.Context(), func(yield func(Question) bool) { yield(Question{}) }, nil); !errors.Is(err, errNobodyToWaitFor) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The engine alone: the network answers at once. What is left to allocate is the
+// caller's name.
+func BenchmarkEngine(b *testing.B) {
+	r := testResolver(b, ResolverOptions{Servers: []string{"192.0.2.53"}})
+	r.open = func(_ netip.AddrPort, s *socket, in *inbox) (way, error) { return &mirror{s, in}, nil }
+	b.ReportAllocs()
+	if err := r.Ask(b.Context(), counted(b.N), func(_ Question, a Answer, err error) {
+		if err != nil || a.RCode != "NXDOMAIN" {
+			b.Error(a, err)
+		}
+	}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func TestAnUnlistedAnswerAllocatesLittle(t *testing.T) {
+	if n := testing.Benchmark(BenchmarkEngine).AllocsPerOp(); n > 1 {
+		t.Errorf("%d allocations an answer, want the caller's one", n)
+	}
+}
+
+// counted is n questions, each with a name of its own.
+func counted(n int) iter.Seq[Question] {
+	return func(yield func(Question) bool) {
+		buf := []byte("000000.2.0.192.bl.example.")
+		for i := range n {
+			for at, left := 5, i; at >= 0; at, left = at-1, left/10 {
+				buf[at] = '0' + byte(left%10)
+			}
+			if !yield(Question{Name: string(buf), Type: TypeA, Group: "bl"}) {
+				return
+			}
+		}
+	}
+}
+
+// mirror answers "no such name" by the packet itself.
+type mirror struct {
+	socket *socket
+	in     *inbox
+}
+
+func (m *mirror) Send(packets [][]byte) (int, error) {
+	for _, p := range packets {
+		p[2], p[3] = 0x81, 3
+		m.in.put(m.socket, [][]byte{p}, nil)
+		p[2], p[3] = flagRD>>8, 0
+	}
+	return len(packets), nil
+}
+
+func (m *mirror) Close() error { return nil }
