@@ -39,6 +39,9 @@ type Options struct {
 	// Failing is how lists did in the runs before, by id; those it does not name
 	// worked. It decides how loud their notices are, not whether they are asked.
 	Failing map[string]Failing
+	// Turns are the parts of the targets that slow lists are asked about, by id; a
+	// list that it does not name is asked about all.
+	Turns map[string]Turn
 	// Named says whether somebody else has just named the pair: a bounce that says
 	// "blocked by this list" is a second witness, and its listing is not asked again.
 	// Nil: nobody has.
@@ -173,6 +176,10 @@ func (r *run) count(targets iter.Seq[checks.Target]) {
 			}
 			l.need(f)
 			r.total += n
+		}
+		if turn := r.Options.Turns[l.zone.ID]; l.needed() && turn.Most > 0 && turn.Most < r.targets {
+			l.result.Left, l.result.Next = r.targets-turn.Most, turn.next(r.targets)
+			r.total -= min(l.result.Left, r.total)
 		}
 	}
 }

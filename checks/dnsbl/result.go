@@ -65,6 +65,8 @@ type ListResult struct {
 	Controls []ControlResult
 	Asked    int // pairs put to the DNS
 	Answered int
+	Left     int // targets whose turn it was not; Next says where the next run goes on
+	Next     int
 	Worst    checks.Severity // of its listings; empty without one
 	Counts
 }

@@ -87,7 +87,7 @@ func (r *run) askTargets(ctx context.Context, targets iter.Seq[checks.Target]) e
 		if !l.needed() {
 			continue
 		}
-		next, stop := iter.Pull(targets)
+		next, stop := iter.Pull(r.Options.Turns[l.zone.ID].of(targets, r.targets))
 		defer stop()
 		lines = append(lines, &line{l: l, exam: examOf[l], next: next, stop: stop})
 	}

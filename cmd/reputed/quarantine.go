@@ -14,20 +14,22 @@ import (
 // a [store.ListSummary].
 const stateQuarantined = "quarantined"
 
-// failing is how the lists did in the rounds before, from the last one that did
-// its whole work. Rounds in which we were blind say nothing about a list.
-func (d *daemon) failing(ctx context.Context) (map[string]dnsbl.Failing, error) {
+// lastRound is what the last round that did its whole work came to. Rounds in
+// which we were blind say nothing about a list.
+func (d *daemon) lastRound(ctx context.Context) (store.Summary, error) {
 	last, _, err := d.db.LastCompleteRun(ctx, jobDNSBL)
-	if err != nil {
-		return nil, err
-	}
-	failing := map[string]dnsbl.Failing{}
-	for _, l := range last.Summary.Lists {
+	return last.Summary, err
+}
+
+// failing is how the lists did until then.
+func failing(last store.Summary) map[string]dnsbl.Failing {
+	all := map[string]dnsbl.Failing{}
+	for _, l := range last.Lists {
 		if l.Failing > 0 {
-			failing[l.List] = dnsbl.Failing{Runs: l.Failing, Since: l.Since, Last: l.Tested}
+			all[l.List] = dnsbl.Failing{Runs: l.Failing, Since: l.Since, Last: l.Tested}
 		}
 	}
-	return failing, nil
+	return all
 }
 
 // sortOut divides lists into those that are asked now and those in quarantine.

@@ -25,7 +25,7 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	failing, err := d.failing(ctx)
+	before, err := d.lastRound(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,12 +34,14 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 		return err
 	}
 	lists := d.lists
+	targets := d.watch.Load().targets
 	var quarantined []blocklists.Zone
-	lists.Zones, quarantined = sortOut(d.lists.Zones, failing, began)
-	lists.Options.Failing = failing
-	result, err := d.ask(ctx, lists, d.watch.Load().targets.All(), first)
+	lists.Options.Failing = failing(before)
+	lists.Zones, quarantined = sortOut(d.lists.Zones, lists.Options.Failing, began)
+	lists.Options.Turns = turns(lists.Zones, targets.All(), span(d.cfg.Schedule.DNSBLTimes, began), before)
+	result, err := d.ask(ctx, lists, targets.All(), first)
 	summary := runSummary(result)
-	carry(&summary, began, failing, quarantined)
+	carry(&summary, began, lists.Options.Failing, quarantined)
 	switch {
 	case err != nil:
 		summary.Trouble = checks.Line(err.Error(), 300)
@@ -70,7 +72,7 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	failing, err := d.failing(ctx)
+	before, err := d.lastRound(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,8 +85,8 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 		}
 	}
 	lists := d.lists
-	lists.Zones, _ = sortOut(d.lists.Zones, failing, time.Now())
-	lists.Options.Failing = failing
+	lists.Options.Failing = failing(before)
+	lists.Zones, _ = sortOut(d.lists.Zones, lists.Options.Failing, time.Now())
 	lists.Options.Named = func(k checks.Key) bool { return named[k] }
 	if _, err = d.ask(ctx, lists, slices.Values(targets), false); err != nil {
 		for _, n := range waiting { // for the next time that one is named

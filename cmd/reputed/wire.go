@@ -112,7 +112,7 @@ func runSummary(r dnsbl.Result) store.Summary {
 		if l.State == dnsbl.NotNeeded {
 			continue
 		}
-		out := store.ListSummary{List: l.ID, State: string(l.State), Why: l.Why, Counts: map[string]int{}}
+		out := store.ListSummary{List: l.ID, State: string(l.State), Why: l.Why, Counts: map[string]int{}, Next: l.Next}
 		if l.State == dnsbl.Working {
 			out.State = stateOK
 		}

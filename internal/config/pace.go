@@ -12,7 +12,8 @@ import (
 )
 
 // longRound is how long the questions to one operator may take before they are a
-// warning: nothing of a round is told before its end.
+// warning: its lists are asked about a part of the targets in each round then, and a
+// listing is seen when its turn comes.
 const longRound = 30 * time.Minute
 
 // pace says of each operator whose published limits a round over all targets does
@@ -62,7 +63,7 @@ func (c *Config) pace() []string {
 		remedy := fmt.Sprintf("watch fewer addresses, or name %s in [blocklists] disable", strings.Join(l.lists, ", "))
 		switch {
 		case takes > longRound:
-			warnings = append(warnings, fmt.Sprintf("%s answers %s questions a second, so that a round of %.0f takes %s, and nothing is told before a round has ended: %s",
+			warnings = append(warnings, fmt.Sprintf("%s answers %s questions a second, so that %.0f of them take %s: its lists are asked about a part of the addresses in each round. To see its listings sooner, %s",
 				shown(operator), strconv.FormatFloat(l.rate, 'g', -1, 64), l.questions, strings.TrimSuffix(takes.Round(time.Minute).String(), "0s"), remedy))
 		case l.perDay > 0 && daily > float64(l.perDay):
 			warnings = append(warnings, fmt.Sprintf("%s answers %d questions a day, and the rounds of a day ask %.0f: make [schedule] dnsbl rarer, %s",

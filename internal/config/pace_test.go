@@ -16,7 +16,7 @@ func TestLimitsThatARoundDoesNotFitIntoAreAWarning(t *testing.T) {
 		"a few addresses":             {"192.0.2.10", "@every 30m", ""},
 		"a /24 every half hour":       {"192.0.2.0/24", "@every 30m", ""},
 		"a /24 every five minutes":    {"192.0.2.0/24", "*/5 * * * *", `"Slow" answers 100000 questions a day, and the rounds of a day ask 147456: make [schedule] dnsbl rarer, watch fewer addresses, or name slow, slow-2 in [blocklists] disable`},
-		"a /16":                       {"198.18.0.0/16", "@every 30m", `"Slow" answers 5 questions a second, so that a round of 131072 takes 7h17m, and nothing is told before a round has ended`},
+		"a /16":                       {"198.18.0.0/16", "@every 30m", `"Slow" answers 5 questions a second, so that 131072 of them take 7h17m: its lists are asked about a part of the addresses in each round`},
 		"IPv6 that no list serves":    {"2001:db8::/112", "@every 30m", ""},
 		"a round that fills its slot": {"192.0.2.0/24", "@every 10s", `"Slow" answers 100000 questions a day`},
 	} {

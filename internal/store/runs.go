@@ -48,6 +48,9 @@ type ListSummary struct {
 	Failing int       `json:"failing,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 	Tested  time.Time `json:"tested,omitzero"`
+	// Next is the number of the target with which the next run goes on, where the
+	// list is asked about a part of them in each.
+	Next int `json:"next,omitempty"`
 }
 
 // BeginRun writes down that a run of check has begun, and gives its number. A
