@@ -56,11 +56,11 @@ func TestTheWindowFindsOut(t *testing.T) {
 		full     bool
 		want     int
 	}{
-		"grows by a quarter":                       {1024, 1, 100, 0, 20 * time.Millisecond, true, 160},
+		"grows by a half":                          {1024, 1, 100, 0, 20 * time.Millisecond, true, 192},
 		"to the most":                              {1024, 40, 5000, 0, 20 * time.Millisecond, true, 1024},
 		"not while it is not used up":              {1024, 5, 100, 0, 20 * time.Millisecond, false, 128},
 		"not past 256 if the trip is short":        {1024, 40, 9000, 0, 100 * time.Microsecond, true, 256},
-		"a few losses do not stop it":              {1024, 1, 98, 2, 20 * time.Millisecond, true, 160},
+		"a few losses do not stop it":              {1024, 1, 98, 2, 20 * time.Millisecond, true, 192},
 		"more than that do":                        {1024, 5, 93, 7, 20 * time.Millisecond, true, 128},
 		"a tenth makes it shrink":                  {1024, 1, 80, 20, 20 * time.Millisecond, true, 89},
 		"not below the least":                      {1024, 40, 50, 50, 20 * time.Millisecond, true, 32},
@@ -89,6 +89,25 @@ func TestTheWindowFindsOut(t *testing.T) {
 				t.Errorf("%v in flight, want %d", w.size, c.want)
 			}
 		})
+	}
+}
+
+func TestTheWindowGrowsMoreSlowlyOnceItHasMetABound(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	w := newWindow(1024, at)
+	for i, c := range []struct{ timeouts, want int }{{0, 192}, {20, 134}, {0, 168}} {
+		for range 100 - c.timeouts {
+			w.answered(20 * time.Millisecond)
+		}
+		for range c.timeouts {
+			w.timedOut()
+		}
+		w.room(1 << 20)
+		at = at.Add(windowStep)
+		w.step(at)
+		if int(w.size+0.5) != c.want {
+			t.Errorf("step %d: %v in flight, want %d", i, w.size, c.want)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	// one, as TCP does, settles at 9 on a path that loses 2 %.
 	growBelow   = 0.05
 	growBy      = 1.25
+	seekBy      = 1.5 // until the first step that was not below growBelow
 	shrinkAbove = 0.10
 	shrinkTo    = 0.7
 	// leastSample is how many outcomes a step is judged by.
@@ -31,6 +32,7 @@ const (
 type window struct {
 	size float64
 	most float64
+	met  bool // has met a bound of the path
 
 	since    time.Time // when the current step began
 	answers  int       // in it
@@ -69,14 +71,18 @@ func (w *window) step(now time.Time) {
 		return
 	}
 	if n := w.answers + w.timeouts; n >= leastSample {
-		switch lost := float64(w.timeouts) / float64(n); {
+		lost, by := float64(w.timeouts)/float64(n), growBy
+		if w.met = w.met || lost >= growBelow; !w.met {
+			by = seekBy
+		}
+		switch {
 		case lost > shrinkAbove:
 			w.size = max(min(leastWindow, w.most), w.size*shrinkTo)
 		case lost < growBelow && w.full:
-			w.size = max(w.size, min(w.size*growBy, w.useful(took)))
+			w.size = max(w.size, min(w.size*by, w.useful(took)))
 		}
 	}
-	*w = window{size: w.size, most: w.most, since: now}
+	*w = window{size: w.size, most: w.most, met: w.met, since: now}
 }
 
 // useful is how far growing can help. By Little's law the questions in flight are

@@ -259,6 +259,44 @@ func TestAListWithoutATestEntryClosesNothing(t *testing.T) {
 	}
 }
 
+// A list that breaks in the middle of a run, and lists the world or nobody from then
+// on, neither opens nor closes anything, even if nobody waits for a confirmation.
+func TestAListThatBreaksInTheMiddleIsNotBelieved(t *testing.T) {
+	for name, c := range map[string]struct {
+		then  func(string) (probes.Answer, error) // what it says once it is broken
+		known func(checks.Key) bool
+	}{
+		"it lists the world": {func(string) (probes.Answer, error) { return yes("127.0.0.2"), nil }, nil},
+		"it lists nobody":    {func(string) (probes.Answer, error) { return no("bl.example."), nil }, all},
+		"it is parked":       {func(string) (probes.Answer, error) { return yes("203.0.113.9"), nil }, all},
+		"it falls silent":    {func(string) (probes.Answer, error) { return probes.Answer{}, probes.ErrTimeout }, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			asker := &script{window: 3, answer: func(q probes.Question, _ int) (probes.Answer, error) {
+				if asked++; asked > 10 && q.Group != "" {
+					return c.then(q.Name)
+				}
+				if controlOf(q.Name) == "127.0.0.2" {
+					return yes("127.0.0.2"), nil
+				}
+				return no("bl.example."), nil
+			}}
+			drawn := 0
+			targets := slices.Collect(many(30, &drawn))
+			got := runCheck(t.Context(), Check{Asker: asker, Zones: []blocklists.Zone{list4("bl")}}, c.known, targets...)
+			for _, f := range got.findings {
+				if f.Target.Kind == checks.KindAddress && f.Status != checks.Unknown {
+					t.Errorf("%s: %s", f.Status, f.Summary)
+				}
+			}
+			if l := got.list("bl"); l.Pairs() != 30 || l.Listed != 0 || l.State == Working {
+				t.Errorf("list %+v", l)
+			}
+		})
+	}
+}
+
 func TestTestAsksTheControlsAndNothingElse(t *testing.T) {
 	d := probestest.StartDNS(t, probestest.Zone{Name: "works.example"}, probestest.Zone{Name: "world.example", Mode: probestest.ZoneListWorld}, probestest.Zone{Name: "bare.example", NoControls: true})
 	bare := list4("bare")

@@ -321,6 +321,7 @@ func newDNSBL(cfg *config.Config, asker interface {
 // checkProgress counts answers for the progress line.
 type checkProgress struct {
 	line     *report.Progress
+	live     bool            // somebody sees it
 	lists    map[string]bool // asked, and whether anything usable came
 	answers  int
 	listings int
@@ -332,10 +333,13 @@ func (a *app) progress(form report.Format, now time.Time) *checkProgress {
 	if form != report.Text && a.term().TTY {
 		t = report.Term{} // rows come as they are had, onto the same screen
 	}
-	return &checkProgress{line: report.NewProgress(a.stderr, t, now), lists: map[string]bool{}}
+	return &checkProgress{line: report.NewProgress(a.stderr, t, now), live: t.TTY, lists: map[string]bool{}}
 }
 
 func (p *checkProgress) answer(list string, class blocklists.Class) {
+	if !p.live {
+		return
+	}
 	answered := class.Rank() > 0 && class != blocklists.Refused && class != blocklists.Unusable
 	if answered && !p.lists[list] {
 		p.answers++
