@@ -2,6 +2,7 @@ package dnsbl
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
