@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,7 +11,7 @@ import (
 
 // changeWriter writes the changes of one decision.
 type changeWriter struct {
-	tx     *sql.Tx
+	q      querier
 	log    *slog.Logger
 	now    time.Time
 	notify func(alerts.Change) []Notice
@@ -25,7 +24,7 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 	before := w.stored[c.Incident.ID]
 	if c.Incident.ID != 0 && before == nil {
 		// Fold knows only what it was given, so this is an incident of long ago or of nowhere.
-		old, err := oneIncident(ctx, w.tx, c.Incident.ID)
+		old, err := oneIncident(ctx, w.q, c.Incident.ID)
 		if err != nil {
 			return err
 		}
@@ -35,7 +34,7 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 		w.log.LogAttrs(ctx, slog.LevelError, "decision put right", slog.Int64("incident", c.Incident.ID), slog.String("why", why))
 		c.Tell, c.Why = false, why
 	}
-	if err := saveIncident(ctx, w.tx, &c.Incident, before); err != nil {
+	if err := saveIncident(ctx, w.q, &c.Incident, before); err != nil {
 		return fmt.Errorf("incident %d: %w", c.Incident.ID, err)
 	}
 	saved := c.Incident
@@ -47,12 +46,12 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 		}
 	}
 	if c.Tell || c.Kind == alerts.Opened || c.Kind == alerts.Worsened || c.Kind == alerts.Ended {
-		if err := saveEvent(ctx, w.tx, c.Incident, string(c.Kind), "", c.Incident.Title, c.At); err != nil {
+		if err := saveEvent(ctx, w.q, c.Incident, string(c.Kind), "", c.Incident.Title, c.At); err != nil {
 			return err
 		}
 	}
 	if !c.Tell {
-		return saveReason(ctx, w.tx, *c)
+		return saveReason(ctx, w.q, *c)
 	}
 	return nil
 }
@@ -84,7 +83,7 @@ func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
 		if err != nil {
 			return err
 		}
-		ok, err := changed(w.tx.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
+		ok, err := changed(w.q.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
 			VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6, 0, '') ON CONFLICT (channel, notice) DO NOTHING`,
 			c.Incident.ID, n.Channel, n.Notification.ID, n.Notification.Kind, doc, w.now.UnixMicro()))
 		if err != nil {

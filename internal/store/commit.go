@@ -24,13 +24,18 @@ type Batch struct {
 	Window time.Duration
 }
 
-// Situation is what [DB.Commit] reads under the write lock, the batch included.
+// Situation is what [DB.Commit] reads under the write lock, the batch included. The
+// Facts of its findings are shared with the next one: they are for reading only.
 type Situation struct {
-	Now       time.Time
-	Open      []alerts.Incident // not resolved, by id
-	Recent    []alerts.Incident // resolved within [alerts.RelapseWindow], by id
-	Tallies   []bounce.Tally    // proved refusals for reputation, and what open incidents were about
-	Mailboxes []Mailbox         // with reports counted over the window
+	Now  time.Time
+	Open []alerts.Incident // not resolved, by id
+	// Recent are those resolved within [alerts.RelapseWindow], by id. Their members
+	// have their keys and nothing else, in any order: what comes back is looked up by
+	// its key, and the incident that is opened anew has the findings of now. A member
+	// that is handed back as it is here stays as it is stored.
+	Recent    []alerts.Incident
+	Tallies   []bounce.Tally // proved refusals for reputation, and what open incidents were about
+	Mailboxes []Mailbox      // with reports counted over the window
 }
 
 // Decision is what follows from a situation.
@@ -71,17 +76,16 @@ func (db *DB) Commit(ctx context.Context, now time.Time, b Batch, decide func(Si
 		if err := db.saveBatch(ctx, tx, now, b); err != nil {
 			return err
 		}
-		s, err := situation(ctx, tx, now, b.Window)
+		q := compile(tx)
+		s, err := db.situation(ctx, q, now, b.Window)
 		if err != nil {
 			return err
 		}
 		d := decide(s)
-		for _, f := range d.Findings {
-			if err := saveFinding(ctx, tx, f); err != nil {
-				return err
-			}
+		if err := saveFindings(ctx, q, d.Findings); err != nil {
+			return err
 		}
-		w := changeWriter{tx: tx, log: db.log, now: now, notify: d.Notify, stored: map[int64]*alerts.Incident{}}
+		w := changeWriter{q: q, log: db.log, now: now, notify: d.Notify, stored: map[int64]*alerts.Incident{}}
 		for _, known := range [][]alerts.Incident{s.Open, s.Recent} {
 			for i := range known {
 				w.stored[known[i].ID] = &known[i]
@@ -121,12 +125,18 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 	return nil
 }
 
-func situation(ctx context.Context, q querier, now time.Time, window time.Duration) (s Situation, err error) {
+func (db *DB) situation(ctx context.Context, q querier, now time.Time, window time.Duration) (s Situation, err error) {
 	s.Now = now
-	if s.Open, err = incidents(ctx, q, "state <> 'resolved' ORDER BY id"); err != nil {
+	if s.Open, err = bareIncidents(ctx, q, "state <> 'resolved' ORDER BY id"); err != nil {
 		return s, err
 	}
-	if s.Recent, err = incidents(ctx, q, "state = 'resolved' AND resolved >= ? ORDER BY id", now.Add(-alerts.RelapseWindow).UnixMicro()); err != nil {
+	if db.members, err = readMembers(ctx, q, s.Open, db.members); err != nil {
+		return s, err
+	}
+	if s.Recent, err = bareIncidents(ctx, q, "state = 'resolved' AND resolved >= ? ORDER BY id", now.Add(-alerts.RelapseWindow).UnixMicro()); err != nil {
+		return s, err
+	}
+	if err = readKeys(ctx, q, s.Recent); err != nil {
 		return s, err
 	}
 	since := now.Add(-window)
@@ -137,44 +147,4 @@ func situation(ctx context.Context, q querier, now time.Time, window time.Durati
 	}
 	s.Mailboxes, err = mailboxes(ctx, q, since)
 	return s, err
-}
-
-// saveFinding keeps what is known of a question, and writes a transition where
-// that changes. An unknown answer is not knowledge: it is noted beside what is
-// known and changes nothing. Until a question has once been a problem it has no
-// row: its clean and its missing answers are counts of their run.
-func saveFinding(ctx context.Context, q querier, f checks.Finding) error {
-	k, at := f.Key, f.At.UnixMicro()
-	var status checks.Status
-	var code checks.Code
-	var severity checks.Severity
-	err := each(ctx, q, func(r *sql.Rows) error { return r.Scan(&status, &code, &severity) },
-		"SELECT status, code, severity FROM states WHERE check_name = ? AND target = ? AND source = ?", k.Check, k.Target, k.Source)
-	switch {
-	case err != nil:
-		return err
-	case status == "" && f.Status != checks.Problem:
-		return nil
-	case f.Status == checks.Unknown:
-		_, err := q.ExecContext(ctx, "UPDATE states SET unknown = coalesce(unknown, ?) WHERE check_name = ? AND target = ? AND source = ?", at, k.Check, k.Target, k.Source)
-		return err
-	case f.Status == status && f.Code == code && f.Severity == severity:
-		_, err := q.ExecContext(ctx, "UPDATE states SET seen = ?, unknown = NULL WHERE check_name = ? AND target = ? AND source = ?", at, k.Check, k.Target, k.Source)
-		return err
-	}
-	if _, err := q.ExecContext(ctx, `INSERT OR REPLACE INTO states (check_name, target, source, status, code, severity, since, seen, unknown)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, NULL)`, k.Check, k.Target, k.Source, f.Status, f.Code, f.Severity, at); err != nil {
-		return err
-	}
-	facts, err := document(f.Facts)
-	if err != nil {
-		return err
-	}
-	evidence, err := document(f.Evidence)
-	if err != nil {
-		return err
-	}
-	_, err = q.ExecContext(ctx, `INSERT INTO transitions (check_name, target, source, at, before, status, code, severity, summary, facts, evidence)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, k.Check, k.Target, k.Source, at, status, f.Status, f.Code, f.Severity, f.Summary, facts, evidence)
-	return err
 }

@@ -250,6 +250,21 @@ func TestTransitionsAreWrittenWhenKnowledgeChanges(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one question answered several times at once", func(t *testing.T) {
+		db := fresh(t)
+		mustCommit(t, db, t0, Batch{}, one(Decision{Findings: []checks.Finding{problem(t0), problem(t0.Add(1)), ok(t0.Add(2)), unknown(t0.Add(3)), worse(t0.Add(4))}}))
+		all, err := db.Transitions(t.Context(), "192.0.2.10")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, x := range all {
+			got = append(got, string(x.Before)+" to "+string(x.Status))
+		}
+		if diff := cmp.Diff([]string{" to problem", "problem to ok", "ok to problem"}, got); diff != "" {
+			t.Errorf("transitions (-want +got):\n%s", diff)
+		}
+	})
 	t.Run("evidence of a transition is kept", func(t *testing.T) {
 		db := fresh(t)
 		f := problem(t0)

@@ -26,5 +26,10 @@
 // refused mail is stored as a domain and a keyed hash; the key is made when
 // the database is made and never leaves it.
 //
+// A network that is listed as a whole is one incident of 65,536 members, and each
+// round sees all of them again. What moves then, their times, lies in narrow rows
+// apart from what a finding says, which is written when it says something else; and
+// a tick decodes only what the last one did not.
+//
 // Times are stored as microseconds since 1970 in UTC; the zero time is NULL.
 package store

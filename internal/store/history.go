@@ -98,14 +98,40 @@ func (db *DB) Incident(ctx context.Context, id int64) (h History, err error) {
 		}, "SELECT id, channel, notice, kind, state, queued, next, tries, done, why FROM outbox WHERE incident = ? ORDER BY id", id); err != nil {
 			return err
 		}
-		return each(ctx, tx, func(r *sql.Rows) error {
-			var u Untold
-			err := r.Scan(&u.Kind, &u.Why, stamp{&u.First}, stamp{&u.Last}, &u.Times)
-			h.Decisions = append(h.Decisions, u)
-			return err
-		}, "SELECT kind, why, first, last, times FROM decisions WHERE incident = ? ORDER BY last, kind, why", id)
+		untold, err := decisions(ctx, tx, []int64{id})
+		h.Decisions = untold[id]
+		return err
 	})
 	return h, err
+}
+
+// Decisions are why changes of these incidents were told to nobody, by incident,
+// by when they were last made. One of which there is nothing to say is not in it.
+func (db *DB) Decisions(ctx context.Context, incidents []int64) (all map[int64][]Untold, err error) {
+	err = db.view(ctx, "read decisions", func(tx *sql.Tx) error {
+		all, err = decisions(ctx, tx, incidents)
+		return err
+	})
+	return all, err
+}
+
+const selectDecisions = `SELECT incident, kind, why, first, last, times FROM decisions
+	WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY last, kind, why`
+
+func decisions(ctx context.Context, q querier, incidents []int64) (map[int64][]Untold, error) {
+	ids, err := document(append([]int64{}, incidents...)) // nil would be "null"
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64][]Untold{}
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var id int64
+		var u Untold
+		err := r.Scan(&id, &u.Kind, &u.Why, stamp{&u.First}, stamp{&u.Last}, &u.Times)
+		all[id] = append(all[id], u)
+		return err
+	}, selectDecisions, ids)
+	return all, err
 }
 
 // Transitions are the changes of what is known about a target, oldest first:
@@ -118,12 +144,16 @@ func (db *DB) Transitions(ctx context.Context, target string) (all []Transition,
 	return all, err
 }
 
+const selectTransitions = "SELECT check_name, target, source, at, before, status, code, severity, summary, facts, evidence FROM transitions WHERE "
+
 func transitions(ctx context.Context, q querier, where string, args ...any) (all []Transition, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var t Transition
-		err := r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary, value{&t.Facts}, value{&t.Evidence})
+		var proof []evidence
+		err := r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary, value{&t.Facts}, value{&proof})
+		t.Evidence = readEvidence(proof)
 		all = append(all, t)
 		return err
-	}, "SELECT check_name, target, source, at, before, status, code, severity, summary, facts, evidence FROM transitions WHERE "+where+" ORDER BY at, id", args...)
+	}, selectTransitions+where+" ORDER BY at, id", args...)
 	return all, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
@@ -15,9 +14,8 @@ import (
 const incidentColumns = `id, cause, title, state, severity, impact, opened, changed, last_seen, resolved,
 	acked_by, acked_at, silenced, note, last_told, reminded, existing, relapses`
 
-// incidents reads incidents with their members, in the order of their ids
-// unless where says otherwise.
-func incidents(ctx context.Context, q querier, where string, args ...any) (all []alerts.Incident, err error) {
+// bareIncidents reads incidents without their members.
+func bareIncidents(ctx context.Context, q querier, where string, args ...any) (all []alerts.Incident, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var i alerts.Incident
 		err := r.Scan(&i.ID, &i.Cause, &i.Title, &i.State, &i.Severity, value{&i.Impact}, stamp{&i.Opened}, stamp{&i.Changed}, stamp{&i.LastSeen}, stamp{&i.Resolved},
@@ -25,24 +23,17 @@ func incidents(ctx context.Context, q querier, where string, args ...any) (all [
 		all = append(all, i)
 		return err
 	}, "SELECT "+incidentColumns+" FROM incidents WHERE "+where, args...)
+	return all, err
+}
+
+// incidents reads incidents with their members, in the order of their ids
+// unless where says otherwise.
+func incidents(ctx context.Context, q querier, where string, args ...any) ([]alerts.Incident, error) {
+	all, err := bareIncidents(ctx, q, where, args...)
 	if err != nil {
 		return nil, err
 	}
-	for n := range all {
-		if all[n].Members, err = members(ctx, q, all[n].ID); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func members(ctx context.Context, q querier, incident int64) (all []alerts.Member, err error) {
-	err = each(ctx, q, func(r *sql.Rows) error {
-		var m alerts.Member
-		err := r.Scan(value{&m.Finding}, stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
-		all = append(all, m)
-		return err
-	}, "SELECT finding, first, last, clear, clear_since, unknown FROM members WHERE incident = ? ORDER BY position", incident)
+	_, err = readMembers(ctx, q, all, nil)
 	return all, err
 }
 
@@ -74,42 +65,9 @@ func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *al
 	return saveMembers(ctx, q, i, before.Members)
 }
 
-// saveMembers writes the members that differ from those stored: an incident of
-// a whole network has thousands, and most of them stay as they are.
-func saveMembers(ctx context.Context, q querier, i *alerts.Incident, stored []alerts.Member) error {
-	type placed struct {
-		alerts.Member
-		position int
-	}
-	had := map[checks.Key]placed{}
-	for n, m := range stored {
-		had[m.Finding.Key] = placed{m, n}
-	}
-	for n, m := range i.Members {
-		key := m.Finding.Key
-		old, ok := had[key]
-		delete(had, key)
-		if ok && reflect.DeepEqual(old, placed{m, n}) {
-			continue
-		}
-		finding, err := document(m.Finding)
-		if err != nil {
-			return err
-		}
-		_, err = q.ExecContext(ctx, `INSERT OR REPLACE INTO members (incident, check_name, target, source, position, finding, first, last, clear, clear_since, unknown)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			i.ID, key.Check, key.Target, key.Source, n, finding, micros(m.First), micros(m.Last), m.Clear, micros(m.ClearSince), micros(m.Unknown))
-		if err != nil {
-			return err
-		}
-	}
-	for key := range had {
-		if _, err := q.ExecContext(ctx, "DELETE FROM members WHERE incident = ? AND check_name = ? AND target = ? AND source = ?", i.ID, key.Check, key.Target, key.Source); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+const selectKnown = `SELECT m.check_name, m.target, m.source FROM incidents i CROSS JOIN members m ON m.incident = i.id
+		WHERE i.state <> 'resolved' AND m.check_name = ?1
+	UNION SELECT check_name, target, source FROM states WHERE check_name = ?1 AND status = 'problem'`
 
 // Known are the keys of check that there is something to know about: members of
 // incidents that are not resolved, and what is a problem as far as is known. A
@@ -122,9 +80,7 @@ func (db *DB) Known(ctx context.Context, check string) (map[checks.Key]struct{},
 			err := r.Scan(&k.Check, &k.Target, &k.Source)
 			known[k] = struct{}{}
 			return err
-		}, `SELECT m.check_name, m.target, m.source FROM members m JOIN incidents i ON i.id = m.incident
-				WHERE m.check_name = ?1 AND i.state <> 'resolved'
-			UNION SELECT check_name, target, source FROM states WHERE check_name = ?1 AND status = 'problem'`, check)
+		}, selectKnown, check)
 	})
 	return known, err
 }

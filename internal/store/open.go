@@ -49,6 +49,9 @@ type DB struct {
 	write *sql.DB // one connection, transactions are immediate; nil when opened for reading only
 	read  *sql.DB
 	key   []byte // for the hashes of recipients; nil when opened for reading only
+	// members are what the last commit read of open incidents. They belong to the one
+	// writer: only what runs under the write lock touches them.
+	members findings
 	// token is that of the lease this process holds; empty until it has one.
 	token atomic.Pointer[string]
 }
@@ -67,7 +70,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		return nil, explain(path, "create", err)
 	}
 	for start := time.Now(); ; {
-		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), members: findings{}}
 		err := db.prepare(ctx)
 		if err == nil {
 			return db, nil

@@ -14,6 +14,43 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// compiled is a transaction in which each statement is compiled once, however
+// often it is run: a round about a whole network runs the same few a hundred
+// thousand times. The statements end with the transaction.
+type compiled struct {
+	*sql.Tx
+	stmts map[string]*sql.Stmt // by text
+}
+
+func compile(tx *sql.Tx) *compiled { return &compiled{tx, map[string]*sql.Stmt{}} }
+
+func (c *compiled) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := c.Tx.PrepareContext(ctx, query)
+	if err == nil {
+		c.stmts[query] = s
+	}
+	return s, err
+}
+
+func (c *compiled) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (c *compiled) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
 // update runs f in one immediate transaction: the write lock is taken before
 // the first read, so that nothing read in it is out of date when it writes. It
 // is rolled back if f returns an error or panics.

@@ -135,6 +135,7 @@ CREATE TABLE transitions (
     evidence   TEXT    NOT NULL CHECK (json_valid(evidence))
 ) STRICT;
 CREATE INDEX transitions_by_key ON transitions (check_name, target, source, at);
+CREATE INDEX transitions_by_target ON transitions (target, at);
 
 CREATE TABLE incidents (
     id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -159,21 +160,30 @@ CREATE TABLE incidents (
 CREATE INDEX incidents_unresolved ON incidents (id) WHERE state <> 'resolved';
 CREATE INDEX incidents_resolved ON incidents (resolved) WHERE state = 'resolved';
 
+-- What moves with every sighting: narrow rows, because a network that is listed as a
+-- whole has 65,536 of them, and each round writes them all.
 CREATE TABLE members (
+    id          INTEGER NOT NULL PRIMARY KEY,
     incident    INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
     check_name  TEXT    NOT NULL,
     target      TEXT    NOT NULL,
     source      TEXT    NOT NULL,
     position    INTEGER NOT NULL, -- worst first
-    finding     TEXT    NOT NULL CHECK (json_valid(finding)),
+    seen        INTEGER, -- when the answer of the finding was had
+    proved      TEXT    CHECK (json_valid(proved)), -- when each piece of its evidence was had, if not then
     first       INTEGER,
     last        INTEGER,
     clear       INTEGER NOT NULL,
     clear_since INTEGER,
     unknown     INTEGER,
-    PRIMARY KEY (incident, check_name, target, source)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX members_by_key ON members (check_name, target, source);
+    UNIQUE (incident, check_name, target, source)
+) STRICT;
+
+-- The rest of a member's finding, which mostly stays as it was.
+CREATE TABLE findings (
+    member  INTEGER NOT NULL PRIMARY KEY REFERENCES members (id) ON DELETE CASCADE,
+    content TEXT    NOT NULL CHECK (json_valid(content))
+) STRICT;
 
 -- What happened to an incident and was told, and what people did about it.
 CREATE TABLE events (
