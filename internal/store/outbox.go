@@ -17,6 +17,12 @@ var _ alerts.Outbox = (*DB)(nil)
 // incident (of a drill) waits for nobody.
 const first = `NOT EXISTS (SELECT 1 FROM outbox e WHERE e.channel = o.channel AND e.incident = o.incident AND e.id < o.id AND e.state = 'queued')`
 
+const selectDue = "SELECT id, channel, notification, tries, queued FROM outbox o WHERE channel = ? AND state = 'queued' AND (next <= ? OR next > ?) AND " + first + " ORDER BY id LIMIT ?"
+
+// longestRetry is how far ahead a delivery is ever put off ([alerts.Deliverer]).
+// A time later than that was written by a clock that ran ahead, and has come.
+const longestRetry = 24 * time.Hour
+
 // Due implements [alerts.Outbox]. Once the lease is lost it gives [ErrLeaseLost], so that
 // two daemons do not both tell.
 func (db *DB) Due(ctx context.Context, channel string, now time.Time, max int) (due []alerts.Delivery, err error) {
@@ -29,13 +35,13 @@ func (db *DB) Due(ctx context.Context, channel string, now time.Time, max int) (
 			err := r.Scan(&d.ID, &d.Channel, value{&d.Notification}, &d.Tries, stamp{&d.Queued})
 			due = append(due, d)
 			return err
-		}, "SELECT id, channel, notification, tries, queued FROM outbox o WHERE channel = ? AND state = 'queued' AND next <= ? AND "+first+" ORDER BY id LIMIT ?",
-			channel, now.UnixMicro(), max)
+		}, selectDue, channel, now.UnixMicro(), now.Add(longestRetry).UnixMicro(), max)
 	})
 	return due, err
 }
 
-// NextDue implements [alerts.Outbox].
+// NextDue implements [alerts.Outbox]. A time that was written by a clock that ran
+// ahead may come later than the delivery is due: whoever waits looks again meanwhile.
 func (db *DB) NextDue(ctx context.Context, channel string) (next time.Time, ok bool, err error) {
 	err = db.view(ctx, "read the outbox", func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, "SELECT min(next) FROM outbox o WHERE channel = ? AND state = 'queued' AND "+first, channel).Scan(stamp{&next})
@@ -45,7 +51,7 @@ func (db *DB) NextDue(ctx context.Context, channel string) (next time.Time, ok b
 
 // Sent implements [alerts.Outbox]. [ErrNoDelivery] means that it no longer waits.
 func (db *DB) Sent(ctx context.Context, id int64, at time.Time) error {
-	return db.settle(ctx, "note a delivery", id, "state = 'sent', done = ?", at.UnixMicro())
+	return db.settle(ctx, "note a delivery", id, "state = 'sent', notification = NULL, done = ?", at.UnixMicro())
 }
 
 // Retry implements [alerts.Outbox]. Why is shown by status, one line.
@@ -55,7 +61,7 @@ func (db *DB) Retry(ctx context.Context, id int64, next time.Time, tries int, wh
 
 // Refuse implements [alerts.Outbox].
 func (db *DB) Refuse(ctx context.Context, id int64, at time.Time, why string) error {
-	return db.settle(ctx, "note a refusal", id, "state = 'refused', tries = tries + 1, done = ?, why = ?", at.UnixMicro(), checks.Line(why, 500))
+	return db.settle(ctx, "note a refusal", id, "state = 'refused', notification = NULL, tries = tries + 1, done = ?, why = ?", at.UnixMicro(), checks.Line(why, 500))
 }
 
 func (db *DB) settle(ctx context.Context, op string, id int64, set string, args ...any) error {
@@ -84,6 +90,21 @@ type Channel struct {
 	LastError string
 }
 
+const selectChannels = `WITH counted AS ( -- from an index alone: it holds all that was ever told
+	SELECT channel, sum(n) FILTER (WHERE state = 'sent') AS sent, max(done) FILTER (WHERE state = 'sent') AS last_sent,
+		sum(n) FILTER (WHERE state = 'refused') AS refused, max(done) FILTER (WHERE state = 'refused') AS last_refused
+	FROM (SELECT channel, state, count(*) AS n, max(done) AS done FROM outbox GROUP BY channel, state) GROUP BY channel
+), waiting AS (
+	SELECT channel, count(*) AS n, min(queued) AS oldest, min(next) AS next, max(tries) AS tries FROM outbox WHERE state = 'queued' GROUP BY channel
+)
+SELECT c.channel, coalesce(w.n, 0), w.oldest, w.next, coalesce(w.tries, 0), coalesce(c.sent, 0), c.last_sent, coalesce(c.refused, 0), c.last_refused,
+	coalesce((SELECT why FROM (
+			SELECT id, why FROM outbox q WHERE q.channel = c.channel AND q.state = 'queued' AND q.why <> ''
+			UNION ALL
+			SELECT id, why FROM outbox r WHERE r.channel = c.channel AND r.state = 'refused' AND r.done > coalesce(c.last_sent, 0) AND r.why <> ''
+		) ORDER BY id DESC LIMIT 1), '')
+FROM counted c LEFT JOIN waiting w ON w.channel = c.channel ORDER BY c.channel`
+
 // Channels are all channels that anything was ever queued for, by name.
 func (db *DB) Channels(ctx context.Context) (all []Channel, err error) {
 	err = db.view(ctx, "read channels", func(tx *sql.Tx) error {
@@ -92,13 +113,7 @@ func (db *DB) Channels(ctx context.Context) (all []Channel, err error) {
 			err := r.Scan(&c.Name, &c.Queued, stamp{&c.Oldest}, stamp{&c.Next}, &c.Tries, &c.Sent, stamp{&c.LastSent}, &c.Refused, stamp{&c.LastRefused}, &c.LastError)
 			all = append(all, c)
 			return err
-		}, `SELECT channel,
-				sum(state = 'queued'), min(iif(state = 'queued', queued, NULL)), min(iif(state = 'queued', next, NULL)), coalesce(max(iif(state = 'queued', tries, NULL)), 0),
-				sum(state = 'sent'), max(iif(state = 'sent', done, NULL)), sum(state = 'refused'), max(iif(state = 'refused', done, NULL)),
-				coalesce((SELECT why FROM outbox e WHERE e.channel = o.channel AND e.why <> '' AND (e.state = 'queued'
-						OR e.state = 'refused' AND e.done > coalesce((SELECT max(done) FROM outbox s WHERE s.channel = o.channel AND s.state = 'sent'), 0))
-					ORDER BY e.id DESC LIMIT 1), '')
-			FROM outbox o GROUP BY channel ORDER BY channel`)
+		}, selectChannels)
 	})
 	return all, err
 }

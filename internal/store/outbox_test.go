@@ -101,6 +101,59 @@ func TestDueGivesWhatWasQueued(t *testing.T) {
 	}
 }
 
+// TestAClockThatRanAheadHoldsNoNoticeBack: nothing is put off for longer than a day,
+// so a time that lies further ahead was written by a clock that has been put right.
+func TestAClockThatRanAheadHoldsNoNoticeBack(t *testing.T) {
+	db := fresh(t)
+	ahead := t0.Add(5 * 365 * 24 * time.Hour)
+	a := mustCommit(t, db, ahead, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), ahead, "slack"))[0].Incident // 1, queued then
+	mustCommit(t, db, t0, Batch{}, reminds(a, t0.Add(time.Minute), "slack"))                                       // 2
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.11", "spamcop", t0), t0, "slack"))                        // 3
+	if err := db.Retry(t.Context(), 3, t0.Add(24*time.Hour), 1, "come back tomorrow"); err != nil {
+		t.Fatal(err)
+	}
+	if got := dueIDs(t, db, "slack", t0); cmp.Diff([]int64{1}, got) != "" {
+		t.Errorf("due: %v, want the one of the clock that ran ahead, and not the one put off for a day", got)
+	}
+	if err := db.Sent(t.Context(), 1, t0); err != nil {
+		t.Fatal(err)
+	}
+	if got := dueIDs(t, db, "slack", t0); cmp.Diff([]int64{2}, got) != "" {
+		t.Errorf("due after that: %v, want the next of its incident", got)
+	}
+}
+
+func TestANoticeIsEmptiedOnceItIsDone(t *testing.T) {
+	db := fresh(t)
+	id := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "email", "pager", "slack"))[0].Incident.ID
+	if err := db.Sent(t.Context(), 1, t0); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Refuse(t.Context(), 2, t0, "552 too large"); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM outbox WHERE notification IS NULL"); n != 2 {
+		t.Errorf("%d notices are emptied, want those that were sent or refused", n)
+	}
+	if got := dueIDs(t, db, "slack", t0); len(got) != 1 {
+		t.Errorf("due: %v, want the one that waits", got)
+	}
+	h, err := db.Incident(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states []SendingState
+	for _, s := range h.Deliveries {
+		states = append(states, s.State)
+		if s.Notice == "" || s.Kind != alerts.Opened || s.Queued.IsZero() {
+			t.Errorf("a delivery shows %+v", s)
+		}
+	}
+	if diff := cmp.Diff([]SendingState{Sent, Refused, Queued}, states); diff != "" {
+		t.Errorf("deliveries (-want +got):\n%s", diff)
+	}
+}
+
 func TestChannels(t *testing.T) {
 	db := fresh(t)
 	ctx := t.Context()

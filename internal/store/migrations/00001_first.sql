@@ -215,15 +215,16 @@ CREATE TABLE outbox (
     channel      TEXT    NOT NULL,
     notice       TEXT    NOT NULL, -- Notification.ID
     kind         TEXT    NOT NULL,
-    notification TEXT    NOT NULL CHECK (json_valid(notification)),
     state        TEXT    NOT NULL CHECK (state IN ('queued', 'sent', 'refused')),
     queued       INTEGER NOT NULL,
     next         INTEGER NOT NULL, -- not to be tried before
     tries        INTEGER NOT NULL,
     done         INTEGER, -- when it was sent or refused
     why          TEXT    NOT NULL, -- the last error
+    -- Large, so it comes last, and goes once it is sent or refused.
+    notification TEXT    CHECK (iif(state = 'queued', coalesce(json_valid(notification), 0), notification IS NULL)),
     UNIQUE (channel, notice)
 ) STRICT;
 CREATE INDEX outbox_queued ON outbox (channel, incident, id) WHERE state = 'queued';
 CREATE INDEX outbox_by_incident ON outbox (incident, id);
-CREATE INDEX outbox_done ON outbox (channel, done) WHERE state <> 'queued';
+CREATE INDEX outbox_by_state ON outbox (channel, state, done);

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"database/sql"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNothingOftenAskedReadsAWholeTable: what is read once a minute, or grows for
+// ever, is found by an index.
+func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
+	db := fresh(t)
+	small := []string{ // what may be gone through from end to end
+		"VIRTUAL TABLE", "(subquery-", "c ", "w ", // in memory
+		"INDEX incidents_unresolved", "INDEX outbox_queued", // what is open, and what waits
+		"COVERING INDEX outbox_by_state", // all that was ever told, a few bytes each
+	}
+	for name, c := range map[string]struct {
+		query string
+		args  []any
+	}{
+		"the transitions of a target": {selectTransitions + "target = ? ORDER BY at, id", []any{"192.0.2.10"}},
+		"how the channels stand":      {selectChannels, nil},
+		"what is due":                 {selectDue, []any{"slack", 0, 0, 20}},
+		"the members of incidents":    {selectMembers, []any{"[1]"}},
+		"the keys of incidents":       {selectKeys, []any{"[1]"}},
+		"what is known of questions":  {selectStates, []any{"[]"}},
+		"what a check knows":          {selectKnown, []any{"dnsbl"}},
+		"why nothing was told":        {selectDecisions, []any{"[1]"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var plan []string
+			if err := each(t.Context(), db.read, func(r *sql.Rows) error {
+				var id, parent, unused int
+				var step string
+				err := r.Scan(&id, &parent, &unused, &step)
+				plan = append(plan, step)
+				return err
+			}, "EXPLAIN QUERY PLAN "+c.query, c.args...); err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range plan {
+				if what, scans := strings.CutPrefix(step, "SCAN "); scans && !slices.ContainsFunc(small, func(s string) bool { return strings.Contains(what+" ", s) }) {
+					t.Errorf("%s, in\n%s", step, strings.Join(plan, "\n"))
+				}
+			}
+		})
+	}
+}
