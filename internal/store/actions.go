@@ -17,6 +17,9 @@ const (
 	EventNoted        = "noted"
 )
 
+// maxWho is how many runes of the name of a person are kept.
+const maxWho = 100
+
 // Ack takes an incident on: there are no more reminders until it gets worse. By
 // is who does it and note what they say, both one line, the note may be empty.
 // Acknowledging again replaces who has it.
@@ -27,12 +30,13 @@ func (db *DB) Ack(ctx context.Context, id int64, by, note string, now time.Time)
 		if i.State == alerts.Open {
 			i.State = alerts.Acknowledged // what is clearing or silenced stays so, and is acknowledged besides
 		}
-		i.AckedBy, i.AckedAt, i.Reminded = by, now, 0
+		i.AckedBy, i.AckedAt, i.Reminded = checks.Line(by, maxWho), now, 0
 	})
 }
 
 // Resolve ends an incident because a person says so. If what it is about is
 // seen again within [alerts.RelapseWindow], the same incident is opened anew.
+// No channel is told, and why is written down as with every change that is not.
 //
 // Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
 func (db *DB) Resolve(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
@@ -52,7 +56,7 @@ func (db *DB) Note(ctx context.Context, id int64, by, note string, now time.Time
 // act lets one person do one thing to one incident, and writes down who, when
 // and what. It is a transaction of its own, so that it may run beside the daemon.
 func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
-	by, note = checks.Line(by, 100), checks.Line(note, 500)
+	by, note = checks.Line(by, maxWho), checks.Line(note, 500)
 	err = db.update(ctx, op, func(tx *sql.Tx) error {
 		before, err := oneIncident(ctx, tx, id)
 		if err != nil {
@@ -68,6 +72,11 @@ func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note strin
 		do(&after)
 		if err := saveIncident(ctx, tx, &after, &before); err != nil {
 			return err
+		}
+		if after.State == alerts.Resolved {
+			if err := saveReason(ctx, tx, alerts.Change{Kind: alerts.Ended, Incident: after, At: now, Why: "resolved by hand: whoever did it knows"}); err != nil {
+				return err
+			}
 		}
 		return saveEvent(ctx, tx, after, kind, by, note, now)
 	})

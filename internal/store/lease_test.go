@@ -102,6 +102,22 @@ func TestLeaseOfAnUnknownProcessExpires(t *testing.T) {
 	if _, err := first.Due(t.Context(), "slack", t0, 1); !errors.Is(err, ErrLeaseLost) {
 		t.Errorf("asking what is due gave %v, want ErrLeaseLost", err)
 	}
+	run, err := second.BeginRun(t.Context(), "dnsbl", t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.FinishRun(t.Context(), run, t0, Summary{}); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("finishing a run gave %v, want ErrLeaseLost", err)
+	}
+	if r, ok, err := second.LastRun(t.Context(), "dnsbl"); err != nil || !ok || r.State != Running {
+		t.Errorf("the run of the other is %s, %v, %v, want running", r.State, ok, err)
+	}
+	if err := first.SetMailboxState(t.Context(), "bounces", true, t0, nil); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("noting the state of a mailbox gave %v, want ErrLeaseLost", err)
+	}
+	if boxes, err := second.Mailboxes(t.Context(), t0); err != nil || len(boxes) != 0 {
+		t.Errorf("mailboxes: %v, %v, want none", boxes, err)
+	}
 	if err := lease.Release(t.Context()); err != nil {
 		t.Errorf("releasing what is lost: %v", err)
 	}

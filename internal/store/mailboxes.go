@@ -25,13 +25,16 @@ type Mailbox struct {
 }
 
 // SetMailboxState writes down whether the mailbox could be read at that time,
-// and if not, why.
+// and if not, why. [ErrLeaseLost] means that another daemon has taken over.
 func (db *DB) SetMailboxState(ctx context.Context, name string, ok bool, at time.Time, trouble error) error {
 	why := ""
 	if trouble != nil {
 		why = checks.Line(trouble.Error(), 500)
 	}
 	return db.update(ctx, "note the state of a mailbox", func(tx *sql.Tx) error {
+		if err := db.fence(ctx, tx); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (name, ok, since, seen, trouble) VALUES (?1, ?2, ?3, ?3, ?4)
 			ON CONFLICT (name) DO UPDATE SET
 				since = iif(ok = ?2 AND since IS NOT NULL, since, ?3), ok = ?2, seen = ?3, trouble = ?4`,

@@ -75,7 +75,7 @@ func (db *DB) BeginRun(ctx context.Context, check string, at time.Time) (id int6
 }
 
 // FinishRun writes down what run id came to. [ErrNoRun] means that it was
-// abandoned meanwhile, or never begun.
+// abandoned meanwhile, or never begun, [ErrLeaseLost] that another daemon has taken over.
 func (db *DB) FinishRun(ctx context.Context, id int64, at time.Time, s Summary) error {
 	state := Complete
 	if s.Trouble != "" {
@@ -86,6 +86,9 @@ func (db *DB) FinishRun(ctx context.Context, id int64, at time.Time, s Summary) 
 		return err
 	}
 	return db.update(ctx, "finish a run", func(tx *sql.Tx) error {
+		if err := db.fence(ctx, tx); err != nil {
+			return err
+		}
 		ok, err := changed(tx.ExecContext(ctx, "UPDATE runs SET state = ?, finished = ?, summary = ? WHERE id = ? AND state = 'running'",
 			state, at.UnixMicro(), summary, id))
 		if err == nil && !ok {
