@@ -229,15 +229,17 @@ func statusIncidents(ctx context.Context, db *store.DB, cfg *config.Config, in *
 			in.Resolved = append(in.Resolved, i)
 		}
 	}
-	for n, i := range open {
-		if n == explained {
-			break
-		}
-		h, err := db.Incident(ctx, i.ID)
-		if err != nil {
-			return err
-		}
-		for _, u := range h.Decisions {
+	open = open[:min(len(open), explained)]
+	var ids []int64
+	for _, i := range open {
+		ids = append(ids, i.ID)
+	}
+	untold, err := db.Decisions(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		for _, u := range untold[i.ID] {
 			if u.Why == alerts.NothingNew {
 				continue // every round decides so about every open incident
 			}
