@@ -215,6 +215,7 @@ func (ro *round) packet(sock *socket, packet []byte) {
 	f.group.answered(ro.now, sample)
 	sock.server.answered()
 	ro.window.answered(rtt)
+	ro.trip += (rtt - ro.trip) / 16
 	ro.respond(f, sock.server, r, what, rtt)
 }
 

@@ -35,7 +35,7 @@ type group struct {
 	limit int   // in flight
 
 	inFlight int
-	queue    []Question // drawn, and held until there is room; questions[head:] are left
+	queue    []Question // drawn, and held until there is room; queue[head:] is left
 	head     int
 
 	rtt, spread time.Duration // smoothed, as in RFC 6298 section 2

@@ -39,9 +39,10 @@ type round struct {
 	free   []*flight // to be used again
 	due    deadlines
 	window window
-	full   []*group // with questions held
-	held   int      // questions
-	told   int      // questions that have ended
+	trip   time.Duration // smoothed, of all groups together
+	full   []*group      // with questions held
+	held   int           // questions
+	told   int           // questions that have ended
 
 	now     time.Time
 	timer   *time.Timer
@@ -133,7 +134,11 @@ func (ro *round) abandon(err error) {
 func (ro *round) turn() bool {
 	told := ro.told
 	ro.flush()
-	ro.in.busy.Store(len(ro.flying) >= manyInFlight)
+	gather := time.Duration(0)
+	if len(ro.flying) >= manyInFlight {
+		gather = min(ro.trip/gatherPart, gatherMost)
+	}
+	ro.in.gather.Store(int64(gather))
 	ro.batch = ro.in.take(ro.batch)
 	// If sending failed, questions have ended by that, and there may be nothing to wait for.
 	if len(ro.batch.letters) == 0 && told == ro.told {

@@ -22,11 +22,12 @@ const (
 	// batchPackets is how many packets one system call takes. Most of the cost of
 	// a question is the kernel's, and a part of that is getting there.
 	batchPackets = 32
-	// When busy, a reader lets packets gather for gatherFor before it looks again:
-	// to wake for each would cost more than all else that is done with it. That
-	// is far less than a round trip through a network, and through the loopback
-	// the server meanwhile has the rest of the window to do.
-	gatherFor = 100 * time.Microsecond
+	// gatherPart is which part of a round trip a reader lets packets gather for, with
+	// many in flight, before it looks again, and gatherMost is the longest. To wake for
+	// each packet would cost more than all else that is done with it, and
+	// meanwhile the server has the rest of what is in flight to do.
+	gatherPart = 8
+	gatherMost = time.Millisecond
 )
 
 // way is one connected UDP socket to a server.
@@ -72,8 +73,8 @@ func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 			if err != nil && !isPortClosed(err) {
 				return
 			}
-			if in.busy.Load() {
-				time.Sleep(gatherFor)
+			if d := in.gather.Load(); d > 0 {
+				time.Sleep(time.Duration(d))
 			}
 		}
 	})
@@ -97,8 +98,8 @@ func isPortClosed(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) 
 // inbox is what readers hand to the round. They put one packet behind the other;
 // the round takes all there are at once, so that under load neither waits for the other.
 type inbox struct {
-	wake chan struct{} // something came into an empty inbox
-	busy atomic.Bool   // so much is in flight that packets may gather
+	wake   chan struct{} // something came into an empty inbox
+	gather atomic.Int64  // nanoseconds for which packets may gather
 
 	mu sync.Mutex
 	batch

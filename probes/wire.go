@@ -308,7 +308,7 @@ func (w *wireQuestion) zoneAbove(packet, rest []byte, name string) (zone string,
 	return "", nil, false
 }
 
-// record is one resource record without its owner (RFC 1035 section 3.2.1).
+// wireRecord is one resource record without its owner (RFC 1035 section 3.2.1).
 type wireRecord struct {
 	rrtype, class uint16
 	ttl           uint32
