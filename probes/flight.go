@@ -45,7 +45,16 @@ func (ro *round) start(q Question, g *group) {
 	if g.plain {
 		f.wire.dropEDNS()
 	}
-	f.order = ro.servers.order(f.order, ro.now, q.Avoid)
+	at := ro.servers
+	if q.At != nil {
+		at = q.At
+		f.wire.dropRecursion()
+	}
+	if f.order = at.order(f.order, ro.now, q.Avoid); len(f.order) == 0 {
+		ro.free = append(ro.free, f)
+		ro.tell(q, Answer{}, &AskError{Question: q, Err: ErrUnreachable}, ro.now)
+		return
+	}
 	f.index = len(ro.flying)
 	ro.flying = append(ro.flying, f)
 	g.inFlight++
@@ -162,31 +171,6 @@ func (ro *round) unassign(f *flight) {
 	}
 }
 
-// socketTo is the socket to a server that has the least to do, or a new one if
-// all have enough.
-func (ro *round) socketTo(s *server) (*socket, error) {
-	var least *socket
-	for _, sock := range ro.sockets[s.index] {
-		if !sock.failed && (least == nil || len(sock.byID) < len(least.byID)) {
-			least = sock
-		}
-	}
-	if least != nil && len(least.byID) < inFlightPerSocket {
-		return least, nil
-	}
-	sock := &socket{server: s, byID: map[uint16]*flight{}}
-	var err error
-	sock.way, err = ro.open(s.addr, sock, ro.in)
-	if err != nil {
-		if least != nil { // no descriptor left: rather a socket with too much to do
-			return least, nil
-		}
-		return nil, err
-	}
-	ro.sockets[s.index] = append(ro.sockets[s.index], sock)
-	return sock, nil
-}
-
 // packet deals with what came on a socket. What does not parse or does not match
 // is passed over: anyone can send a packet to the port, and one that is not the answer
 // says nothing about the answer.
@@ -211,7 +195,7 @@ func (ro *round) packet(sock *socket, packet []byte) {
 	if f.attempts > 1 {
 		sample = 0
 	}
-	ro.heard[sock.server.index] = ro.now
+	sock.lane.heard = ro.now
 	f.group.answered(ro.now, sample)
 	sock.server.answered()
 	ro.window.answered(rtt)
@@ -242,7 +226,13 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 	case message:
 		a, err = readAnswer(r.message, f.wire.qtype)
 	}
+	if f.q.At != nil && isAnswer(r.rcode) && !r.authoritative() {
+		err = errLame
+	}
 	if err != nil {
+		if f.q.At != nil {
+			s.silent(ro.now) // the others come first for a while
+		}
 		ro.drop(f, &AskError{Question: f.q, Server: s.name, RCode: rcodeName(r.rcode), Err: err})
 		ro.send(f)
 		return
@@ -265,13 +255,14 @@ func (ro *round) expire() {
 			continue
 		}
 		s, g := f.order[0], f.group
-		if heard := ro.heard[s.index]; heard.Before(f.sent) {
+		heard := ro.lane(s).heard
+		if heard.Before(f.sent) {
 			s.silent(ro.now) // to everybody
 		}
 		if g.lively(ro.now) {
 			ro.window.timedOut()
 		}
-		g.timedOut(ro.now, f.sent, ro.heard[s.index])
+		g.timedOut(ro.now, f.sent, heard)
 		f.failed = worseFailure(f.failed, &AskError{Question: f.q, Server: s.name, Err: ErrTimeout})
 		copy(f.order, f.order[1:])
 		f.order[len(f.order)-1] = s // the packet may be lost, so the server is asked again, after the others
@@ -331,7 +322,7 @@ func (ro *round) streamed(st *stream) {
 		ro.overTCP(next)
 	}
 	if st.err == nil {
-		ro.heard[st.server.index] = ro.now
+		ro.lane(st.server).heard = ro.now
 		st.server.answered()
 		f.wire.packet = f.wire.packet[:len(st.wire.packet)]
 		ro.respond(f, st.server, st.response, st.reading, st.rtt)

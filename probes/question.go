@@ -28,7 +28,10 @@ type Question struct {
 	Type  Type
 	Group string // opaque key of whose limits the question counts against (an operator); may be empty
 	Avoid string // server to try last, as [Answer].Server names it: for a second opinion; may be empty
-	Ref   uint64
+	// At are the servers to ask in place of the resolver's own: name servers of the zone, which
+	// are not asked to recurse. What none of them says with authority is no answer. Nil: the resolver's.
+	At  *Servers
+	Ref uint64
 }
 
 // String is the question as evidence shows it: "2.0.0.127.bl.example. A".

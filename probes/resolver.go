@@ -39,19 +39,23 @@ type ResolverOptions struct {
 	// [Question].Group they are for. All packets of a group, repetitions included, stay below
 	// its limit, whoever calls. A group that is not in it has no limit.
 	Limits map[string]float64
+	// AuthorityPort is where the servers that [Resolver.NameServers] finds are asked; 0 means
+	// 53. Any other is for rehearsals, and lets them be on the loopback.
+	AuthorityPort int
 	// Log gets one line per question at debug level; nil means no log.
 	Log *slog.Logger
 }
 
-// Resolver asks recursive resolvers and reports literally what they said. It is
-// safe for concurrent use and holds nothing open between calls.
+// Resolver asks recursive resolvers, or the servers that a question names, and
+// reports literally what they said. It is safe for concurrent use and holds nothing open between calls.
 type Resolver struct {
-	servers *servers
+	servers *Servers
 	timeout time.Duration
 	tries   int
 	limit   int
 	paces   map[string]*pace // by group
 	open    opener
+	port    uint16 // of name servers
 	log     *slog.Logger
 }
 
@@ -77,6 +81,7 @@ func newResolver(opts ResolverOptions, resolvConf string) (*Resolver, error) {
 		limit:   cmp.Or(max(opts.Concurrency, 0), DefaultConcurrency),
 		paces:   map[string]*pace{},
 		open:    openUDP,
+		port:    uint16(cmp.Or(opts.AuthorityPort, dnsPort)),
 		log:     opts.Log,
 	}
 	for key, limit := range opts.Limits {
@@ -91,7 +96,7 @@ func newResolver(opts ResolverOptions, resolvConf string) (*Resolver, error) {
 }
 
 // Servers are the resolvers asked, in order of preference, as "192.0.2.53:53".
-func (r *Resolver) Servers() []string { return r.servers.names() }
+func (r *Resolver) Servers() []string { return r.servers.Names() }
 
 // Ask asks many questions at once and calls got with each answer or named
 // error as it comes, in any order. It draws from questions only as fast as

@@ -27,13 +27,12 @@ type round struct {
 	ctx context.Context
 	got func(Question, Answer, error)
 
-	in      *inbox
-	batch   batch
-	sockets [][]*socket // for each server
-	dirty   []*socket   // with packets to send
-	heard   []time.Time // when each server last answered
-	groups  map[string]*group
-	last    *group // the group of the last question drawn
+	in     *inbox
+	batch  batch
+	lanes  map[*server]*lane
+	dirty  []*socket // with packets to send
+	groups map[string]*group
+	last   *group // the group of the last question drawn
 
 	flying []*flight // all in flight
 	free   []*flight // to be used again
@@ -53,10 +52,8 @@ type round struct {
 }
 
 func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error)) *round {
-	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[string]*group{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
+	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[string]*group{}, lanes: map[*server]*lane{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
 	ro.ctx, ro.cancel = context.WithCancel(ctx)
-	ro.sockets = make([][]*socket, len(r.servers.all))
-	ro.heard = make([]time.Time, len(r.servers.all))
 	ro.window = newWindow(r.limit, ro.now)
 	return ro
 }
@@ -66,8 +63,8 @@ func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error
 func (ro *round) close() {
 	ro.cancel()
 	ro.timer.Stop()
-	for _, sockets := range ro.sockets {
-		for _, s := range sockets {
+	for _, l := range ro.lanes {
+		for _, s := range l.sockets {
 			_ = s.way.Close()
 		}
 	}

@@ -21,9 +21,8 @@ const dnsPort = 53
 // because a dead list makes a healthy resolver look silent too.
 const silentFor = 30 * time.Second
 
-// server is one resolver and when it was last seen to be silent.
+// server is one DNS server and when it was last seen to be silent.
 type server struct {
-	index int
 	addr  netip.AddrPort
 	name  string
 	until atomic.Int64 // unix nanoseconds until which it is tried after the others; 0: it is well
@@ -37,18 +36,20 @@ func (s *server) answered() {
 
 func (s *server) silent(now time.Time) { s.until.Store(now.Add(silentFor).UnixNano()) }
 
-// servers are the resolvers in order of preference.
-type servers struct{ all []*server }
+// Servers are DNS servers in order of preference, and how they did lately. It is
+// what a [Question] names to be asked there; [Resolver.NameServers] finds those of a zone.
+type Servers struct{ all []*server }
 
-func newServers(addrs []netip.AddrPort) *servers {
-	ss := &servers{}
-	for i, a := range addrs {
-		ss.all = append(ss.all, &server{index: i, addr: a, name: a.String()})
+func newServers(addrs []netip.AddrPort) *Servers {
+	ss := &Servers{}
+	for _, a := range addrs {
+		ss.all = append(ss.all, &server{addr: a, name: a.String()})
 	}
 	return ss
 }
 
-func (ss *servers) names() []string {
+// Names are the servers as "192.0.2.53:53", as [Answer.Server] has them.
+func (ss *Servers) Names() []string {
 	var names []string
 	for _, s := range ss.all {
 		names = append(names, s.name)
@@ -59,7 +60,7 @@ func (ss *servers) names() []string {
 // order is in which order to try: as configured, then those that were silent a
 // moment ago, and at the very end the one that the question wants to avoid. It is
 // written over buf.
-func (ss *servers) order(buf []*server, now time.Time, avoid string) []*server {
+func (ss *Servers) order(buf []*server, now time.Time, avoid string) []*server {
 	if len(ss.all) == 1 {
 		return append(buf[:0], ss.all[0])
 	}

@@ -169,6 +169,7 @@ func (in *inbox) take(empty batch) batch {
 type socket struct {
 	way    way
 	server *server
+	lane   *lane
 	byID   map[uint16]*flight
 	out    [][]byte // to be sent
 	failed bool     // its reader has ended

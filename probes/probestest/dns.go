@@ -67,6 +67,7 @@ type Zone struct {
 // Counts is how often a zone was asked, lost and refused questions included.
 type Counts struct {
 	All, TCP, A, TXT, SOA int
+	Recursive             int // with RD set
 }
 
 // DNS is a DNS server on the loopback, over UDP and TCP, that serves blocklists.

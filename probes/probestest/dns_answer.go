@@ -34,6 +34,9 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 	if tcp {
 		z.counts.TCP++
 	}
+	if query.RecursionDesired {
+		z.counts.Recursive++
+	}
 	switch q.Qtype {
 	case dns.TypeA:
 		z.counts.A++
