@@ -36,6 +36,9 @@ type Options struct {
 	// Probe is a public domain under which a random name must not exist; with it
 	// a resolver that invents addresses for real suffixes is found out. May be empty.
 	Probe string
+	// Path is how lists are asked; empty means [PathResolver]. The other two need an asker that
+	// is [NameServers] too, and without one are the same.
+	Path Path
 	// Failing is how lists did in the runs before, by id; those it does not name
 	// worked. It decides how loud their notices are, not whether they are asked.
 	Failing map[string]Failing
@@ -73,7 +76,9 @@ func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.T
 	r.count(targets)
 	err := r.askResolver(ctx)
 	if err == nil {
-		err = r.askTargets(ctx, targets)
+		err = r.askLists(ctx, func(ctx context.Context, lists []*list, exams []*exam) error {
+			return r.askTargets(ctx, targets, lists, exams)
+		})
 	}
 	if err == nil {
 		err = r.confirm(ctx)
@@ -89,7 +94,8 @@ func (c Check) Run(ctx context.Context, now time.Time, targets iter.Seq[checks.T
 }
 
 // Test asks the controls of every list, for every family that it serves, and
-// nothing about any target. What is to be told about lists and the resolver is in
+// nothing about any target. Where [Options.Path] allows both paths, both are tried, and
+// [ListResult.Paths] tells of each. What is to be told about lists and the resolver is in
 // [Result.Notices]. The error is the context's.
 func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
 	r := newRun(c, now, nil, nil)
@@ -100,7 +106,7 @@ func (c Check) Test(ctx context.Context, now time.Time) (Result, error) {
 	}
 	err := r.askResolver(ctx)
 	if err == nil {
-		err = r.examine(ctx, r.exams())
+		err = r.examineBoth(ctx)
 	}
 	if err == nil {
 		r.notices()
@@ -143,6 +149,14 @@ type list struct {
 	longest time.Duration // how long a "no" of this list may be cached, the most seen
 	held    []*hit        // entries, and known ones that are gone: told at the end of the list
 	result  ListResult
+
+	at        *probes.Servers // whom it is asked at; nil: the resolver
+	servers   *probes.Servers // its own, once they were found
+	notFound  error           // why they were not
+	spare     bool            // if its controls fail on this path, there is another
+	undecided bool            // they did: it is the other's turn
+	decided   bool
+	before    *attempt // how it stood on the first of two paths
 }
 
 func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(checks.Finding)) *run {
@@ -185,9 +199,9 @@ func (r *run) count(targets iter.Seq[checks.Target]) {
 }
 
 // exams are those of the lists that are needed; none if the resolver invents answers.
-func (r *run) exams() []*exam {
+func (r *run) exams(lists []*list) []*exam {
 	var exams []*exam
-	for _, l := range r.lists {
+	for _, l := range lists {
 		switch {
 		case !l.needed():
 		case r.rewriting != nil:

@@ -30,23 +30,34 @@ func (h *hit) last() outcome {
 	return h.first
 }
 
-// confirm asks new listings again after the wait, by another server where the
-// asker has one, together with the controls of their lists at that moment. The error
+// confirm asks new listings again after the wait, at the list's own name servers where
+// [Options.Path] allows that and they work, else by another server where there is one,
+// together with the controls of their lists at that moment. The error
 // is the context's.
 func (r *run) confirm(ctx context.Context) error {
 	if len(r.fresh) == 0 {
 		return nil
 	}
-	var exams []*exam
+	var lists []*list
+	avoid := map[*list]string{}
 	seen := map[*list]bool{}
 	for _, h := range r.fresh {
 		if !seen[h.list] && h.list.aside == nil {
-			exams = append(exams, newExam(h.list, h.first.a.Server))
+			lists = append(lists, h.list)
+			avoid[h.list] = h.first.a.Server
 		}
 		seen[h.list] = true
 	}
 	if err := wait(ctx, r.Options.Confirm); err != nil {
 		return err
+	}
+	lists, err := r.examineElsewhere(ctx, lists)
+	if err != nil {
+		return err
+	}
+	var exams []*exam
+	for _, l := range lists {
+		exams = append(exams, newExam(l, avoid[l]))
 	}
 	if err := r.examine(ctx, exams); err != nil {
 		return err
@@ -62,7 +73,7 @@ func (r *run) confirm(ctx context.Context) error {
 	}
 	questions := seq(len(again), func(i int) probes.Question {
 		q := again[i].first.q
-		q.Avoid, q.Ref = again[i].first.a.Server, uint64(i)
+		q.Avoid, q.At, q.Ref = again[i].first.a.Server, again[i].list.at, uint64(i)
 		return q
 	})
 	return r.ask(ctx, questions, func(q probes.Question, a probes.Answer, err error) {

@@ -70,7 +70,7 @@ func newExam(l *list, avoid string) *exam {
 // next is the next question to put, if there is one at this moment. Its number
 // goes with the answer to got.
 func (e *exam) next() (q probes.Question, ok bool) {
-	q = probes.Question{Type: probes.TypeA, Group: e.l.zone.Operator, Avoid: e.avoid}
+	q = probes.Question{Type: probes.TypeA, Group: e.l.zone.Operator, Avoid: e.avoid, At: e.l.at}
 	switch {
 	case e.put < len(e.answers):
 		q.Name = e.answers[e.put].control.Name
@@ -192,20 +192,9 @@ func (l *list) standing(f blocklists.Family) *standing {
 // needed says whether the list is to be asked about anything.
 func (l *list) needed() bool { return l.families != standings{} }
 
-// state is how the list stands as a whole: of its families the worst.
+// state is how the list stands as a whole, with how many questions had no answer.
 func (l *list) state() standing {
-	if l.aside != nil {
-		return *l.aside
-	}
-	if !l.needed() {
-		return standing{state: NotNeeded}
-	}
-	s := standing{state: Working}
-	for _, f := range l.zone.Families {
-		if each := *l.families.of(f); each != nil {
-			s = worse(s, *each)
-		}
-	}
+	s := l.shown()
 	if s.state == Working && l.failed*2 > l.put {
 		s = standing{state: Unknown, why: fmt.Sprintf("%s passed its controls, and then %d of %d questions had no answer. Nothing to do unless it lasts.", title(l.zone), l.failed, l.put)}
 	}

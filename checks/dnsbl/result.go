@@ -63,7 +63,9 @@ type ListResult struct {
 	State    State           // of several families the worst
 	Why      string          // what is wrong and what to do; empty for a list that works
 	Controls []ControlResult
-	Asked    int // pairs put to the DNS
+	Path     Path         // by which its verdicts were had; empty if nothing was asked
+	Paths    []PathResult // all that were tried, in that order
+	Asked    int          // pairs put to the DNS
 	Answered int
 	Left     int // targets whose turn it was not; Next says where the next run goes on
 	Next     int

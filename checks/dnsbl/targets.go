@@ -74,19 +74,16 @@ func (s *slots) release(i uint64) {
 	s.free = append(s.free, i)
 }
 
-// askTargets asks the controls of every list, and every list that passes about
-// every target. The error is the context's.
-func (r *run) askTargets(ctx context.Context, targets iter.Seq[checks.Target]) error {
-	exams := r.exams()
+// askTargets asks the controls of lists, as far as there are exams, and every list that
+// passes about every target. One that does not, and has another path, is left for that.
+// The error is the context's.
+func (r *run) askTargets(ctx context.Context, targets iter.Seq[checks.Target], lists []*list, exams []*exam) error {
 	examOf := map[*list]*exam{}
 	for _, e := range exams {
 		examOf[e.l] = e
 	}
 	var lines []*line
-	for _, l := range r.lists {
-		if !l.needed() {
-			continue
-		}
+	for _, l := range lists {
 		next, stop := iter.Pull(r.Options.Turns[l.zone.ID].of(targets, r.targets))
 		defer stop()
 		lines = append(lines, &line{l: l, exam: examOf[l], next: next, stop: stop})
@@ -140,6 +137,9 @@ func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool
 		}
 		e.conclude()
 		ln.exam = nil
+		if ln.l.decide() {
+			return true, false, false
+		}
 	}
 	if ln.waiting >= aheadOf {
 		return advanced, true, false
@@ -214,7 +214,7 @@ func (r *run) put(ln *line, waiting *slots, t checks.Target, f blocklists.Family
 	l := ln.l
 	l.result.Asked++
 	ln.waiting++
-	q := probes.Question{Type: probes.TypeA, Group: l.zone.Operator}
+	q := probes.Question{Type: probes.TypeA, Group: l.zone.Operator, At: l.at}
 	if f != blocklists.Name {
 		q.Name = l.zone.QueryName(t.Addr)
 		q.Ref = waiting.take(slot{line: ln, target: t, family: f, names: 1}) << slotShift
