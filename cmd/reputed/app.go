@@ -17,6 +17,8 @@ type app struct {
 	stderr io.Writer
 
 	configPath string // --config; empty: /etc/reputed/config.toml if it exists
+
+	authorityPort int // of lists' own name servers; 0: the usual one
 }
 
 // Exit codes (design section 6). check, status and "lists test" speak the monitoring-plugin

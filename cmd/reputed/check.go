@@ -74,7 +74,7 @@ known what a name or a record stands for), else 0.`,
 		if err != nil {
 			return err
 		}
-		resolver, err := newResolver(cfg, nil)
+		resolver, err := newResolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
@@ -188,11 +188,15 @@ func (a checkRun) run(ctx context.Context) error {
 		watch.step(done, total)
 	}
 	if !ts.Empty() {
-		_, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
+		var result dnsbl.Result
+		result, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
 			if aboutRun(f) {
 				out.Note(f)
 			}
 		})
+		for _, l := range result.Lists {
+			out.Path(l.ID, string(l.Path))
+		}
 	}
 	var aroundErr error
 	if err == nil && a.around != nil {
@@ -314,7 +318,7 @@ func newDNSBL(cfg *config.Config, asker interface {
 }, zones []blocklists.Zone) dnsbl.Check {
 	return dnsbl.Check{
 		Asker: asker, Zones: zones, Servers: asker.Servers(),
-		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe},
+		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe, Path: dnsbl.Path(cfg.DNS.Mode)},
 	}
 }
 

@@ -81,7 +81,7 @@ type mailbox struct {
 // newDaemon puts the parts together, top to bottom. It starts nothing.
 func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
 	d := &daemon{cfg: cfg, db: db, log: log}
-	resolver, err := newResolver(cfg, log)
+	resolver, err := newResolver(cfg, 0, log)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,9 @@ func (a *app) listsTestCommand() *cobra.Command {
 		Use:   "test [ID...]",
 		Short: "Ask the controls of every list now: does it answer you, and truthfully?",
 		Long: `Asks each list for the entry that must be there and the one that must not
-(RFC 5782 section 5), through your resolver. A list that fails is told with the
-reason and with what to do.
+(RFC 5782 section 5), through your resolver and, unless [dns] mode is "resolver",
+at its own name servers. A list that fails is told with the reason and with
+what to do.
 
 Exit code: 3 a critical list or more than half do not work, else 0.`,
 		Example: `  reputed lists test
@@ -37,7 +38,7 @@ Exit code: 3 a critical list or more than half do not work, else 0.`,
 		if err != nil {
 			return err
 		}
-		resolver, err := newResolver(cfg, nil)
+		resolver, err := newResolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
@@ -61,9 +62,9 @@ func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 	zone := lookup(zones)
 	for _, l := range result.Lists {
 		z, _ := zone(l.ID)
-		t := report.ListTest{Zone: z, Verdict: blocklists.Class(l.State), Why: l.Why}
-		if l.State == dnsbl.Working {
-			t.Verdict = blocklists.Clean
+		t := report.ListTest{Zone: z, Verdict: verdictOf(l.State), Why: l.Why, Path: string(l.Path)}
+		for _, p := range l.Paths {
+			t.Paths = append(t.Paths, report.PathTest{Path: string(p.Path), Verdict: verdictOf(p.State), Why: p.Why, Took: slowest(p.Controls)})
 		}
 		for _, k := range l.Controls {
 			want := "not listed"
@@ -74,8 +75,8 @@ func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 				want = "listed"
 			}
 			t.Controls = append(t.Controls, report.ControlResult{Question: k.Evidence.Question, Want: want, Answer: k.Evidence.Answer, Passed: k.Passed})
-			t.Took = max(t.Took, k.RTT)
 		}
+		t.Took = slowest(l.Controls)
 		r.Tests = append(r.Tests, t)
 	}
 	for _, f := range result.Notices {
@@ -84,4 +85,21 @@ func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 		}
 	}
 	return r
+}
+
+// verdictOf is the state of a list as a verdict: one that works is clean.
+func verdictOf(s dnsbl.State) blocklists.Class {
+	if s == dnsbl.Working {
+		return blocklists.Clean
+	}
+	return blocklists.Class(s)
+}
+
+// slowest is how long the slowest control took; 0 if none was answered.
+func slowest(controls []dnsbl.ControlResult) time.Duration {
+	var took time.Duration
+	for _, k := range controls {
+		took = max(took, k.RTT)
+	}
+	return took
 }

@@ -21,13 +21,16 @@ import (
 
 // TestMain lets the scripts run this binary as the program itself.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"reputed": main})
+	testscript.Main(m, map[string]func(){"reputed": func() {
+		port, _ := strconv.Atoi(os.Getenv("AUTHORITY_PORT"))
+		run(port)
+	}})
 }
 
 // TestScripts runs testdata/script/*.txtar: the command line as a user types it.
 //
-// Each script has a DNS server of its own at $DNS, with the lists of labZones, and
-// at $MUTE an address where nobody ever answers. lab.toml names both kinds of lists.
+// Each script has a DNS server of its own at $DNS, with the lists of labZones, at $OWN
+// the name server of one that refuses $DNS, and at $MUTE an address where nobody ever answers. lab.toml names both kinds of lists.
 // "exits CODE COMMAND..." is exec for commands whose exit code is a promise.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,6 +54,17 @@ func setupScript(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { _ = dns.Close() })
+	// The name server of a list that refuses the resolver.
+	own, err := probestest.NewDNS(probestest.Zone{Name: "theirs.bl.test", Authoritative: true})
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = own.Close() })
+	own.SetListed("theirs.bl.test", "192.0.2.10", "told by the list itself")
+	dns.SetName("theirs.bl.test", "NS ns.theirs.test.")
+	dns.SetName("ns.theirs.test", "A 127.0.0.1")
+	env.Setenv("AUTHORITY_PORT", strconv.Itoa(int(own.Addr().Port())))
+	env.Setenv("OWN", own.Addr().String())
 	dns.SetListed("z00.bl.test", "192.0.2.10", "Blocked, see http://lookup.bl.test/192.0.2.10\x1b[31m\tnow")
 	dns.SetListed("z00.bl.test", "192.0.2.200", "")
 	dns.SetListed("names.bl.test", "spam.example.org", "seen in spam")
@@ -124,6 +138,7 @@ func labZones() []probestest.Zone {
 		{Name: "names.bl.test"},
 		{Name: "policy.bl.test"},
 		{Name: "six.bl.test"},
+		{Name: "theirs.bl.test", Mode: probestest.ZoneRefusalCode},
 		{Name: "refuses.bl.test", Mode: probestest.ZoneRefusalCode},
 		{Name: "parked.bl.test", Mode: probestest.ZoneParked},
 		{Name: "world.bl.test", Mode: probestest.ZoneListWorld},

@@ -76,10 +76,10 @@ func (a *app) configOr(secrets config.SecretMode) (*config.Config, error) {
 }
 
 // newResolver is whom [dns] names, or the resolvers of /etc/resolv.conf.
-func newResolver(cfg *config.Config, log *slog.Logger) (*probes.Resolver, error) {
+func newResolver(cfg *config.Config, authorityPort int, log *slog.Logger) (*probes.Resolver, error) {
 	r, err := probes.NewResolver(probes.ResolverOptions{
 		Servers: cfg.DNS.Servers, Timeout: cfg.DNS.Timeout.Duration, Tries: cfg.DNS.Tries, Concurrency: cfg.DNS.Concurrency,
-		Limits: limits(catalog(cfg)), Log: log,
+		Limits: limits(catalog(cfg)), AuthorityPort: authorityPort, Log: log,
 	})
 	if err != nil {
 		return nil, &exitError{exitConfig, err}

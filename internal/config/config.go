@@ -43,6 +43,8 @@ type DNS struct {
 	Timeout     Duration `toml:"timeout"`     // of one question, all tries together; default 3s, 100ms to 1m
 	Tries       int      `toml:"tries"`       // packets for one question at most, over the servers in turn; default 5, 1 to 10
 	Concurrency int      `toml:"concurrency"` // questions in flight at most, begins with 128 and finds out; default 1024, 1 to 10000
+	// Mode is by which way lists are asked: ModeAuto (the default), ModeResolver or ModeAuthoritative.
+	Mode string `toml:"mode"`
 	// Probe is a public domain under which a random name must not exist; with it
 	// a resolver that invents addresses for real suffixes is found out. May be empty.
 	Probe string `toml:"probe"`

@@ -14,6 +14,7 @@ func defaults() *Config {
 			Timeout:     Duration{3 * time.Second},
 			Tries:       5,
 			Concurrency: 1024,
+			Mode:        ModeAuto,
 			Confirm:     Duration{15 * time.Second},
 		},
 		Blocklists: Blocklists{Builtin: true},
@@ -42,6 +43,13 @@ func (m *Mailbox) setDefaults() {
 }
 
 func (s *Slack) setDefaults() { s.Name = "slack" }
+
+// How lists are asked: the values of DNS.Mode.
+const (
+	ModeAuto          = "auto"          // through the resolver, and at its own name servers a list that fails there
+	ModeResolver      = "resolver"      // through the resolver only
+	ModeAuthoritative = "authoritative" // at the lists' own name servers, and through the resolver where that fails
+)
 
 // How a mailbox is reached: the values of Mailbox.TLS.
 const (

@@ -61,6 +61,7 @@ func (v *validator) dns() {
 	v.between("dns.timeout", c.Timeout, 100*time.Millisecond, time.Minute)
 	v.number("dns.tries", c.Tries, 1, 10)
 	v.number("dns.concurrency", c.Concurrency, 1, 10000)
+	v.oneOf("dns.mode", c.Mode, ModeAuto, ModeResolver, ModeAuthoritative)
 	v.between("dns.confirm", c.Confirm, 0, time.Hour)
 	if c.Probe != "" {
 		c.Probe = v.domain("dns.probe", c.Probe)

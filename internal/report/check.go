@@ -99,6 +99,7 @@ type ListTally struct {
 	Trouble  blocklists.Class // refused, unusable or unknown, the gravest; empty: it answered everything
 	Why      string           // the first reason met for Trouble; untrusted
 	Advice   string           // what to do about it
+	Path     string           // "resolver" or "authoritative": by which it was asked; may be empty
 }
 
 // checkRenderer is one form of a check.
@@ -154,6 +155,13 @@ func (c *Check) Add(r Result) {
 	}
 	if c.All || r.Verdict != blocklists.Clean {
 		c.render.result(r)
+	}
+}
+
+// Path takes by which way a list was asked.
+func (c *Check) Path(list, path string) {
+	if l := c.byID[list]; l != nil {
+		l.Path = path
 	}
 }
 

@@ -156,6 +156,7 @@ type listTallyJSON struct {
 	countsJSON
 	Why    string `json:"why"`
 	Advice string `json:"advice"`
+	Path   string `json:"path"`
 }
 
 // countsJSON is a number of questions for each verdict.
@@ -185,7 +186,7 @@ func (n *countsJSON) add(v map[blocklists.Class]int) {
 func listTallyOf(l *ListTally) listTallyJSON {
 	out := listTallyJSON{
 		ID: l.Zone.ID, Name: checks.Line(l.Zone.Title, 0), Operator: checks.Line(l.Zone.Operator, 0), Zone: l.Zone.Zone, Severity: string(l.Zone.Severity),
-		Verdict: string(l.standing()), Asked: l.Asked, Why: checks.Line(l.Why, 0), Advice: checks.Line(l.Advice, 0),
+		Verdict: string(l.standing()), Asked: l.Asked, Why: checks.Line(l.Why, 0), Advice: checks.Line(l.Advice, 0), Path: l.Path,
 	}
 	out.add(l.Verdicts)
 	out.Unproved = l.Unproved

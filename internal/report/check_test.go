@@ -57,6 +57,7 @@ func mixed(c *Check) {
 func newMixed(out *bytes.Buffer, f Format, term Term, all bool) *Check {
 	c := NewCheck(CheckOptions{Out: out, Term: term, Format: f, All: all, Addresses: 2, Lists: someLists(), Started: ago2(3 * time.Second)})
 	mixed(c)
+	c.Path("psbl", "authoritative")
 	return c
 }
 

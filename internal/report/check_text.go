@@ -76,6 +76,7 @@ func (t *checkText) finish(c *Check) error {
 	}
 	c.neighbours(p)
 	c.notAsked(p)
+	c.ownServers(p)
 	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[c.Level()]
 	p.para(0, "", plain, c.Summary()+".", style)
 	return p.writeTo(c.Out)
@@ -298,4 +299,22 @@ func meanings(r Result) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// ownServers tells of the lists that were asked at their own name servers.
+func (c *Check) ownServers(p *page) {
+	var names []string
+	for _, l := range c.asked() {
+		if l.Path == "authoritative" {
+			names = append(names, l.name())
+		}
+	}
+	if len(names) > 0 {
+		whose := "its"
+		if len(names) > 1 {
+			whose = "their"
+		}
+		p.para(0, "", plain, "asked at "+whose+" own name servers: "+strings.Join(names, ", "), plain)
+		p.blank()
+	}
 }

@@ -148,7 +148,8 @@ func TestLists(t *testing.T) {
 	goldenText(t, "lists", func(w *bytes.Buffer, term Term) error { return WriteLists(w, term, Text, all) })
 	goldenText(t, "list", func(w *bytes.Buffer, term Term) error { return WriteList(w, term, Text, all[0]) })
 	tests := ListTests{Tests: []ListTest{
-		{Zone: spamcop(), Verdict: blocklists.Clean, Took: 12 * time.Millisecond, Controls: []ControlResult{
+		{Zone: spamcop(), Verdict: blocklists.Clean, Took: 12 * time.Millisecond, Path: "resolver", Paths: []PathTest{
+			{Path: "resolver", Verdict: blocklists.Clean, Took: 12 * time.Millisecond}, {Path: "authoritative", Verdict: blocklists.Refused, Why: "refuses: " + hostile}}, Controls: []ControlResult{
 			{Question: "2.0.0.127.bl.spamcop.net. A", Want: "listed", Answer: "127.0.0.2", Passed: true},
 			{Question: "1.0.0.127.bl.spamcop.net. A", Want: "not listed", Answer: "NXDOMAIN", Passed: true}}},
 		{Zone: own, Verdict: blocklists.Unusable, Why: "lists the world: " + hostile, Advice: "take it out of the configuration"},

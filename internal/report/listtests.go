@@ -19,6 +19,16 @@ type ListTest struct {
 	Advice   string
 	Controls []ControlResult
 	Took     time.Duration // of its slowest control
+	Path     string        // "resolver" or "authoritative": by which it is asked
+	Paths    []PathTest    // all that were tried
+}
+
+// PathTest is how the controls came out on one path.
+type PathTest struct {
+	Path    string
+	Verdict blocklists.Class // as ListTest.Verdict
+	Why     string           // untrusted
+	Took    time.Duration    // of its slowest control; 0: none was answered
 }
 
 // ControlResult is one control question and its answer.
@@ -96,7 +106,17 @@ type listTestJSON struct {
 	Why      string        `json:"why"`
 	Advice   string        `json:"advice"`
 	Millis   float64       `json:"slowest_ms"`
+	Path     string        `json:"path"`
+	Paths    []pathJSON    `json:"paths"`
 	Controls []controlJSON `json:"controls"`
+}
+
+type pathJSON struct {
+	Path    string  `json:"path"`
+	Verdict string  `json:"verdict"`
+	Works   bool    `json:"works"`
+	Why     string  `json:"why"`
+	Millis  float64 `json:"slowest_ms"`
 }
 
 type controlJSON struct {
@@ -114,7 +134,7 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	case TSV:
 		rows := newTSV(w, t.TTY, "list zone verdict severity slowest_ms why")
 		for _, x := range l.Tests {
-			rows.row(x.Zone.ID, x.Zone.Zone, l.word(x), string(x.Zone.Severity), strconv.FormatInt(x.Took.Milliseconds(), 10), x.Why)
+			rows.row(x.Zone.ID, x.Zone.Zone, word(x.Verdict), string(x.Zone.Severity), strconv.FormatInt(x.Took.Milliseconds(), 10), x.Why)
 		}
 		return rows.close()
 	case Plugin:
@@ -122,6 +142,7 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	}
 	p := &page{Term: t}
 	var rows [][]cell
+	both := slices.ContainsFunc(l.Tests, func(x ListTest) bool { return len(x.Paths) > 1 })
 	// What does not work comes first, and of that what matters most.
 	tests := slices.SortedStableFunc(slices.Values(l.Tests), func(a, b ListTest) int {
 		return cmp.Or(cmp.Compare(a.works(), b.works()), cmp.Compare(b.Verdict.Rank(), a.Verdict.Rank()), cmp.Compare(b.Zone.Severity.Rank(), a.Zone.Severity.Rank()))
@@ -131,15 +152,19 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 		if x.Verdict == blocklists.Clean {
 			s = good
 		}
-		word, ws := severityWord(checks.Severity(x.Zone.Severity))
-		took := "-"
-		if x.Took > 0 {
-			took = strconv.FormatInt(max(x.Took.Milliseconds(), 1), 10) + " ms"
+		severity, ws := severityWord(checks.Severity(x.Zone.Severity))
+		row := []cell{{text: clean(x.Zone.ID)}, {word(x.Verdict), s}, {severity, ws}, {text: milliseconds(x.Took)}, {text: clean(x.Zone.Zone)}}
+		if both {
+			row = slices.Replace(row, 3, 4, x.on("resolver"), x.on("authoritative"))
 		}
-		rows = append(rows, []cell{{text: clean(x.Zone.ID)}, {l.word(x), s}, {word, ws}, {text: took}, {text: clean(x.Zone.Zone)}})
+		rows = append(rows, row)
 	}
 	if len(rows) > 0 {
-		p.grid(0, []column{{title: "LIST"}, {title: "STATE"}, {title: "SEVERITY"}, {title: "SLOWEST", right: true}, {title: "ZONE", flex: true}}, rows)
+		columns := []column{{title: "LIST"}, {title: "STATE"}, {title: "SEVERITY"}, {title: "SLOWEST", right: true}, {title: "ZONE", flex: true}}
+		if both {
+			columns = slices.Replace(columns, 3, 4, column{title: "RESOLVER", right: true}, column{title: "OWN SERVERS", right: true})
+		}
+		p.grid(0, columns, rows)
 		p.blank()
 	}
 	c := &Check{notes: l.Notes}
@@ -154,11 +179,31 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 }
 
 // word is the state of a list that was tested.
-func (l ListTests) word(x ListTest) string {
-	if x.Verdict == blocklists.Clean {
+func word(verdict blocklists.Class) string {
+	if verdict == blocklists.Clean {
 		return "works"
 	}
-	return string(x.Verdict)
+	return string(verdict)
+}
+
+// milliseconds is a time for people; "-" for none.
+func milliseconds(d time.Duration) string {
+	if d <= 0 {
+		return "-"
+	}
+	return strconv.FormatInt(max(d.Milliseconds(), 1), 10) + " ms"
+}
+
+// on is how the list came out on one path: "12 ms", or what is wrong.
+func (x ListTest) on(path string) cell {
+	for _, p := range x.Paths {
+		if p.Path == path && p.Verdict == blocklists.Clean {
+			return cell{milliseconds(p.Took), good}
+		} else if p.Path == path {
+			return cell{word(p.Verdict), unknown}
+		}
+	}
+	return cell{text: "-"}
 }
 
 func (l ListTests) json(w io.Writer) error {
@@ -173,8 +218,11 @@ func (l ListTests) json(w io.Writer) error {
 	}{1, []listTestJSON{}, notesOf(l.Notes), l.Summary(), l.Level().String(), int(l.Level()), l.Cut}
 	for _, x := range l.Tests {
 		row := listTestJSON{
-			ID: x.Zone.ID, Zone: x.Zone.Zone, Severity: string(x.Zone.Severity), Verdict: l.word(x), Works: x.Verdict == blocklists.Clean,
-			Why: checks.Line(x.Why, 0), Advice: checks.Line(x.Advice, 0), Millis: float64(x.Took.Microseconds()) / 1000, Controls: []controlJSON{},
+			ID: x.Zone.ID, Zone: x.Zone.Zone, Severity: string(x.Zone.Severity), Verdict: word(x.Verdict), Works: x.Verdict == blocklists.Clean,
+			Why: checks.Line(x.Why, 0), Advice: checks.Line(x.Advice, 0), Millis: float64(x.Took.Microseconds()) / 1000, Path: x.Path, Paths: []pathJSON{}, Controls: []controlJSON{},
+		}
+		for _, p := range x.Paths {
+			row.Paths = append(row.Paths, pathJSON{p.Path, word(p.Verdict), p.Verdict == blocklists.Clean, checks.Line(p.Why, 0), float64(p.Took.Microseconds()) / 1000})
 		}
 		for _, k := range x.Controls {
 			row.Controls = append(row.Controls, controlJSON{checks.Line(k.Question, 0), k.Want, checks.Line(k.Answer, 0), k.Passed})
