@@ -150,13 +150,14 @@ type list struct {
 	held    []*hit        // entries, and known ones that are gone: told at the end of the list
 	result  ListResult
 
-	at        *probes.Servers // whom it is asked at; nil: the resolver
-	servers   *probes.Servers // its own, once they were found
-	notFound  error           // why they were not
-	spare     bool            // if its controls fail on this path, there is another
-	undecided bool            // they did: it is the other's turn
-	decided   bool
-	before    *attempt // how it stood on the first of two paths
+	at          *probes.Servers // whom it is asked at; nil: the resolver
+	servers     *probes.Servers // its own, once they were found
+	notFound    error           // why they were not
+	spare       bool            // if its controls fail on this path, there is another
+	onlyRefused bool            // the other path is for a list that refuses or is unusable, not for one without an answer
+	undecided   bool            // they did: it is the other's turn
+	decided     bool
+	before      *attempt // how it stood on the first of two paths
 }
 
 func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(checks.Finding)) *run {

@@ -20,7 +20,8 @@ const (
 	// and the resolver for lists that it does not work for.
 	PathAuthoritative Path = "authoritative"
 	// PathAuto, in [Options] only, is through the resolver, and at the name servers of
-	// the lists whose controls fail there.
+	// the lists that refuse or make no sense there. One that does not answer through
+	// the resolver seldom answers us, and finding out would cost every dead list its time-out twice.
 	PathAuto Path = "auto"
 )
 
@@ -131,7 +132,7 @@ func (r *run) askLists(ctx context.Context, asked func(ctx context.Context, list
 		r.find(ctx, lists)
 	}
 	for _, l := range lists {
-		l.spare = r.finder() != nil
+		l.spare, l.onlyRefused = r.finder() != nil, r.Options.Path == PathAuto
 		if l.notFound != nil {
 			l.spare = false
 			l.result.Paths = append(l.result.Paths, r.noServers(l))
@@ -222,7 +223,7 @@ func (l *list) decide() (elsewhere bool) {
 		return false
 	}
 	l.tried()
-	if l.shown().state != Working && l.spare {
+	if s := l.shown().state; s != Working && l.spare && !(s == Unknown && l.onlyRefused) {
 		l.spare, l.undecided = false, true
 		return true
 	}

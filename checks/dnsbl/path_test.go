@@ -214,8 +214,10 @@ func TestListsWithoutNameServersLeadNowhereElse(t *testing.T) {
 				if got.err != nil {
 					t.Fatal(got.err)
 				}
-				if asker.found.Load() == 0 {
-					t.Error("no name servers were looked for: the test shows nothing")
+				// A list without any answer is left at that: its name servers would be as silent.
+				silent := path == PathAuto && (mode == probestest.ZoneReferral || mode == probestest.ZoneServFail)
+				if looked := asker.found.Load() > 0; looked == silent {
+					t.Errorf("name servers were looked for: %v, want %v", looked, !silent)
 				}
 				if n := asker.own.Load(); n != 0 {
 					t.Errorf("%d questions to others than the resolver", n)
