@@ -48,7 +48,9 @@ func (ro *round) start(q Question, g *group) {
 	at := ro.servers
 	if q.At != nil {
 		at = q.At
-		f.wire.dropRecursion()
+		if !at.forwards {
+			f.wire.dropRecursion()
+		}
 	}
 	if f.order = at.order(f.order, ro.now, q.Avoid); len(f.order) == 0 {
 		ro.free = append(ro.free, f)
@@ -226,7 +228,7 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 	case message:
 		a, err = readAnswer(r.message, f.wire.qtype)
 	}
-	if f.q.At != nil && isAnswer(r.rcode) && !r.authoritative() {
+	if f.q.At != nil && !f.q.At.forwards && isAnswer(r.rcode) && !r.authoritative() {
 		err = errLame
 	}
 	if err != nil {

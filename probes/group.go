@@ -27,10 +27,16 @@ const (
 	leastWait = 200 * time.Millisecond
 )
 
+// groupKey is what tells groups apart.
+type groupKey struct {
+	key string
+	at  *Servers // forwarders; else nil
+}
+
 // group is whose limits some questions count against, in one round: an
 // operator. The questions without a group have none.
 type group struct {
-	key   string
+	groupKey
 	pace  *pace // nil: no limit is known
 	limit int   // in flight
 

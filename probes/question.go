@@ -29,7 +29,8 @@ type Question struct {
 	Group string // opaque key of whose limits the question counts against (an operator); may be empty
 	Avoid string // server to try last, as [Answer].Server names it: for a second opinion; may be empty
 	// At are the servers to ask in place of the resolver's own: name servers of the zone, which
-	// are not asked to recurse. What none of them says with authority is no answer. Nil: the resolver's.
+	// are not asked to recurse, and what none of them says with authority is no answer; or
+	// [Forwarders], which are asked as the resolver's are. Nil: the resolver's.
 	At  *Servers
 	Ref uint64
 }

@@ -31,7 +31,7 @@ type round struct {
 	batch  batch
 	lanes  map[*server]*lane
 	dirty  []*socket // with packets to send
-	groups map[string]*group
+	groups map[groupKey]*group
 	last   *group // the group of the last question drawn
 
 	flying []*flight // all in flight
@@ -52,7 +52,7 @@ type round struct {
 }
 
 func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error)) *round {
-	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[string]*group{}, lanes: map[*server]*lane{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
+	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[groupKey]*group{}, lanes: map[*server]*lane{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
 	ro.ctx, ro.cancel = context.WithCancel(ctx)
 	ro.window = newWindow(r.limit, ro.now)
 	return ro
@@ -86,7 +86,7 @@ func (ro *round) put(q Question) bool {
 		}
 		return true
 	}
-	g := ro.group(q.Group)
+	g := ro.group(q)
 	if ok, _ := g.room(ro.now); g.broken || ok && g.waiting() == 0 {
 		ro.start(q, g)
 	} else {
@@ -218,15 +218,21 @@ func (ro *round) startHeld() {
 	}
 }
 
-// group is the group of a key. Without a key it is one without any limits.
-func (ro *round) group(key string) *group {
-	if ro.last != nil && ro.last.key == key {
+// group is the group of a question. Without a key it is one without any limits.
+// Forwarders are not the operator's servers, and have one of their own at the same pace:
+// that one of the two is silent says nothing about the other.
+func (ro *round) group(q Question) *group {
+	key := groupKey{key: q.Group}
+	if q.At != nil && q.At.forwards {
+		key.at = q.At
+	}
+	if ro.last != nil && ro.last.groupKey == key {
 		return ro.last
 	}
 	g := ro.groups[key]
 	if g == nil {
-		g = &group{key: key, limit: groupInFlight, pace: ro.paces[key]}
-		if key == "" {
+		g = &group{groupKey: key, limit: groupInFlight, pace: ro.paces[q.Group]}
+		if q.Group == "" {
 			g.limit = 0
 		}
 		ro.groups[key] = g

@@ -37,8 +37,30 @@ func (s *server) answered() {
 func (s *server) silent(now time.Time) { s.until.Store(now.Add(silentFor).UnixNano()) }
 
 // Servers are DNS servers in order of preference, and how they did lately. It is
-// what a [Question] names to be asked there; [Resolver.NameServers] finds those of a zone.
-type Servers struct{ all []*server }
+// what a [Question] names to be asked there: [Resolver.NameServers] finds those of a zone,
+// [Forwarders] makes them of addresses.
+type Servers struct {
+	all      []*server
+	forwards bool // asked to recurse, and believed without the AA bit
+}
+
+// Forwarders are the servers at the addresses given, with or without a port, in order of
+// preference: mirrors of a zone, or resolvers. Either may be meant, so that they are asked to
+// recurse (RFC 1035 section 4.1.1, RD) and need not speak with authority. The error
+// says which address is none; trying again does not help.
+func Forwarders(addrs []string) (*Servers, error) {
+	var found []netip.AddrPort
+	for _, text := range addrs {
+		a, ok := parseServer(strings.TrimSpace(text))
+		if !ok {
+			return nil, fmt.Errorf(`forwarder %q is not an address with or without a port: write "127.0.0.1:5302" or "[2001:db8::53]:53"`, text)
+		}
+		found = append(found, a)
+	}
+	ss := newServers(found)
+	ss.forwards = true
+	return ss, nil
+}
 
 func newServers(addrs []netip.AddrPort) *Servers {
 	ss := &Servers{}
@@ -85,28 +107,28 @@ func (ss *Servers) order(buf []*server, now time.Time, avoid string) []*server {
 func parseServers(texts []string) ([]netip.AddrPort, error) {
 	var addrs []netip.AddrPort
 	for _, text := range texts {
-		a, err := parseServer(strings.TrimSpace(text))
-		if err != nil {
-			return nil, err
+		a, ok := parseServer(strings.TrimSpace(text))
+		if !ok {
+			return nil, fmt.Errorf("DNS server %q is not an address with or without a port: "+
+				`write servers = ["192.0.2.53"], or "192.0.2.53:5353", or "[2001:db8::53]:53", under [dns]`, strings.TrimSpace(text))
 		}
 		addrs = append(addrs, a)
 	}
 	return addrs, nil
 }
 
-func parseServer(text string) (netip.AddrPort, error) {
+func parseServer(text string) (addr netip.AddrPort, ok bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil && ap.Port() != 0 {
-		return ap, nil
+		return ap, true
 	}
 	bare := text
 	if b, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(b, "]") {
 		bare = strings.TrimSuffix(b, "]")
 	}
 	if a, err := netip.ParseAddr(bare); err == nil {
-		return netip.AddrPortFrom(a, dnsPort), nil
+		return netip.AddrPortFrom(a, dnsPort), true
 	}
-	return netip.AddrPort{}, fmt.Errorf("DNS server %q is not an address with or without a port: "+
-		`write servers = ["192.0.2.53"], or "192.0.2.53:5353", or "[2001:db8::53]:53", under [dns]`, text)
+	return netip.AddrPort{}, false
 }
 
 // systemServers are the name servers of a resolv.conf(5) file.

@@ -39,6 +39,9 @@ type Options struct {
 	// Path is how lists are asked; empty means [PathResolver]. The other two need an asker that
 	// is [NameServers] too, and without one are the same.
 	Path Path
+	// Forwarders are the servers that a list is asked at, by its id, whatever Path says: its
+	// controls, targets, reasons and confirmations, and nothing of it anywhere else.
+	Forwarders map[string]*probes.Servers
 	// Failing is how lists did in the runs before, by id; those it does not name
 	// worked. It decides how loud their notices are, not whether they are asked.
 	Failing map[string]Failing
@@ -151,6 +154,7 @@ type list struct {
 	result  ListResult
 
 	at          *probes.Servers // whom it is asked at; nil: the resolver
+	forwarder   *probes.Servers // the same, if it is never asked elsewhere; else nil
 	servers     *probes.Servers // its own, once they were found
 	notFound    error           // why they were not
 	spare       bool            // if its controls fail on this path, there is another
@@ -169,6 +173,9 @@ func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(check
 		z := &c.Zones[i]
 		l := &list{zone: z}
 		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}
+		if at := c.Options.Forwarders[z.ID]; at != nil {
+			l.forwarder, l.at, l.result.Servers = at, at, at.Names()
+		}
 		r.lists = append(r.lists, l)
 	}
 	return r
@@ -199,13 +206,14 @@ func (r *run) count(targets iter.Seq[checks.Target]) {
 	}
 }
 
-// exams are those of the lists that are needed; none if the resolver invents answers.
+// exams are those of the lists that are needed; if the resolver invents answers, of
+// those only that are not asked through it.
 func (r *run) exams(lists []*list) []*exam {
 	var exams []*exam
 	for _, l := range lists {
 		switch {
 		case !l.needed():
-		case r.rewriting != nil:
+		case r.rewriting != nil && l.forwarder == nil:
 			l.setAside(standing{state: Unknown, why: "The resolver invents answers, so that nothing was asked: " + r.rewriting.Answer + " for a name that does not exist."})
 		default:
 			exams = append(exams, newExam(l, ""))

@@ -31,9 +31,9 @@ func (h *hit) last() outcome {
 }
 
 // confirm asks new listings again after the wait, at the list's own name servers where
-// [Options.Path] allows that and they work, else by another server where there is one,
-// together with the controls of their lists at that moment. The error
-// is the context's.
+// [Options.Path] allows that and they work, else by another server where there is one
+// (of its forwarders, if the list has such), together with the controls of their lists
+// at that moment. The error is the context's.
 func (r *run) confirm(ctx context.Context) error {
 	if len(r.fresh) == 0 {
 		return nil

@@ -110,7 +110,7 @@ func (e *exam) over() bool {
 func (e *exam) conclude() {
 	whole, each := judge(e.l.zone, e.families, e.answers, e.soa)
 	for f, s := range each {
-		s.controls = describe(f, e.results)
+		s.controls, s.why = describe(f, e.results), e.l.where(s.why)
 		*e.l.families.of(f) = &s
 	}
 	if whole.state != Working || e.l.result.Controls == nil {
@@ -174,9 +174,20 @@ func describe(f blocklists.Family, results []ControlResult) string {
 // setAside takes the list out of the run. The first reason stays.
 func (l *list) setAside(s standing) {
 	if l.aside == nil {
+		s.why = l.where(s.why)
 		l.aside = &s
 	}
 }
+
+// where adds to what is wrong with a list at which forwarder it is.
+func (l *list) where(why string) string {
+	if l.forwarder == nil || why == "" {
+		return why
+	}
+	return why + " It is asked at its forwarder only: " + l.forwarderNames() + "."
+}
+
+func (l *list) forwarderNames() string { return strings.Join(l.forwarder.Names(), ", ") }
 
 // standing is how the list stands for one family at this moment.
 func (l *list) standing(f blocklists.Family) *standing {

@@ -17,31 +17,34 @@ func resolverKey() checks.Key {
 
 // notices tells what the run showed about the resolver and the lists.
 func (r *run) notices() {
-	needed, unknown := 0, 0
+	needed, through, unknown := 0, 0, 0
 	for _, l := range r.lists {
 		s := l.state()
 		if s.state == NotNeeded {
 			continue
 		}
 		needed++
+		if l.forwarder != nil { // it says nothing about the resolver
+			continue
+		}
+		through++
 		if s.state == Unknown || s.rcode {
 			unknown++
 		}
 	}
-	r.blind = unknown*2 > needed && r.rewriting == nil
+	r.blind = unknown*2 > through && r.rewriting == nil
 	switch {
 	case needed == 0:
 		return
 	case r.rewriting != nil:
 		r.resolver(checks.CodeRewriting, fmt.Sprintf("The resolver invents answers: %s for a name that does not exist", r.rewriting.Answer),
 			"Use a recursive resolver of your own: name it under [dns] servers.", []checks.Evidence{*r.rewriting})
-		return
 	case r.blind:
 		at := ""
 		if len(r.Servers) > 0 {
 			at = " at " + strings.Join(r.Servers, ", ")
 		}
-		r.resolver(checks.CodeBlind, fmt.Sprintf("%d of %d lists had no answer: nothing is known about anything they list", unknown, needed),
+		r.resolver(checks.CodeBlind, fmt.Sprintf("%d of %d lists had no answer: nothing is known about anything they list", unknown, through),
 			"See whether the resolver"+at+" runs and this host reaches it, or name another under [dns] servers.", r.errs)
 	case r.known(resolverKey()):
 		r.note(checks.Finding{Key: resolverKey(), Target: checks.Monitor("resolver"), Code: checks.CodeMonitorWell, Status: checks.OK,
@@ -53,7 +56,7 @@ func (r *run) notices() {
 		case Unusable:
 			r.notice(l, s, checks.CodeListUnusable, title(l.zone)+" is unusable", nil)
 		case Unknown:
-			if !r.blind {
+			if l.forwarder != nil || !r.blind && r.rewriting == nil {
 				r.notice(l, s, checks.CodeListUnknown, title(l.zone)+" does not answer", nil)
 			}
 		case Working:
@@ -71,12 +74,12 @@ func (r *run) refusals() {
 	byOperator := map[string][]*list{}
 	var operators []string
 	for _, l := range r.lists {
-		if s := l.state(); s.state != Refused || s.rcode && r.blind {
+		if s := l.state(); s.state != Refused || s.rcode && r.blind && l.forwarder == nil {
 			continue
 		}
 		op := l.zone.Operator
-		if op == "" {
-			op = "\x00" + l.zone.ID // nobody named: each list is on its own
+		if op == "" || l.forwarder != nil {
+			op = "\x00" + l.zone.ID // nobody named, or somebody else asked: each list is on its own
 		}
 		if byOperator[op] == nil {
 			operators = append(operators, op)
@@ -94,11 +97,15 @@ func (r *run) refusals() {
 			if l.zone.Operator != "" {
 				who = l.zone.Operator
 			}
+			whom := "our resolver"
+			if l.forwarder != nil {
+				whom = "us at the forwarder " + l.forwarderNames()
+			}
 			var names []string
 			for _, other := range lists {
 				names = append(names, title(other.zone))
 			}
-			r.notice(l, l.state(), checks.CodeListRefused, fmt.Sprintf("%s refuses our resolver; nothing is known from %s", who, strings.Join(names, ", ")), names)
+			r.notice(l, l.state(), checks.CodeListRefused, fmt.Sprintf("%s refuses %s; nothing is known from %s", who, whom, strings.Join(names, ", ")), names)
 		}
 	}
 }

@@ -85,6 +85,9 @@ func settle(zone *blocklists.Zone, a probes.Answer, longest time.Duration) time.
 // rest of it, and so is one that has fallen silent.
 func (r *run) outcome(l *list, f blocklists.Family, q probes.Question, a probes.Answer, err error) outcome {
 	s := l.standing(f)
+	if l.forwarder != nil {
+		a.Authoritative = false // a mirror speaks for its copy, not for the list
+	}
 	o := outcome{asked: true, controls: s.controls, family: f, q: q, a: a, err: err, at: r.at()}
 	o.verdict, o.proved = read(l.zone, s, a, err)
 	l.noteSOA(a)

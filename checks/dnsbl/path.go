@@ -23,6 +23,8 @@ const (
 	// the lists that refuse or make no sense there. One that does not answer through
 	// the resolver seldom answers us, and finding out would cost every dead list its time-out twice.
 	PathAuto Path = "auto"
+	// PathForwarder, in results only, is at the servers that [Options.Forwarders] names.
+	PathForwarder Path = "forwarder"
 )
 
 // NameServers is what an [Asker] also has if lists can be asked at their own name
@@ -41,10 +43,13 @@ type PathResult struct {
 
 // path is the path that the list is asked by now.
 func (l *list) path() Path {
-	if l.at != nil {
-		return PathAuthoritative
+	switch l.at {
+	case nil:
+		return PathResolver
+	case l.forwarder:
+		return PathForwarder
 	}
-	return PathResolver
+	return PathAuthoritative
 }
 
 // attempt is how a list stood on a path that it was tried on.
@@ -108,7 +113,7 @@ func (r *run) find(ctx context.Context, lists []*list) {
 	var wg sync.WaitGroup
 	turns := make(chan struct{}, findAtOnce)
 	for _, l := range lists {
-		if l.servers == nil && finder != nil {
+		if l.servers == nil && l.forwarder == nil && finder != nil {
 			turns <- struct{}{}
 			wg.Go(func() {
 				l.servers, l.notFound = finder.NameServers(ctx, l.zone.Zone)
@@ -132,6 +137,9 @@ func (r *run) askLists(ctx context.Context, asked func(ctx context.Context, list
 		r.find(ctx, lists)
 	}
 	for _, l := range lists {
+		if l.forwarder != nil { // whoever names one means it: there is no other path
+			continue
+		}
 		l.spare, l.onlyRefused = r.finder() != nil, r.Options.Path == PathAuto
 		if l.notFound != nil {
 			l.spare = false
@@ -186,6 +194,10 @@ func (r *run) examineBoth(ctx context.Context) error {
 	var lists []*list
 	for _, e := range exams {
 		e.l.tried()
+		if e.l.forwarder != nil {
+			e.l.settleFor()
+			continue
+		}
 		lists = append(lists, e.l)
 	}
 	r.find(ctx, lists)

@@ -25,8 +25,8 @@ type Result struct {
 	Asked     int          // pairs put to the DNS
 	Answered  int          // of them, with a usable answer
 	Questions int          // put to the DNS, controls and reasons included
-	Rewriting bool         // the resolver invents answers: nothing was asked
-	Blind     bool         // more than half of the lists needed had no answer
+	Rewriting bool         // the resolver invents answers: nothing was asked through it
+	Blind     bool         // more than half of the lists needed had no answer, of those without a forwarder
 	// Notices are the findings about lists and the resolver, which were emitted too.
 	Notices  []checks.Finding
 	Duration time.Duration
@@ -65,6 +65,7 @@ type ListResult struct {
 	Controls []ControlResult
 	Path     Path         // by which its verdicts were had; empty if nothing was asked
 	Paths    []PathResult // all that were tried, in that order
+	Servers  []string     // its forwarders, as "192.0.2.53:53"; none for a list without
 	Asked    int          // pairs put to the DNS
 	Answered int
 	Left     int // targets whose turn it was not; Next says where the next run goes on

@@ -176,7 +176,10 @@ func (a checkRun) run(ctx context.Context) error {
 		out.Missed(f)
 	}
 	watch := a.progress(a.form, now)
-	check := newDNSBL(a.cfg, a.resolver, a.zones)
+	check, err := newDNSBL(a.cfg, a.resolver, a.zones)
+	if err != nil {
+		return err
+	}
 	check.Options.Confirm = 0 // a person looks, and nothing is stored
 	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
 		watch.answer(z.ID, v.Class)
@@ -195,7 +198,7 @@ func (a checkRun) run(ctx context.Context) error {
 			}
 		})
 		for _, l := range result.Lists {
-			out.Path(l.ID, string(l.Path))
+			out.Path(l.ID, string(l.Path), l.Servers...)
 		}
 	}
 	var aroundErr error
@@ -309,17 +312,6 @@ func listedFinding(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev
 		f.Facts[checks.FactDomain] = t.String()
 	}
 	return f
-}
-
-// newDNSBL is the check of the given lists with the settings of [dns].
-func newDNSBL(cfg *config.Config, asker interface {
-	dnsbl.Asker
-	Servers() []string
-}, zones []blocklists.Zone) dnsbl.Check {
-	return dnsbl.Check{
-		Asker: asker, Zones: zones, Servers: asker.Servers(),
-		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe, Path: dnsbl.Path(cfg.DNS.Mode)},
-	}
 }
 
 // checkProgress counts answers for the progress line.

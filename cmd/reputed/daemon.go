@@ -90,7 +90,9 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		return nil, err
 	}
 	d.zone = lookup(catalog(cfg))
-	d.lists = newDNSBL(cfg, resolver, cfg.Blocklists.Zones)
+	if d.lists, err = newDNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
+		return nil, err
+	}
 	if d.rules, err = bounce.BuiltinRules(); err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ func (a *app) listsTestCommand() *cobra.Command {
 		Short: "Ask the controls of every list now: does it answer you, and truthfully?",
 		Long: `Asks each list for the entry that must be there and the one that must not
 (RFC 5782 section 5), through your resolver and, unless [dns] mode is "resolver",
-at its own name servers. A list that fails is told with the reason and with
-what to do.
+at its own name servers; a list with a forwarder is asked there and nowhere else.
+One that fails is told with the reason and with what to do.
 
 Exit code: 3 a critical list or more than half do not work, else 0.`,
 		Example: `  reputed lists test
@@ -42,7 +42,11 @@ Exit code: 3 a critical list or more than half do not work, else 0.`,
 		if err != nil {
 			return err
 		}
-		result, err := newDNSBL(cfg, resolver, zones).Test(c.Context(), time.Now())
+		check, err := newDNSBL(cfg, resolver, zones)
+		if err != nil {
+			return err
+		}
+		result, err := check.Test(c.Context(), time.Now())
 		r := listTests(zones, result)
 		r.Cut = err != nil
 		if err := r.Write(a.stdout, a.term(), *form); err != nil {

@@ -77,7 +77,10 @@ func (n *neighbourhood) ask(ctx context.Context, cfg *config.Config, resolver *p
 		if len(ask) == 0 {
 			continue
 		}
-		check := newDNSBL(cfg, resolver, ask)
+		check, err := newDNSBL(cfg, resolver, ask)
+		if err != nil {
+			return err
+		}
 		check.Options.Confirm = 0
 		check.Options.Each = func(_ checks.Target, z *blocklists.Zone, v blocklists.Verdict, _ checks.Evidence) {
 			counts[z.ID].Add(v.Class)

@@ -87,6 +87,25 @@ func newResolver(cfg *config.Config, authorityPort int, log *slog.Logger) (*prob
 	return r, nil
 }
 
+// newDNSBL is the check of the given lists with the settings of [dns] and their forwarders.
+func newDNSBL(cfg *config.Config, asker interface {
+	dnsbl.Asker
+	Servers() []string
+}, zones []blocklists.Zone) (dnsbl.Check, error) {
+	at := map[string]*probes.Servers{}
+	for id, servers := range cfg.Blocklists.Forwarders {
+		forwarders, err := probes.Forwarders(servers)
+		if err != nil {
+			return dnsbl.Check{}, &exitError{exitConfig, fmt.Errorf("list %q: %w", id, err)}
+		}
+		at[id] = forwarders
+	}
+	return dnsbl.Check{
+		Asker: asker, Zones: zones, Servers: asker.Servers(),
+		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe, Path: dnsbl.Path(cfg.DNS.Mode), Forwarders: at},
+	}, nil
+}
+
 // limits are the published rates of the operators. They count all of an
 // operator's lists together, so of several the lowest holds.
 func limits(zones []blocklists.Zone) map[string]float64 {

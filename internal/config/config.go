@@ -62,6 +62,9 @@ type Blocklists struct {
 	CatalogDir string `toml:"catalog_dir"`
 	// Keys are the keys that some lists are asked with, by [blocklists.Zone.KeyName].
 	Keys map[string]Secret `toml:"keys"`
+	// Forwarders are the servers that a list is asked at, by its id, in place of DNS.Servers
+	// and whatever DNS.Mode says.
+	Forwarders map[string]Forwarder `toml:"forwarders"`
 	// Lists are the user's own as written; Zones has them ready for use.
 	Lists []blocklists.Spec `toml:"list"`
 	// Zones are the lists to ask: the catalogue's choice and the user's own,

@@ -238,6 +238,9 @@ func (d *decoder) value(v reflect.Value, path string, n *unstable.Node, line int
 			return false
 		}
 		v.SetFloat(x)
+	case v.Type() == reflect.TypeFor[Forwarder]() && n.Kind == unstable.String:
+		v.Set(reflect.ValueOf(Forwarder{string(n.Data)}))
+		d.lines[path+"[0]"] = line
 	case v.Kind() == reflect.Slice && n.Kind == unstable.Array:
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 		for it := n.Children(); it.Next(); {

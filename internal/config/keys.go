@@ -64,6 +64,10 @@ func want(t reflect.Type) string {
 		return "want tables, each under a header in two brackets"
 	case kindOf(t) == isMap && t.Elem() == reflect.TypeFor[Secret]():
 		return `want a table of texts, such as { spamhaus-dqs = "env:NAME" }`
+	case t == reflect.TypeFor[Forwarder]():
+		return wantForwarder
+	case kindOf(t) == isMap && t.Elem() == reflect.TypeFor[Forwarder]():
+		return `want a table of servers, such as { spamcop = "127.0.0.1:5302" }`
 	case kindOf(t) == isMap:
 		return `want a table of texts, such as { "mx1.example.org" = "192.0.2.10" }`
 	case t.Kind() == reflect.Slice:

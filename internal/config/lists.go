@@ -47,6 +47,7 @@ func (v *validator) lists() {
 		}
 	}
 	v.keyNames(known)
+	v.forwarders()
 
 	zones := map[string]blocklists.Zone{} // zone to the list that asks it
 	for _, z := range known {

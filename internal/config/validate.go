@@ -39,11 +39,11 @@ func (v *validator) validate() {
 	v.log()
 }
 
-func (v *validator) dns() {
-	c := &v.cfg.DNS
+// servers puts the DNS servers at a path into the form host:port.
+func (v *validator) servers(path string, servers []string) {
 	seen := map[string]bool{}
-	for i, s := range c.Servers {
-		at := fmt.Sprintf("dns.servers[%d]", i)
+	for i, s := range servers {
+		at := fmt.Sprintf("%s[%d]", path, i)
 		server, err := hostPort(s, "53")
 		if err != nil {
 			v.at(at, "%v", err)
@@ -53,11 +53,16 @@ func (v *validator) dns() {
 			v.at(at, "%s stands there twice", shown(s))
 		}
 		seen[server] = true
-		c.Servers[i] = server
+		servers[i] = server
 		if isPublicResolver(server) {
 			v.warn(at, "%s is a public resolver, and most lists refuse to answer it: ask a resolver of your own", shown(s))
 		}
 	}
+}
+
+func (v *validator) dns() {
+	c := &v.cfg.DNS
+	v.servers("dns.servers", c.Servers)
 	v.between("dns.timeout", c.Timeout, 100*time.Millisecond, time.Minute)
 	v.number("dns.tries", c.Tries, 1, 10)
 	v.number("dns.concurrency", c.Concurrency, 1, 10000)

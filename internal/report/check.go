@@ -99,7 +99,8 @@ type ListTally struct {
 	Trouble  blocklists.Class // refused, unusable or unknown, the gravest; empty: it answered everything
 	Why      string           // the first reason met for Trouble; untrusted
 	Advice   string           // what to do about it
-	Path     string           // "resolver" or "authoritative": by which it was asked; may be empty
+	Path     string           // "resolver", "authoritative" or "forwarder": by which it was asked; may be empty
+	Servers  []string         // its forwarders
 }
 
 // checkRenderer is one form of a check.
@@ -158,10 +159,10 @@ func (c *Check) Add(r Result) {
 	}
 }
 
-// Path takes by which way a list was asked.
-func (c *Check) Path(list, path string) {
+// Path takes by which way a list was asked, and the servers of a forwarder.
+func (c *Check) Path(list, path string, servers ...string) {
 	if l := c.byID[list]; l != nil {
-		l.Path = path
+		l.Path, l.Servers = path, servers
 	}
 }
 

@@ -77,6 +77,7 @@ func (t *checkText) finish(c *Check) error {
 	c.neighbours(p)
 	c.notAsked(p)
 	c.ownServers(p)
+	c.forwarders(p)
 	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[c.Level()]
 	p.para(0, "", plain, c.Summary()+".", style)
 	return p.writeTo(c.Out)
@@ -315,6 +316,20 @@ func (c *Check) ownServers(p *page) {
 			whose = "their"
 		}
 		p.para(0, "", plain, "asked at "+whose+" own name servers: "+strings.Join(names, ", "), plain)
+		p.blank()
+	}
+}
+
+// forwarders tells of the lists that were asked at a forwarder, and which.
+func (c *Check) forwarders(p *page) {
+	var names []string
+	for _, l := range c.asked() {
+		if l.Path == "forwarder" {
+			names = append(names, l.name()+" ("+strings.Join(l.Servers, ", ")+")")
+		}
+	}
+	if len(names) > 0 {
+		p.para(0, "", plain, "asked at a forwarder: "+strings.Join(names, ", "), plain)
 		p.blank()
 	}
 }

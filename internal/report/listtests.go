@@ -19,7 +19,7 @@ type ListTest struct {
 	Advice   string
 	Controls []ControlResult
 	Took     time.Duration // of its slowest control
-	Path     string        // "resolver" or "authoritative": by which it is asked
+	Path     string        // "resolver", "authoritative" or "forwarder": by which it is asked
 	Paths    []PathTest    // all that were tried
 }
 
@@ -142,7 +142,7 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	}
 	p := &page{Term: t}
 	var rows [][]cell
-	both := slices.ContainsFunc(l.Tests, func(x ListTest) bool { return len(x.Paths) > 1 })
+	paths := l.paths()
 	// What does not work comes first, and of that what matters most.
 	tests := slices.SortedStableFunc(slices.Values(l.Tests), func(a, b ListTest) int {
 		return cmp.Or(cmp.Compare(a.works(), b.works()), cmp.Compare(b.Verdict.Rank(), a.Verdict.Rank()), cmp.Compare(b.Zone.Severity.Rank(), a.Zone.Severity.Rank()))
@@ -154,15 +154,23 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 		}
 		severity, ws := severityWord(checks.Severity(x.Zone.Severity))
 		row := []cell{{text: clean(x.Zone.ID)}, {word(x.Verdict), s}, {severity, ws}, {text: milliseconds(x.Took)}, {text: clean(x.Zone.Zone)}}
-		if both {
-			row = slices.Replace(row, 3, 4, x.on("resolver"), x.on("authoritative"))
+		if len(paths) > 1 {
+			var cells []cell
+			for _, path := range paths {
+				cells = append(cells, x.on(path.name))
+			}
+			row = slices.Replace(row, 3, 4, cells...)
 		}
 		rows = append(rows, row)
 	}
 	if len(rows) > 0 {
 		columns := []column{{title: "LIST"}, {title: "STATE"}, {title: "SEVERITY"}, {title: "SLOWEST", right: true}, {title: "ZONE", flex: true}}
-		if both {
-			columns = slices.Replace(columns, 3, 4, column{title: "RESOLVER", right: true}, column{title: "OWN SERVERS", right: true})
+		if len(paths) > 1 {
+			var titles []column
+			for _, path := range paths {
+				titles = append(titles, column{title: path.title, right: true})
+			}
+			columns = slices.Replace(columns, 3, 4, titles...)
 		}
 		p.grid(0, columns, rows)
 		p.blank()
@@ -176,6 +184,18 @@ func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	c.notAsked(p)
 	p.para(0, "", plain, l.Summary()+".", map[Level]style{LevelOK: good, LevelUnknown: unknown}[l.Level()])
 	return p.writeTo(w)
+}
+
+// pathColumn is one way of asking, and its column.
+type pathColumn struct{ name, title string }
+
+// paths are the ways on which any list was tried.
+func (l ListTests) paths() []pathColumn {
+	return slices.DeleteFunc([]pathColumn{{"resolver", "RESOLVER"}, {"authoritative", "OWN SERVERS"}, {"forwarder", "FORWARDER"}}, func(c pathColumn) bool {
+		return !slices.ContainsFunc(l.Tests, func(x ListTest) bool {
+			return slices.ContainsFunc(x.Paths, func(p PathTest) bool { return p.Path == c.name })
+		})
+	})
 }
 
 // word is the state of a list that was tested.

@@ -1,0 +1,58 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
+
+// Forwarder is one or several servers, each as an address with a port (53 if left out). The
+// file has one as a text and several as a list of texts.
+type Forwarder []string
+
+const wantForwarder = `want one address with a port or a list of them, such as "127.0.0.1:5302"`
+
+// forwarders checks that every forwarder is one of a list that is known, asked or not,
+// since the command line may name it.
+func (v *validator) forwarders() {
+	c := &v.cfg.Blocklists
+	for _, id := range slices.Sorted(maps.Keys(c.Forwarders)) {
+		at := fmt.Sprintf("blocklists.forwarders[%q]", id)
+		if _, known := blocklists.Find(c.Catalog.Zones, id); !known {
+			v.unknownList(at, id)
+		}
+		servers := c.Forwarders[id]
+		if len(servers) == 0 {
+			v.at(at, "no server for list %s: %s", shown(id), wantForwarder)
+		}
+		v.servers(at, servers)
+		for i, s := range servers {
+			if _, err := hostPort(s, "53"); err != nil {
+				continue // which was told
+			}
+			if _, err := netip.ParseAddrPort(s); err != nil {
+				v.at(fmt.Sprintf("%s[%d]", at, i), "%s has a name in place of an address: %s", shown(s), wantForwarder)
+			}
+		}
+	}
+}
+
+// unknownList says which list is meant by an id that none has.
+func (v *validator) unknownList(at, id string) {
+	var ids []string
+	for _, z := range v.cfg.Blocklists.Catalog.Zones {
+		ids = append(ids, z.ID)
+	}
+	text := fmt.Sprintf("no list has the id %s", shown(id))
+	if near, ok := nearest(id, ids); ok {
+		v.at(at, "%s; did you mean %q?", text, near)
+	} else if u, ok := v.unasked(id); ok {
+		v.at(at, "list %q cannot be asked: %s", id, checks.Line(u.Why, 200))
+	} else {
+		v.at(at, "%s; reputed lists shows them", text)
+	}
+}
