@@ -30,7 +30,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Asks every list that serves a target, after asking each list to prove that it
 works. Needs no configuration; with one, its resolvers and lists are used.
 A list that refuses to answer, is dead or does not answer is told as that, and
-never as "clean". It stores nothing and tells nobody.
+never as "clean". It stores nothing and tells nobody. On a terminal, listings are
+shown as they come if that takes long; the report is worst first.
 
 A target is an address, a CIDR range or a domain. These stand for several:
   host:NAME    the addresses of a host name
@@ -182,9 +183,10 @@ func (a checkRun) run(ctx context.Context) error {
 	}
 	check.Options.Confirm = 0 // a person looks, and nothing is stored
 	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
-		watch.answer(z.ID, v.Class)
 		a.around.answer(t, z, v.Class)
-		out.Add(checkResult(book, t, z, v, ev))
+		r := checkResult(book, t, z, v, ev)
+		watch.result(r)
+		out.Add(r)
 	}
 	check.Options.Progress = func(done, total int) {
 		out.Planned = total
@@ -318,6 +320,7 @@ func listedFinding(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev
 type checkProgress struct {
 	line     *report.Progress
 	live     bool            // somebody sees it
+	text     bool            // and the report comes at the end
 	lists    map[string]bool // asked, and whether anything usable came
 	answers  int
 	listings int
@@ -329,20 +332,23 @@ func (a *app) progress(form report.Format, now time.Time) *checkProgress {
 	if form != report.Text && a.term().TTY {
 		t = report.Term{} // rows come as they are had, onto the same screen
 	}
-	return &checkProgress{line: report.NewProgress(a.stderr, t, now), live: t.TTY, lists: map[string]bool{}}
+	return &checkProgress{line: report.NewProgress(a.stderr, t, now), live: t.TTY, text: form == report.Text, lists: map[string]bool{}}
 }
 
-func (p *checkProgress) answer(list string, class blocklists.Class) {
+func (p *checkProgress) result(r report.Result) {
 	if !p.live {
 		return
 	}
-	answered := class.Rank() > 0 && class != blocklists.Refused && class != blocklists.Unusable
-	if answered && !p.lists[list] {
+	answered := r.Verdict.Rank() > 0 && r.Verdict != blocklists.Refused && r.Verdict != blocklists.Unusable
+	if answered && !p.lists[r.List] {
 		p.answers++
 	}
-	p.lists[list] = p.lists[list] || answered
-	if class == blocklists.Listed {
+	p.lists[r.List] = p.lists[r.List] || answered
+	if r.Verdict == blocklists.Listed {
 		p.listings++
+		if p.text {
+			p.line.Listed(r)
+		}
 	}
 }
 

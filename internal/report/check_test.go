@@ -250,3 +250,63 @@ func TestProgress(t *testing.T) {
 		t.Errorf("a pipe got a progress bar: %q", b.String())
 	}
 }
+
+func TestListingsOfALongRunComeAboveTheLine(t *testing.T) {
+	const clear = "\r\x1b[K"
+	listed := Result{Target: checks.Address(addr("192.0.2.10")), List: "spamcop", Verdict: blocklists.Listed, Severity: checks.Major, Codes: []netip.Addr{addr("127.0.0.2")}}
+	step := func(p *Progress, at time.Duration) { p.Step(Step{Done: 1, Total: 2}, now.Add(at)) }
+	for name, c := range map[string]struct {
+		term Term
+		run  func(p *Progress)
+		want string
+	}{
+		"a run that is done soon shows its report only": {Term{TTY: true, Width: 40}, func(p *Progress) {
+			p.Listed(listed)
+			step(p, patience-time.Millisecond)
+		}, "\r[######------]  50%  1/2  0 listed  0/s\x1b[K" + clear},
+		"what came early is shown once the run takes long, and once": {Term{TTY: true, Width: 80}, func(p *Progress) {
+			p.Listed(listed)
+			step(p, 0)
+			step(p, 4*time.Second)
+			step(p, 5*time.Second)
+		}, "\r[######------]  50%  1/2  0 listed\x1b[K" +
+			clear + "listed  192.0.2.10  spamcop  127.0.0.2  major\n" +
+			"\r[######------]  50%  1/2  0 listed  0/s  4 s left\x1b[K" +
+			"\r[######------]  50%  1/2  0 listed  0/s  5 s left\x1b[K" + clear + "\n" + clear},
+		"a line fits the terminal": {Term{TTY: true, Width: 40}, func(p *Progress) {
+			r := listed
+			r.Target = checks.Address(addr("2001:db8:1111:2222:3333:4444:5555:6666"))
+			p.Listed(r)
+			step(p, 2*time.Second)
+		}, clear + "listed  2001:db8:1111:2222:3333:4444:5…\n" +
+			"\r[######------]  50%  1/2  0 listed  0/s\x1b[K" + clear + "\n" + clear},
+		"a pipe gets nothing": {Term{}, func(p *Progress) {
+			p.Listed(listed)
+			step(p, time.Hour)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			p := NewProgress(&b, c.term, now)
+			c.run(p)
+			if p.Done(); b.String() != c.want {
+				t.Errorf("got  %q\nwant %q", b.String(), c.want)
+			}
+		})
+	}
+}
+
+func TestAFloodOfListingsIsCutOff(t *testing.T) {
+	var b bytes.Buffer
+	p := NewProgress(&b, Term{TTY: true, Width: 80, Color: true}, now)
+	for range 3 * mostLive {
+		p.Listed(Result{Target: checks.Address(addr("192.0.2.10")), List: "a\x1b[2J\nb", Verdict: blocklists.Listed, Severity: checks.Major})
+	}
+	p.Step(Step{Done: 1, Total: 2}, now.Add(time.Minute))
+	if got := strings.Count(b.String(), "\n"); got != mostLive+1 {
+		t.Errorf("got %d lines, want %d and one that says that there are more", got, mostLive)
+	}
+	if !strings.Contains(b.String(), "there are more") || !strings.Contains(b.String(), "\x1b[1;31mlisted\x1b[0m  192.0.2.10") || strings.Contains(b.String(), "\x1b[2J") {
+		t.Errorf("got %q", b.String())
+	}
+}

@@ -8,7 +8,8 @@ import (
 )
 
 // Progress is one line on a terminal that is drawn over and over: how far, how
-// fast, how many lists answer, how many listings so far. On anything that is not a terminal it writes nothing.
+// fast, how many lists answer, how many listings so far. Above it stand the listings of a
+// long run, as they come. On anything that is not a terminal it writes nothing.
 //
 // It is driven by its caller and has no clock or goroutine of its own. It is not safe for concurrent use.
 type Progress struct {
@@ -17,6 +18,9 @@ type Progress struct {
 	started time.Time
 	drawn   time.Time
 	shown   bool
+	held    []string // lines about listings, to be written above the next drawing
+	found   int      // listings, including those that get no line
+	told    bool     // such lines were written
 }
 
 // Step is what a progress line shows.
@@ -30,6 +34,14 @@ type Step struct {
 // enough to cost nothing over a slow line.
 const every = 100 * time.Millisecond
 
+// patience is for how long nobody needs to see listings before the report, which is
+// sorted and says what to do.
+const patience = 2 * time.Second
+
+// mostLive is how many listings are shown as they come. More scroll away unread, and
+// a network that a list holds as a whole has 65,536 of them.
+const mostLive = 40
+
 // NewProgress starts a line on w, the standard error stream.
 func NewProgress(w io.Writer, t Term, now time.Time) *Progress {
 	return &Progress{w: w, t: t, started: now}
@@ -41,15 +53,48 @@ func (p *Progress) Step(s Step, now time.Time) {
 		return
 	}
 	p.drawn, p.shown = now, true
-	fmt.Fprint(p.w, "\r", progressLine(s, now.Sub(p.started), p.t.Width), "\x1b[K")
+	var above string
+	if now.Sub(p.started) >= patience && len(p.held) > 0 {
+		above = "\r\x1b[K" + strings.Join(p.held, "\n") + "\n"
+		p.held, p.told = nil, true
+	}
+	fmt.Fprint(p.w, above, "\r", progressLine(s, now.Sub(p.started), p.t.Width), "\x1b[K")
+}
+
+// Listed takes a listing. If the run takes long, one of the next steps shows it above the line.
+func (p *Progress) Listed(r Result) {
+	if !p.t.TTY {
+		return
+	}
+	switch p.found++; {
+	case p.found <= mostLive:
+		p.held = append(p.held, p.t.listedLine(r))
+	case p.found == mostLive+1:
+		p.held = append(p.held, p.t.paint(faint, "there are more; all are told at the end"))
+	}
 }
 
 // Done takes the line away, so that what is printed next stands by itself.
 func (p *Progress) Done() {
-	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
-		p.shown = false
+	if !p.shown {
+		return
 	}
+	if p.told { // an empty line between the listings and the report
+		fmt.Fprint(p.w, "\r\x1b[K\n")
+	}
+	fmt.Fprint(p.w, "\r\x1b[K")
+	p.shown, p.told = false, false
+}
+
+// listedLine is a listing on one line: "listed  192.0.2.10  spamcop  127.0.0.2  major".
+func (t Term) listedLine(r Result) string {
+	const head = "listed"
+	severity, style := severityWord(r.Severity)
+	rest := "  " + strings.Join([]string{clean(r.Target.ID()), clean(r.List), codes(r), severity}, "  ")
+	if t.Width > 0 {
+		rest = cut(rest, t.Width-1-len(head)) // the last column makes some terminals wrap
+	}
+	return t.paint(style, head) + rest
 }
 
 // progressLine is the line for a width; parts that do not fit are left out from the right.
