@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -182,11 +181,21 @@ func (a checkRun) run(ctx context.Context) error {
 		return err
 	}
 	check.Options.Confirm = 0 // a person looks, and nothing is stored
-	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
-		a.around.answer(t, z, v.Class)
-		r := checkResult(book, t, z, v, ev)
+	add := func(r report.Result) {
 		watch.result(r)
 		out.Add(r)
+	}
+	// An entry is told twice, one right after the other: its verdict, and the finding that the
+	// runbooks are for.
+	var entry report.Result
+	check.Options.Each = func(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) {
+		a.around.answer(t, z, v.Class)
+		r := checkResult(t, z, v, ev)
+		if v.Class == blocklists.Listed || v.Class == blocklists.Policy {
+			entry = r
+			return
+		}
+		add(r)
 	}
 	check.Options.Progress = func(done, total int) {
 		out.Planned = total
@@ -195,7 +204,10 @@ func (a checkRun) run(ctx context.Context) error {
 	if !ts.Empty() {
 		var result dnsbl.Result
 		result, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
-			if aboutRun(f) {
+			switch {
+			case f.Code == checks.CodeListed || f.Code == checks.CodePolicy:
+				add(a.advised(book, entry, f))
+			case aboutRun(f):
 				out.Note(f)
 			}
 		})
@@ -266,8 +278,8 @@ func countKind(ts checks.Targets, kind checks.Kind) int {
 	return n
 }
 
-// checkResult puts one answer into the words of a report, with the first thing to do.
-func checkResult(book *remedy.Book, t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) report.Result {
+// checkResult puts one answer into the words of a report.
+func checkResult(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) report.Result {
 	r := report.Result{Target: t, List: z.ID, Verdict: v.Class, Severity: checks.Severity(v.Severity), Codes: v.Codes, Meanings: v.Meanings, Reason: ev.Reason}
 	switch v.Class {
 	case blocklists.Clean:
@@ -275,45 +287,19 @@ func checkResult(book *remedy.Book, t checks.Target, z *blocklists.Zone, v block
 		return r
 	case blocklists.Refused, blocklists.Unusable, blocklists.Unknown:
 		r.Reason = v.Why
-	case blocklists.Listed, blocklists.Policy:
-		r.URL = z.LookupURLFor(t.String())
-		for _, s := range book.For(listedFinding(t, z, v, ev), func(string) (blocklists.Zone, bool) { return *z, true }).Steps {
-			r.Advice, r.Command = s.Text, s.Command
-			break
-		}
 	}
 	r.Evidence = []checks.Evidence{ev}
 	return r
 }
 
-// listedFinding is what a runbook needs to know of a listing.
-func listedFinding(t checks.Target, z *blocklists.Zone, v blocklists.Verdict, ev checks.Evidence) checks.Finding {
-	f := checks.Finding{
-		Key:    checks.Key{Check: jobDNSBL, Target: t.ID(), Source: z.ID},
-		Target: t, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Severity(v.Severity),
-		Facts: map[string]string{checks.FactList: z.ID, checks.FactListName: z.Title, checks.FactZone: z.Zone},
+// advised is an entry with its page and the first thing to do about it.
+func (a checkRun) advised(book *remedy.Book, r report.Result, f checks.Finding) report.Result {
+	r.URL = f.Facts[checks.FactLookupURL]
+	way := book.For(f, func(id string) (blocklists.Zone, bool) { return blocklists.Find(a.zones, id) })
+	if len(way.Steps) > 0 {
+		r.Advice, r.Command = way.Steps[0].Text, way.Steps[0].Command
 	}
-	if v.Class == blocklists.Policy {
-		f.Code = checks.CodePolicy
-	}
-	var codes []string
-	for _, a := range v.Codes {
-		codes = append(codes, a.String())
-	}
-	for name, fact := range map[string]string{
-		checks.FactCodes: strings.Join(codes, ","), checks.FactMeaning: strings.Join(v.Meanings, "; "), checks.FactReason: ev.Reason,
-		checks.FactLookupURL: z.LookupURLFor(t.String()), checks.FactRemovalURL: z.RemovalURLFor(t.String()),
-	} {
-		if fact != "" {
-			f.Facts[name] = fact
-		}
-	}
-	if t.Kind == checks.KindAddress {
-		f.Facts[checks.FactAddress] = t.String()
-	} else {
-		f.Facts[checks.FactDomain] = t.String()
-	}
-	return f
+	return r
 }
 
 // checkProgress counts answers for the progress line.
