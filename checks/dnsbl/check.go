@@ -56,6 +56,7 @@ type Options struct {
 	// clean ones too, in no order. Verdict.Why says why there is no usable answer; with
 	// class clean it says why the answer closes nothing. What is plainly clean comes
 	// without evidence: there are millions of them.
+	// For a pair that a finding tells of, Each is called right before emit.
 	Each func(target checks.Target, zone *blocklists.Zone, verdict blocklists.Verdict, ev checks.Evidence)
 	// Progress, if set, is told how many of all pairs are done.
 	Progress func(done, total int)
