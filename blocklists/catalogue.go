@@ -186,7 +186,7 @@ func (b *builder) take(f file, at, kind, id, zone string) bool {
 
 // located adds what is wrong with the table at a place, each with its file and line.
 func (b *builder) located(f file, at string, err error) bool {
-	for _, e := range unjoin(err) {
+	for _, e := range Each(err) {
 		where := at
 		var fe *fieldError
 		if errors.As(e, &fe) {
@@ -197,8 +197,9 @@ func (b *builder) located(f file, at string, err error) bool {
 	return err != nil
 }
 
-// unjoin takes apart what errors.Join put together.
-func unjoin(err error) []error {
+// Each takes apart the joined error that validating a list or reading a catalogue
+// gives: each is one thing that is wrong. Nil has none.
+func Each(err error) []error {
 	if err == nil {
 		return nil
 	}
@@ -208,7 +209,7 @@ func unjoin(err error) []error {
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {
-		all = append(all, unjoin(e)...)
+		all = append(all, Each(e)...)
 	}
 	return all
 }

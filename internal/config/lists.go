@@ -91,7 +91,7 @@ func (v *validator) catalog() []blocklists.Zone {
 	if c.CatalogDir != "" {
 		c.CatalogDir = v.path(c.CatalogDir)
 		more, err = blocklists.ReadCatalog(os.DirFS(c.CatalogDir), c.CatalogDir)
-		for _, e := range unjoin(err) {
+		for _, e := range blocklists.Each(err) {
 			v.at("blocklists.catalog_dir", "%s", checks.Line(e.Error(), 400))
 		}
 		if err == nil && len(more.Zones)+len(more.Unasked)+len(more.Scores)+len(more.Dead) == 0 {
@@ -134,7 +134,7 @@ func (v *validator) list(at string, spec blocklists.Spec) (blocklists.Zone, bool
 	}
 	z, err := spec.UserZone()
 	if err != nil {
-		for _, e := range unjoin(err) {
+		for _, e := range blocklists.Each(err) {
 			field, text := listField(e) // it does not repeat the zone, which may hold a subscriber's key
 			v.at(join(at, field), "%s", checks.Line(text, 300))
 		}
@@ -144,22 +144,6 @@ func (v *validator) list(at string, spec blocklists.Spec) (blocklists.Zone, bool
 		v.warn(at+".zone", `a part of it looks like a subscriber's key, and would be shown: write "{key}" in its place, and keep the key in [blocklists.keys]`)
 	}
 	return z, true
-}
-
-// unjoin takes apart what errors.Join put together.
-func unjoin(err error) []error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range joined.Unwrap() {
-		all = append(all, unjoin(e)...)
-	}
-	return all
 }
 
 // listField takes `list "id": field: text` apart, so that the line of the field can be
