@@ -153,7 +153,7 @@ func compareMembers(a, b Member) int {
 		cmp.Compare(clear(a), clear(b)),
 		-cmp.Compare(a.Finding.Severity.Rank(), b.Finding.Severity.Rank()),
 		-cmp.Compare(mails(a.Finding), mails(b.Finding)),
-		compareKeys(a.Finding.Key, b.Finding.Key),
+		a.Finding.Key.Compare(b.Finding.Key),
 	)
 }
 

@@ -79,11 +79,7 @@ func lastEnds(recent []Incident, now time.Time) map[checks.Key]time.Time {
 
 // ordered sorts findings by key, so that the order in which answers came plays no part.
 func ordered(findings []checks.Finding) []checks.Finding {
-	return slices.SortedStableFunc(slices.Values(findings), func(a, b checks.Finding) int { return compareKeys(a.Key, b.Key) })
-}
-
-func compareKeys(a, b checks.Key) int {
-	return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Source, b.Source))
+	return slices.SortedStableFunc(slices.Values(findings), func(a, b checks.Finding) int { return a.Key.Compare(b.Key) })
 }
 
 // folder is the working state of one Fold.
@@ -291,7 +287,7 @@ func components(findings []checks.Finding) [][]checks.Finding {
 	}
 	out := slices.Collect(maps.Values(groups))
 	slices.SortFunc(out, func(a, b []checks.Finding) int {
-		return cmp.Or(-cmp.Compare(worst(a).Rank(), worst(b).Rank()), compareKeys(a[0].Key, b[0].Key))
+		return cmp.Or(-cmp.Compare(worst(a).Rank(), worst(b).Rank()), a[0].Key.Compare(b[0].Key))
 	})
 	return out
 }

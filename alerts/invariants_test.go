@@ -184,3 +184,12 @@ func BenchmarkFoldNetworkReturns(b *testing.B) {
 		Fold(in)
 	}
 }
+
+func (inc *Incident) member(key checks.Key) *Member {
+	for i := range inc.Members {
+		if inc.Members[i].Finding.Key == key {
+			return &inc.Members[i]
+		}
+	}
+	return nil
+}

@@ -156,15 +156,6 @@ func (inc Incident) clone() Incident {
 	return inc
 }
 
-func (inc *Incident) member(key checks.Key) *Member {
-	for i := range inc.Members {
-		if inc.Members[i].Finding.Key == key {
-			return &inc.Members[i]
-		}
-	}
-	return nil
-}
-
 // targets are the ids of the targets of all members that are not clear, or of
 // all members if every one is, in the order of the members.
 func (inc *Incident) targets() []string {

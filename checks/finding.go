@@ -1,6 +1,9 @@
 package checks
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Status is what one check of one target came to.
 type Status string
@@ -52,6 +55,11 @@ type Key struct {
 	Check  string // "dnsbl", "bounce", "resolver", "mailbox", "channel"
 	Target string // Target.ID
 	Source string // whom we asked or who refused: a list's id, a vendor's id; "" for the monitor itself
+}
+
+// Compare orders keys by check, target and source: -1, 0 or 1, as cmp.Compare does.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(cmp.Compare(k.Check, other.Check), cmp.Compare(k.Target, other.Target), cmp.Compare(k.Source, other.Source))
 }
 
 // Finding is the outcome of one question that is not plainly clean, or whose key

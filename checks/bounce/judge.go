@@ -43,7 +43,7 @@ func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.
 		groups[key] = append(groups[key], t)
 	}
 	var findings []checks.Finding
-	keys := slices.SortedFunc(maps.Keys(groups), compareKeys)
+	keys := slices.SortedFunc(maps.Keys(groups), checks.Key.Compare)
 	for _, key := range keys {
 		g := groups[key]
 		last := latest(g)
@@ -55,7 +55,7 @@ func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.
 			findings = append(findings, quiet(key, last.Last, readable, now, opt))
 		}
 	}
-	for _, key := range slices.SortedFunc(slices.Values(opt.Known), compareKeys) {
+	for _, key := range slices.SortedFunc(slices.Values(opt.Known), checks.Key.Compare) {
 		if _, counted := groups[key]; !counted && key.Check == Check {
 			findings = append(findings, quiet(key, time.Time{}, readable, now, opt))
 		}
@@ -74,10 +74,6 @@ func (o JudgeOptions) withDefaults() JudgeOptions {
 		o.ListName = func(id string) string { return id }
 	}
 	return o
-}
-
-func compareKeys(a, b checks.Key) int {
-	return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Source, b.Source))
 }
 
 // listID is the catalogue's id for a list named by its zone or a part of it
