@@ -192,7 +192,7 @@ func (a *app) incidentAction(name, short, example, done string,
 			if err != nil {
 				return noIncident(id, err)
 			}
-			fmt.Fprintf(a.stdout, "#%d %s by %s: %s\n", id, done, checks.Line(who, 80), checks.Line(i.Title, 200))
+			fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done, checks.Line(who, 80), i.Title)))
 		}
 		return nil
 	}

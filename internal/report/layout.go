@@ -67,6 +67,12 @@ func (p *page) room(used int) int {
 	return max(p.Width-used, 20)
 }
 
+// Paragraph is a sentence for this terminal: cleaned, wrapped at its width, with a
+// line break at the end.
+func (t Term) Paragraph(s string) string {
+	return strings.Join(wrap(checks.Line(s, 0), t.Width), "\n") + "\n"
+}
+
 // wrap breaks s at spaces into lines of at most width columns; 0 is no limit. It
 // gives at least one line.
 func wrap(s string, width int) []string {
