@@ -1,6 +1,9 @@
 package blocklists
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Find is the list that a person means by a word: its id, its very zone, or what
 // [Named] takes it for.
@@ -57,6 +60,58 @@ func (z Zone) meant(name string) int {
 		}
 	}
 	return length
+}
+
+// Names is what lists are called, ready for looking up the name that a refusal gives
+// one without going through the catalogue each time. The zero Names knows none. It is never
+// changed, and safe for concurrent use.
+type Names struct{ ids map[string]string }
+
+// Names are the names of every list that the catalogue knows, asked or not: the ids, zones
+// and other names of those that can be asked, and the ids and zones of those that no question
+// reaches. Of two lists with one name the first has it, as in [Named].
+func (c Catalog) Names() Names {
+	ids := make(map[string]string, 3*len(c.Zones))
+	add := func(id string, names ...string) {
+		for _, name := range names {
+			if _, taken := ids[name]; name != "" && !taken {
+				ids[name] = id
+			}
+		}
+	}
+	for _, z := range c.Zones {
+		add(z.ID, z.ID, z.Zone)
+		add(z.ID, z.Also...)
+	}
+	for _, u := range c.Unasked {
+		add(u.ID, u.ID, u.Zone)
+	}
+	return Names{ids}
+}
+
+// With are the same names and more besides, each with the id that it stands for. More goes first.
+func (n Names) With(more map[string]string) Names {
+	ids := make(map[string]string, len(n.ids)+len(more))
+	maps.Copy(ids, n.ids)
+	for name, id := range more {
+		ids[normalName(name)] = id
+	}
+	return Names{ids}
+}
+
+// ID is the id of the list that is meant by an id, a zone, another name of a list, or a
+// longer name that ends in a zone or other name; the longest wins. False: no list is called that.
+func (n Names) ID(name string) (id string, ok bool) {
+	name = normalName(name)
+	if id, ok = n.ids[name]; ok {
+		return id, true
+	}
+	for _, rest, more := strings.Cut(name, "."); more; _, rest, more = strings.Cut(rest, ".") {
+		if id, ok = n.ids[rest]; ok && strings.Contains(rest, ".") { // an id is meant only as it is
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // under says whether name is zone or a name below it.

@@ -16,6 +16,7 @@ func TestNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	zones = append(zones, parent, child)
+	names := Catalog{Zones: zones, Unasked: []Unasked{{ID: "told-to-few", Zone: "few.example.com"}}}.Names()
 	for name, c := range map[string]struct{ name, want string }{
 		"by id":                              {"spamcop", "spamcop"},
 		"by zone":                            {"zen.spamhaus.org", "spamhaus-zen"},
@@ -43,6 +44,19 @@ func TestNamed(t *testing.T) {
 			if z.ID != c.want || ok != (c.want != "") {
 				t.Errorf("Named(%q) = %q, %v; want %q", c.name, z.ID, ok, c.want)
 			}
+			if id, ok := names.ID(c.name); id != c.want || ok != (c.want != "") {
+				t.Errorf("Names.ID(%q) = %q, %v; want %q as Named says", c.name, id, ok, c.want)
+			}
 		})
+	}
+	more := names.With(map[string]string{"Example.NET.": "partner", "bl.example.org": "better"})
+	for name, want := range map[string]string{
+		"told-to-few": "told-to-few", "x.few.example.com": "told-to-few",
+		"x.parent":                 "", // an id is no zone
+		"2.0.0.127.bl.example.net": "partner", "bl.example.org": "better", "spamcop": "spamcop",
+	} {
+		if id, ok := more.ID(name); id != want || ok != (want != "") {
+			t.Errorf("ID(%q) = %q, %v; want %q", name, id, ok, want)
+		}
 	}
 }

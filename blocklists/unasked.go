@@ -26,6 +26,15 @@ type Unasked struct {
 	File       string // the catalogue file that it was read from
 }
 
+// About is what is known of it in the form of a list, for its name and the way off it. It
+// serves nothing, so that it cannot be asked.
+func (u Unasked) About() Zone {
+	return Zone{
+		ID: u.ID, Title: u.Title, Operator: u.Operator, Zone: u.Zone, Severity: u.Severity, Reach: u.Reach, Removal: u.Removal, Advice: u.Advice,
+		Website: u.Website, Confidence: u.Confidence, Sources: u.Sources, Checked: u.Checked, BuiltIn: u.BuiltIn, File: u.File,
+	}
+}
+
 type unaskedSpec struct {
 	ID         string      `toml:"id"`
 	Title      string      `toml:"title"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"reputed/blocklists"
 	"reputed/checks"
 )
 
@@ -19,6 +20,7 @@ const Check = "bounce"
 type JudgeOptions struct {
 	Window   time.Duration          // a refusal that is older opens nothing; default 24 h
 	Quiet    time.Duration          // a problem without a refusal for so long is over, and opens nothing; default 24 h
+	Lists    blocklists.Names       // the lists that refusals may name
 	ListName func(id string) string // a list's name for people, by catalogue id; nil: the id
 	Known    []checks.Key           // known problems to speak of even if nothing was counted; those of other checks are passed over
 }
@@ -39,7 +41,7 @@ func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.
 		if t.Refused+t.Deferred <= 0 {
 			continue
 		}
-		key := checks.Key{Check: Check, Target: t.Target, Source: refuser(t)}
+		key := checks.Key{Check: Check, Target: t.Target, Source: opt.refuser(t)}
 		groups[key] = append(groups[key], t)
 	}
 	var findings []checks.Finding
@@ -79,29 +81,19 @@ func (o JudgeOptions) withDefaults() JudgeOptions {
 // listID is the catalogue's id for a list named by its zone or a part of it
 // ("sbl.spamhaus.org" is Spamhaus ZEN), so that one problem has one key; an
 // unknown list keeps the name it has.
-func listID(name string) string {
-	zones, err := catalogueZones()
-	if err != nil {
-		return name // the tests hold the catalogue to be readable
+func (o JudgeOptions) listID(name string) string {
+	if id, ok := o.Lists.ID(name); ok {
+		return id
 	}
-	for rest := name; ; {
-		if id, ok := zones[rest]; ok {
-			return id
-		}
-		_, after, ok := strings.Cut(rest, ".")
-		if !ok {
-			return name
-		}
-		rest = after
-	}
+	return name
 }
 
 // refuser is who refused, as the source of a key: the list, else the vendor,
 // else the receiving domain.
-func refuser(t Tally) string {
+func (o JudgeOptions) refuser(t Tally) string {
 	switch {
 	case t.Blocklist != "":
-		return listID(t.Blocklist)
+		return o.listID(t.Blocklist)
 	case t.Vendor != "":
 		return strings.ToLower(strings.ReplaceAll(t.Vendor, " ", "-"))
 	}
@@ -127,7 +119,7 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 	}
 	who := last.Vendor
 	if last.Blocklist != "" {
-		who = opt.ListName(listID(last.Blocklist))
+		who = opt.ListName(opt.listID(last.Blocklist))
 	}
 	if who == "" {
 		who = last.Receiver
@@ -167,8 +159,8 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 		set(checks.FactDomain, cmp.Or(last.Sample.Judgement.Domain, last.Sample.Sender))
 	}
 	if last.Blocklist != "" {
-		set(checks.FactList, listID(last.Blocklist))
-		set(checks.FactListName, opt.ListName(listID(last.Blocklist)))
+		set(checks.FactList, opt.listID(last.Blocklist))
+		set(checks.FactListName, opt.ListName(opt.listID(last.Blocklist)))
 		if strings.Contains(last.Blocklist, ".") {
 			set(checks.FactZone, last.Blocklist)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"reputed/blocklists"
 	"reputed/checks"
 )
 
@@ -28,6 +29,11 @@ func TestJudge(t *testing.T) {
 	key := checks.Key{Check: "bounce", Target: "192.0.2.10", Source: "cisco-talos"}
 	yes := func(checks.Key) bool { return true }
 	no := func(checks.Key) bool { return false }
+	catalog, err := blocklists.BuiltinCatalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := catalog.Names()
 	old := func(t *Tally) { t.First, t.Last = noon.Add(-50*time.Hour), noon.Add(-30*time.Hour) }
 	for name, c := range map[string]struct {
 		tallies  []Tally
@@ -54,7 +60,7 @@ func TestJudge(t *testing.T) {
 		"a tally of nothing":                          {[]Tally{tally(func(t *Tally) { t.Refused = 0 })}, yes, true, nil, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			opt := JudgeOptions{Known: c.known, ListName: func(id string) string {
+			opt := JudgeOptions{Known: c.known, Lists: names, ListName: func(id string) string {
 				if id == "spamhaus-zen" {
 					return "the list " + id
 				}

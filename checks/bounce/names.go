@@ -272,14 +272,8 @@ func (r *Rules) zoneNamed(low string) string {
 // listOf returns the catalogue id of the longest known zone that zone is or is
 // below (subscribers ask below a key of their own), else zone itself.
 func (r *Rules) listOf(zone string) string {
-	for rest := zone; ; {
-		if id, ok := r.zones[rest]; ok {
-			return id
-		}
-		_, after, ok := strings.Cut(rest, ".")
-		if !ok || !strings.Contains(after, ".") {
-			return strings.Clone(zone)
-		}
-		rest = after
+	if id, ok := r.lists.ID(zone); ok {
+		return id
 	}
+	return strings.Clone(zone)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,7 +87,8 @@ type Rules struct {
 	rules   []compiled
 	byID    map[string]int
 	matcher matcher
-	zones   map[string]string
+	lists   blocklists.Names
+	zones   map[string]string // what the files of rules add to lists
 	homes   []home
 	bare    []int // rules without phrases
 }
@@ -110,36 +110,29 @@ type compiled struct {
 // by their own examples once.
 func BuiltinRules() (*Rules, error) { return builtin() }
 
-var builtin = sync.OnceValues(func() (*Rules, error) { return LoadRules(rules.Files) })
-
-// catalogueZones gives every zone of the built-in list catalogue its id, so
-// that a refusal that names any of them is about that list.
-var catalogueZones = sync.OnceValues(func() (map[string]string, error) {
-	lists, err := blocklists.Builtin()
+var builtin = sync.OnceValues(func() (*Rules, error) {
+	c, err := blocklists.BuiltinCatalog()
 	if err != nil {
 		return nil, err
 	}
-	zones := make(map[string]string, len(lists))
-	for _, z := range lists {
-		for _, name := range append([]string{z.Zone}, z.Also...) {
-			if name != "" && zones[name] == "" {
-				zones[name] = z.ID
-			}
-		}
-	}
-	return zones, nil
+	return LoadRules(c.Names(), rules.Files)
 })
+
+// WithLists are the same rules for a reader who knows other lists: what a refusal names is
+// looked up among these.
+func (r *Rules) WithLists(lists blocklists.Names) *Rules {
+	with := *r
+	with.lists = lists.With(r.zones)
+	return &with
+}
 
 // LoadRules reads every *.toml at the top of each file system, in order of name. A
 // later file system is a layer above the earlier ones: its rules replace those
 // of the same id and win over all others. Each layer's examples must match and
-// its look-alikes must not, or the whole is refused with [ErrRules].
-func LoadRules(layers ...fs.FS) (*Rules, error) {
-	zones, err := catalogueZones()
-	if err != nil {
-		return nil, fmt.Errorf("list catalogue: %w", err)
-	}
-	r := &Rules{byID: map[string]int{}, zones: maps.Clone(zones)}
+// its look-alikes must not, or the whole is refused with [ErrRules]. Lists are those that a
+// refusal may name.
+func LoadRules(lists blocklists.Names, layers ...fs.FS) (*Rules, error) {
+	r := &Rules{byID: map[string]int{}, lists: lists, zones: map[string]string{}}
 	r.matcher.init()
 	for layer, fsys := range layers {
 		names, err := fs.Glob(fsys, "*.toml")
@@ -156,6 +149,7 @@ func LoadRules(layers ...fs.FS) (*Rules, error) {
 			}
 		}
 		r.finish()
+		r.lists = r.lists.With(r.zones)
 		if err := r.prove(layer); err != nil {
 			return nil, err
 		}

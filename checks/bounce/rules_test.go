@@ -86,7 +86,7 @@ func TestLoadRulesRefuses(t *testing.T) {
 		"a time word that is neither yes nor no": {good + "temporary = \"maybe\"\n", "temporary"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := LoadRules(fstest.MapFS{"a.toml": {Data: []byte(c.file)}})
+			_, err := LoadRules(blocklists.Names{}, fstest.MapFS{"a.toml": {Data: []byte(c.file)}})
 			if c.want == "" {
 				if err != nil {
 					t.Errorf("got %v, want none", err)
@@ -103,7 +103,7 @@ func TestLoadRulesRefuses(t *testing.T) {
 func TestUpperLayerWins(t *testing.T) {
 	lower := fstest.MapFS{"a.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"policy\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
 	upper := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"mine\"\nclass = \"broad\"\ncategory = \"ip-reputation\"\nany = [\"xy-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
-	r, err := LoadRules(lower, upper)
+	r, err := LoadRules(blocklists.Names{}, lower, upper)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestUpperLayerWins(t *testing.T) {
 		t.Errorf("rule %q decided, want the operator's", j.Rule)
 	}
 	replaced := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"rate-limited\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
-	if r, err = LoadRules(lower, replaced); err != nil {
+	if r, err = LoadRules(blocklists.Names{}, lower, replaced); err != nil {
 		t.Fatal(err)
 	}
 	if rule, _ := r.Rule("a"); rule.Category != RateLimited || len(r.IDs()) != 1 {
@@ -119,10 +119,28 @@ func TestUpperLayerWins(t *testing.T) {
 	}
 }
 
+// A list of catalog_dir, or one that no question reaches, is named by its id too.
+func TestRefusalNamesAListOfTheReader(t *testing.T) {
+	mine := blocklists.Catalog{
+		Zones:   []blocklists.Zone{{ID: "partner", Zone: "bl.example.net"}},
+		Unasked: []blocklists.Unasked{{ID: "told-to-few", Zone: "few.example.com"}},
+	}
+	builtin := builtinRules(t)
+	for zone, want := range map[string]string{"bl.example.net": "partner", "few.example.com": "told-to-few", "bl.example.org": "bl.example.org"} {
+		d := Diagnostic{Reply: "554", Text: "554 5.7.1 Service unavailable; client host [192.0.2.10] blocked using " + zone}
+		if j := builtin.WithLists(mine.Names()).Classify(d, ""); j.Blocklist != want {
+			t.Errorf("%s: list %q, want %q", zone, j.Blocklist, want)
+		}
+		if j := builtin.Classify(d, ""); j.Blocklist != zone {
+			t.Errorf("the rules themselves changed: list %q, want %q", j.Blocklist, zone)
+		}
+	}
+}
+
 func FuzzRules(f *testing.F) {
 	f.Add([]byte("vendor = \"V\"\n[[rule]]\nid = \"a\"\ncategory = \"policy\"\nany = [\"go away\"]\nregexp = \"a\"\nexamples = [\"550 go away\"]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := LoadRules(fstest.MapFS{"a.toml": {Data: data}})
+		r, err := LoadRules(blocklists.Names{}, fstest.MapFS{"a.toml": {Data: data}})
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\x1b\x00") {
 				t.Errorf("error carries control characters: %q", err)

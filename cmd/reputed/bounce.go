@@ -43,6 +43,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return err
 	}
+	rules = rules.WithLists(cfg.Blocklists.Catalog.Names())
 	targets, err := localTargets(cfg)
 	if err != nil {
 		return &exitError{exitConfig, err}

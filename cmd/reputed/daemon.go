@@ -59,6 +59,7 @@ type daemon struct {
 	rules   *bounce.Rules
 	book    *remedy.Book
 	policy  alerts.Policy
+	names   blocklists.Names                        // what lists are called in refusals, asked or not
 	zone    func(id string) (blocklists.Zone, bool) // any list that is known, asked or not
 
 	mailboxes []*mailbox
@@ -89,13 +90,15 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err := d.rewatch(); err != nil {
 		return nil, err
 	}
-	d.zone = lookup(catalog(cfg))
+	d.zone = lookup(named(cfg))
 	if d.lists, err = newDNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
 		return nil, err
 	}
 	if d.rules, err = bounce.BuiltinRules(); err != nil {
 		return nil, err
 	}
+	d.names = cfg.Blocklists.Catalog.Names()
+	d.rules = d.rules.WithLists(d.names)
 	if d.book, err = remedy.Load(); err != nil {
 		return nil, err
 	}

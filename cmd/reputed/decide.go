@@ -56,6 +56,7 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 		Known:  slices.Collect(maps.Keys(open)),
 		Window: d.cfg.Bounces.Window.Duration,
 		Quiet:  d.cfg.Bounces.Quiet.Duration,
+		Lists:  d.names,
 		ListName: func(id string) string {
 			if z, ok := d.zone(id); ok {
 				return z.Title

@@ -127,7 +127,7 @@ func incidentViews(cfg *config.Config, incidents []alerts.Incident) ([]report.In
 	if err != nil {
 		return nil, err
 	}
-	zone := lookup(catalog(cfg))
+	zone := lookup(named(cfg))
 	views := make([]report.IncidentView, 0, len(incidents))
 	for _, i := range incidents {
 		views = append(views, report.IncidentView{Incident: i, Remediation: book.ForAll(openFindings(i), zone)})

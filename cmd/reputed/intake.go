@@ -8,6 +8,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/internal/config"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -79,13 +80,24 @@ func (d *daemon) follow(mail store.Mail) bool {
 			continue
 		}
 		if t, ok := d.watch.Load().targets.Find(t); ok {
-			list := b.Judgement.Blocklist
-			if z, ok := blocklists.Named(d.cfg.Blocklists.Zones, list); ok {
-				list = z.ID // "pbl.spamhaus.org" is asked as part of ZEN
-			}
-			d.named.add(t, list)
+			d.named.add(t, askedAs(d.cfg, b.Judgement.Blocklist))
 			found = true
 		}
 	}
 	return found
+}
+
+// askedAs is the id of the list that is asked where a refusal names list: "pbl.spamhaus.org"
+// as a part of ZEN, and ZEN by the zone with a key. One that is not asked stays as it is.
+func askedAs(cfg *config.Config, list string) string {
+	asked := cfg.Blocklists.Zones
+	if z, ok := blocklists.Named(asked, list); ok {
+		return z.ID
+	}
+	if known, ok := blocklists.Named(cfg.Blocklists.Catalog.Zones, list); ok {
+		if z, ok := blocklists.Named(asked, known.Zone); ok {
+			return z.ID
+		}
+	}
+	return list
 }

@@ -167,6 +167,16 @@ func catalog(cfg *config.Config) []blocklists.Zone {
 	return all
 }
 
+// named is every list that a refusal may name: those of catalog, and those that no
+// question reaches.
+func named(cfg *config.Config) []blocklists.Zone {
+	all := catalog(cfg)
+	for _, u := range cfg.Blocklists.Catalog.Unasked {
+		all = append(all, u.About())
+	}
+	return all
+}
+
 // lookup finds a list by its id.
 func lookup(zones []blocklists.Zone) func(id string) (blocklists.Zone, bool) {
 	byID := make(map[string]blocklists.Zone, len(zones))
