@@ -86,6 +86,7 @@ type Bounce struct {
 	ReportingHost string     // MTA that wrote the report
 	Source        netip.Addr // our address that sent the mail, if known: named by the text or mapped from the host
 	MessageID     string     // of the returned message, without angle brackets
+	QueueID       string     // of the returned message at ReportingHost; may be empty
 	Sender        string     // domain of the returned message's sender
 	At            time.Time  // when it happened: Last-Attempt-Date, Arrival-Date or received; UTC
 }
