@@ -121,6 +121,9 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 		if err := advance(ctx, tx, mailbox, b.Read[mailbox], now); err != nil {
 			return err
 		}
+		if err := outdated(ctx, tx, mailbox, b.Read[mailbox].UIDValidity); err != nil {
+			return err
+		}
 	}
 	return nil
 }

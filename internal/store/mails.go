@@ -28,6 +28,9 @@ type Mail struct {
 	// Targets are the Target.IDs that Report.Bounces are laid at, by index. Where
 	// one is missing or "", that refusal is stored and shown, and counted against nobody.
 	Targets []string
+	// Settle notes with the mail that its server is still to do with it what the
+	// configuration of the mailbox wants ([DB.Unsettled]).
+	Settle bool
 }
 
 // Place is where a mail lies.
@@ -121,6 +124,11 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 		mask(r.Trouble, 500, recipients), subject, maskID(r.MessageID, recipients), feedback).Scan(&id, &proved)
 	if err != nil {
 		return err
+	}
+	if m.Settle {
+		if err := unsettle(ctx, in.tx, m.Place); err != nil {
+			return err
+		}
 	}
 	for i, b := range r.Bounces {
 		target := ""
