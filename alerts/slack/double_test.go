@@ -2,15 +2,11 @@ package slack
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-
-	"reputed/alerts"
 )
 
 // double is a Slack on the loopback that answers as it is told and keeps what it
@@ -71,35 +67,4 @@ func must(t *testing.T, o Options) *Notifier {
 		t.Fatal(err)
 	}
 	return n
-}
-
-func say(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// What an error means for the outbox.
-const (
-	yes   = "yes"
-	never = "never"
-	later = "later" // a RetryError
-	again = "again"
-)
-
-func outcome(err error) string {
-	var retry *alerts.RetryError
-	switch {
-	case err == nil:
-		return yes
-	case errors.Is(err, alerts.ErrRefused):
-		return never
-	case errors.As(err, &retry):
-		return later
-	}
-	return again
 }

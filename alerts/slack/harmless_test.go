@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reputed/alerts"
+	"reputed/alerts/alertstest"
 	"reputed/checks"
 )
 
@@ -109,7 +110,7 @@ func checkPayload(t tester, raw []byte) {
 }
 
 func TestVariantsAreHarmless(t *testing.T) {
-	for name, n := range variants() {
+	for name, n := range alertstest.Variants() {
 		t.Run(name, func(t *testing.T) { checkPayload(t, payload(t, n)) })
 	}
 }
@@ -146,7 +147,7 @@ func anything(t *rapid.T) alerts.Notification {
 	}
 	for range small.Draw(t, "receivers") {
 		n.Incident.Impact.Receivers = append(n.Incident.Impact.Receivers, checks.ReceiverImpact{
-			Receiver: s("receiver"), Vendor: s("vendor"), Refused: count(rapid.Int().Draw(t, "refused")), First: when(),
+			Receiver: s("receiver"), Vendor: s("vendor"), Refused: alertstest.Count(rapid.Int().Draw(t, "refused")), First: when(),
 		})
 	}
 	for range small.Draw(t, "runbooks") {
@@ -180,7 +181,7 @@ func FuzzPayload(f *testing.F) {
 	f.Add("<!channel>", "&lt;", "https://list.example/", 0)
 	f.Add("\x1b[31m\u202e", ":fire:", "javascript:x", 3)
 	f.Fuzz(func(t *testing.T, a, b, c string, shape int) {
-		all := variants()
+		all := alertstest.Variants()
 		names := []string{"opened", "worsened", "reminder", "resolved", "many-targets", "monitor-blind"}
 		n := all[names[max(shape%len(names), -(shape%len(names)))]]
 		n.Incident.Title, n.Incident.Note = a, b
@@ -193,7 +194,7 @@ func FuzzPayload(f *testing.F) {
 }
 
 func FuzzDraw(f *testing.F) {
-	for _, n := range variants() {
+	for _, n := range alertstest.Variants() {
 		f.Add(payload(f, n))
 	}
 	f.Add([]byte(`{"blocks":[{"type":"header"},{"type":"rich_text","elements":[null,{"type":"rich_text_list","elements":[{}]}]}]}`))

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"reputed/alerts"
+	"reputed/alerts/post"
 	"reputed/checks"
 )
 
@@ -36,17 +35,11 @@ type Options struct {
 	Rehearsal bool
 }
 
-const (
-	defaultTimeout = 10 * time.Second
-	defaultWait    = time.Minute // for a 429 that does not say how long
-	maxWait        = time.Hour   // whatever a 429 says: alerts must not wait for a typing error
-)
-
 // Notifier tells one Slack channel. It keeps nothing between calls and may be used
 // from several goroutines.
 type Notifier struct {
 	options Options
-	next    http.RoundTripper
+	client  *post.Client
 }
 
 var _ alerts.Notifier = (*Notifier)(nil)
@@ -57,9 +50,6 @@ func New(o Options) (*Notifier, error) {
 	if o.Name = checks.Line(o.Name, 80); o.Name == "" {
 		o.Name = "slack"
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
 	problem := ""
 	switch {
 	case o.Webhook == "" && o.Token == "":
@@ -67,7 +57,6 @@ func New(o Options) (*Notifier, error) {
 	case o.Webhook != "" && o.Token != "":
 		problem = "both a webhook and a token: set only one of them"
 	case o.Webhook != "":
-		problem = badAddress("the webhook", o.Webhook)
 	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		problem = "the token holds blanks or characters that no token has; copy it again"
 	case o.Channel == "":
@@ -79,35 +68,22 @@ func New(o Options) (*Notifier, error) {
 		if !strings.HasSuffix(o.APIURL, "/") {
 			o.APIURL += "/" // the library appends the method's name as it is
 		}
-		problem = badAddress("the API address", o.APIURL)
 	}
 	if problem != "" {
 		return nil, fmt.Errorf("slack channel %q: %s", o.Name, problem)
 	}
-	n := &Notifier{options: o, next: ownTransport()}
-	if o.HTTPClient != nil && o.HTTPClient.Transport != nil {
-		n.next = o.HTTPClient.Transport
+	what, reach := "the webhook", post.Options{URL: o.Webhook, Timeout: o.Timeout}
+	if o.Token != "" {
+		what, reach = "the API address", post.Options{URL: o.APIURL, Public: true, Secrets: []string{o.Token}, Timeout: o.Timeout}
 	}
-	return n, nil
-}
-
-// badAddress says what is wrong with an address, without repeating it: it is a
-// secret, or a secret is sent to it.
-func badAddress(what, raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "":
-		return what + " is no address; copy it again"
-	case u.Scheme == "https":
-		return ""
-	case u.Scheme != "http":
-		return what + " must begin with https://"
+	if o.HTTPClient != nil {
+		reach.Transport = o.HTTPClient.Transport
 	}
-	host, err := netip.ParseAddr(u.Hostname())
-	if u.Hostname() == "localhost" || err == nil && host.IsLoopback() {
-		return ""
+	client, err := post.New(what, reach)
+	if err != nil {
+		return nil, fmt.Errorf("slack channel %q: %w", o.Name, err)
 	}
-	return what + " must begin with https:// (http:// only to this very host)"
+	return &Notifier{options: o, client: client}, nil
 }
 
 // Notify sends one message. It returns nil only when Slack has said yes.
@@ -125,7 +101,7 @@ func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 		}
 	}
 	if err != nil {
-		return n.scrub(fmt.Errorf("slack channel %q: %w", n.options.Name, err))
+		return n.client.Scrub(fmt.Errorf("slack channel %q: %w", n.options.Name, err))
 	}
 	return nil
 }
@@ -155,12 +131,11 @@ func asText(m message, word string) (message, bool) {
 
 // send makes one request and reads what came back.
 func (n *Notifier) send(ctx context.Context, m message) error {
-	ctx, cancel := context.WithTimeout(ctx, n.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, n.client.Timeout())
 	defer cancel()
-	x := &exchange{next: n.next}
 	// A client of this one request: what the library makes of a reply is not
 	// enough to tell a yes from a no, so the exchange keeps the reply itself.
-	client := &http.Client{Transport: x, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	x, client := n.client.Exchange()
 	var err error
 	if n.options.Webhook != "" {
 		off := false
@@ -178,13 +153,13 @@ func (n *Notifier) send(ctx context.Context, m message) error {
 		}
 		_, _, err = api.PostMessageContext(ctx, n.options.Channel, options...)
 	}
-	if x.status == 0 { // no whole reply came
-		return transportError(err)
+	if x.Status == 0 { // no whole reply came
+		return post.NoAnswer(err)
 	}
 	if n.options.Webhook != "" {
-		return webhookVerdict(x)
+		return webhookVerdict(x.Reply)
 	}
-	return apiVerdict(x)
+	return apiVerdict(x.Reply)
 }
 
 func blockSet(b blocks) *slack.Blocks {
@@ -192,60 +167,4 @@ func blockSet(b blocks) *slack.Blocks {
 		return nil
 	}
 	return &slack.Blocks{BlockSet: b}
-}
-
-// transportError cuts the address out of what net/http says: that of a webhook
-// is its secret.
-func transportError(err error) error {
-	var u *url.Error
-	switch {
-	case errors.As(err, &u):
-		return fmt.Errorf("no answer: %w", u.Err)
-	case err == nil:
-		return errors.New("no answer")
-	}
-	return fmt.Errorf("no answer: %w", err)
-}
-
-// scrub makes sure that no secret leaves in an error, even if a server sent it back
-// to us. It keeps the error's kind: refused, to be tried later, or neither.
-func (n *Notifier) scrub(err error) error {
-	text := err.Error()
-	clean := text
-	for _, secret := range n.secrets() {
-		clean = strings.ReplaceAll(clean, secret, "<redacted>")
-	}
-	if clean == text {
-		return err
-	}
-	var retry *alerts.RetryError
-	switch {
-	case errors.Is(err, alerts.ErrRefused):
-		return fmt.Errorf("%w: %s", alerts.ErrRefused, clean)
-	case errors.As(err, &retry):
-		return &alerts.RetryError{After: retry.After, Err: errors.New(clean)}
-	}
-	return errors.New(clean)
-}
-
-// secrets are the texts that must not be seen, the longest first.
-func (n *Notifier) secrets() []string {
-	if n.options.Token != "" {
-		return []string{n.options.Token}
-	}
-	all := []string{n.options.Webhook}
-	if u, err := url.Parse(n.options.Webhook); err == nil {
-		for _, part := range []string{u.RequestURI(), u.Path, u.RawQuery} {
-			if len(part) > 1 {
-				all = append(all, part)
-			}
-		}
-		if i := strings.LastIndexByte(u.Path, '/'); len(u.Path)-i > 8 {
-			all = append(all, u.Path[i+1:]) // the last part is what cannot be guessed
-		}
-		if password, ok := u.User.Password(); ok && password != "" {
-			all = append(all, password)
-		}
-	}
-	return all
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"reputed/alerts"
+	"reputed/alerts/alertstest"
 )
 
 // TestMain looks for goroutines that outlive the tests: a notifier starts none,
@@ -60,8 +60,8 @@ func TestNoAnswerIsTriedAgain(t *testing.T) {
 				must(t, Options{Webhook: d.URL + secretPath, Timeout: 30 * time.Millisecond}),
 				must(t, Options{Token: token, Channel: "C1", APIURL: d.URL, Timeout: 30 * time.Millisecond}),
 			} {
-				err := n.Notify(t.Context(), opened())
-				if outcome(err) != again {
+				err := n.Notify(t.Context(), alertstest.Opened())
+				if alertstest.Outcome(err) != alertstest.Again {
 					t.Errorf("got %v, want an error that is tried again", err)
 				}
 				noSecret(t, err)
@@ -69,27 +69,27 @@ func TestNoAnswerIsTriedAgain(t *testing.T) {
 		})
 	}
 	t.Run("nobody there", func(t *testing.T) {
-		d := newDouble(t, say(200, "ok"))
+		d := newDouble(t, alertstest.Say(200, "ok"))
 		n := d.webhook(t)
 		d.Close()
-		err := n.Notify(t.Context(), opened())
-		if outcome(err) != again {
+		err := n.Notify(t.Context(), alertstest.Opened())
+		if alertstest.Outcome(err) != alertstest.Again {
 			t.Errorf("got %v", err)
 		}
 		noSecret(t, err)
 	})
 	t.Run("a certificate of nobody", func(t *testing.T) {
-		s := httptest.NewUnstartedServer(say(200, "ok"))
+		s := httptest.NewUnstartedServer(alertstest.Say(200, "ok"))
 		s.Config.ErrorLog = nil
 		s.StartTLS()
 		defer s.Close()
-		err := must(t, Options{Webhook: s.URL + secretPath}).Notify(t.Context(), opened())
-		if outcome(err) != again || !strings.Contains(err.Error(), "certificate") {
+		err := must(t, Options{Webhook: s.URL + secretPath}).Notify(t.Context(), alertstest.Opened())
+		if alertstest.Outcome(err) != alertstest.Again || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("got %v", err)
 		}
 		noSecret(t, err)
 		ours := must(t, Options{Webhook: s.URL + secretPath, HTTPClient: s.Client()})
-		if err := ours.Notify(t.Context(), opened()); err != nil {
+		if err := ours.Notify(t.Context(), alertstest.Opened()); err != nil {
 			t.Errorf("with the transport given: %v", err)
 		}
 		s.Client().CloseIdleConnections()
@@ -97,7 +97,7 @@ func TestNoAnswerIsTriedAgain(t *testing.T) {
 	t.Run("the caller gives up", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		d := newDouble(t, func(w http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
-		if err := d.webhook(t).Notify(ctx, opened()); !errors.Is(err, context.Canceled) {
+		if err := d.webhook(t).Notify(ctx, alertstest.Opened()); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
 	})
@@ -111,7 +111,7 @@ func TestSecretsSentBackAreNotPassedOn(t *testing.T) {
 				_, _ = io.WriteString(w, "abcdefghijklmnop "+token)
 			}
 			d := newDouble(t, echo)
-			hook, bot := d.webhook(t).Notify(t.Context(), opened()), d.bot(t).Notify(t.Context(), opened())
+			hook, bot := d.webhook(t).Notify(t.Context(), alertstest.Opened()), d.bot(t).Notify(t.Context(), alertstest.Opened())
 			if hook == nil || strings.Contains(hook.Error(), "abcdefghijklmnop ") {
 				t.Errorf("webhook: %v", hook)
 			}
@@ -128,8 +128,8 @@ func TestSecretsSentBackAreNotPassedOn(t *testing.T) {
 // A change in what Slack takes as blocks must not silence the monitor.
 func TestRefusedBlocksGoOutAsText(t *testing.T) {
 	for name, reply := range map[string]struct{ no, ok http.HandlerFunc }{
-		"webhook": {say(400, "invalid_blocks"), say(200, "ok")},
-		"bot":     {say(200, `{"ok":false,"error":"invalid_blocks"}`), say(200, `{"ok":true}`)},
+		"webhook": {alertstest.Say(400, "invalid_blocks"), alertstest.Say(200, "ok")},
+		"bot":     {alertstest.Say(200, `{"ok":false,"error":"invalid_blocks"}`), alertstest.Say(200, `{"ok":true}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := true
@@ -145,7 +145,7 @@ func TestRefusedBlocksGoOutAsText(t *testing.T) {
 			if name == "bot" {
 				n = d.bot(t)
 			}
-			if err := n.Notify(t.Context(), with(hostile)); err != nil {
+			if err := n.Notify(t.Context(), alertstest.With(alertstest.Hostile)); err != nil {
 				t.Fatal(err)
 			}
 			if len(d.sent) != 2 || d.sent[1]["blocks"] != nil {
@@ -163,12 +163,12 @@ func TestRefusedBlocksGoOutAsText(t *testing.T) {
 func TestWhatIsSent(t *testing.T) {
 	d := newDouble(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "chat.postMessage") {
-			say(200, `{"ok":true}`)(w, r)
+			alertstest.Say(200, `{"ok":true}`)(w, r)
 			return
 		}
-		say(200, "ok")(w, r)
+		alertstest.Say(200, "ok")(w, r)
 	})
-	n := opened()
+	n := alertstest.Opened()
 	if err := d.webhook(t).Notify(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
@@ -194,26 +194,13 @@ func TestWhatIsSent(t *testing.T) {
 }
 
 func TestRehearsalOptionMarksEveryMessage(t *testing.T) {
-	d := newDouble(t, say(200, "ok"))
+	d := newDouble(t, alertstest.Say(200, "ok"))
 	n := must(t, Options{Webhook: d.URL + secretPath, Rehearsal: true})
-	if err := n.Notify(t.Context(), opened()); err != nil {
+	if err := n.Notify(t.Context(), alertstest.Opened()); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := d.sent[0]["text"].(string); !strings.HasPrefix(text, "REHEARSAL: ") {
 		t.Errorf("text %q", text)
-	}
-}
-
-func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		t.Setenv(name, "http://127.0.0.1:1")
-	}
-	if os.Getenv("HTTP_PROXY") == "" {
-		t.Fatal("no proxy set")
-	}
-	transport, ok := must(t, Options{Webhook: "https://hooks.slack.com/services/x"}).next.(*http.Transport)
-	if !ok || transport.Proxy != nil {
-		t.Errorf("the transport asks for a proxy")
 	}
 }
 

@@ -3,14 +3,13 @@ package slack
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"reputed/alerts"
+	"reputed/alerts/post"
 	"reputed/checks"
 )
 
@@ -78,39 +77,39 @@ func refused(word string) error {
 }
 
 // webhookVerdict reads a webhook's reply: 200 and the text "ok" is yes.
-func webhookVerdict(x *exchange) error {
-	word := said(x.body)
+func webhookVerdict(r post.Reply) error {
+	word := r.Said()
 	switch {
-	case x.status == http.StatusOK && strings.TrimSpace(string(x.body)) == "ok":
+	case r.Status == http.StatusOK && strings.TrimSpace(string(r.Body)) == "ok":
 		return nil
-	case x.status >= 400 && x.status < 500 && !passes(x.status):
-		return refused(cmp.Or(word, "status "+strconv.Itoa(x.status)))
+	case r.Status >= 400 && r.Status < 500 && !post.Passes(r.Status):
+		return refused(cmp.Or(word, "status "+strconv.Itoa(r.Status)))
 	}
-	return statusVerdict(x, word)
+	return statusVerdict(r, word)
 }
 
 // apiVerdict reads the API's reply: 200 and "ok": true is yes. An empty
 // "error" with "ok": false is no yes, though the library takes it for one.
-func apiVerdict(x *exchange) error {
-	if x.status != http.StatusOK {
-		if x.status >= 400 && x.status < 500 && !passes(x.status) {
-			return refused(cmp.Or(apiError(x.body), "status "+strconv.Itoa(x.status)))
+func apiVerdict(r post.Reply) error {
+	if r.Status != http.StatusOK {
+		if r.Status >= 400 && r.Status < 500 && !post.Passes(r.Status) {
+			return refused(cmp.Or(apiError(r.Body), "status "+strconv.Itoa(r.Status)))
 		}
-		return statusVerdict(x, said(x.body))
+		return statusVerdict(r, r.Said())
 	}
 	var reply struct {
 		OK    bool   `json:"ok"`
 		Error string `json:"error"`
 	}
-	if err := json.Unmarshal(x.body, &reply); err != nil {
-		return fmt.Errorf("the answer is not Slack's: %q; check api_url", said(x.body))
+	if err := json.Unmarshal(r.Body, &reply); err != nil {
+		return fmt.Errorf("the answer is not Slack's: %q; check api_url", r.Said())
 	}
 	word := checks.Line(reply.Error, 60)
 	switch {
 	case reply.OK:
 		return nil
 	case word == "ratelimited" || word == "rate_limited":
-		return tooFast(x)
+		return r.TooFast()
 	case badFormat(word):
 		return refused(word)
 	}
@@ -123,48 +122,12 @@ func apiVerdict(x *exchange) error {
 }
 
 // statusVerdict is for what may pass: 429, 5xx, a redirect, a 200 that is no yes.
-func statusVerdict(x *exchange, word string) error {
-	switch {
-	case x.status == http.StatusTooManyRequests:
-		return tooFast(x)
-	case x.status >= 300 && x.status < 400:
-		return fmt.Errorf("answered with a redirect (status %d), which is not followed; check the address", x.status)
-	case x.status == http.StatusOK:
-		return fmt.Errorf("answered 200, but not yes: %q", word)
+func statusVerdict(r post.Reply, word string) error {
+	if r.Status >= 200 && r.Status < 300 {
+		return fmt.Errorf("answered %d, but not yes: %q", r.Status, word)
 	}
-	return fmt.Errorf("answered with status %d: %q", x.status, word)
+	return r.Verdict("")
 }
-
-// passes says whether a 4xx is about the moment and not about us: time-out,
-// misdirected, too early, too many requests (RFC 9110, RFC 8470, RFC 6585).
-func passes(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	}
-	return false
-}
-
-// tooFast reads Retry-After (RFC 9110 section 10.2.3): seconds or a date; Slack
-// sends seconds, what stands before it may send a date or nothing.
-func tooFast(x *exchange) error {
-	wait := defaultWait
-	value := strings.TrimSpace(x.header.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		// By the clock of who said it, where it tells: ours may be wrong.
-		now, err := http.ParseTime(x.header.Get("Date"))
-		if err != nil {
-			now = time.Now()
-		}
-		wait = at.Sub(now)
-	}
-	return &alerts.RetryError{After: min(max(wait, time.Second), maxWait), Err: errors.New("no more messages are taken for now")}
-}
-
-// said is a reply as one short line.
-func said(body []byte) string { return checks.Line(string(body), 60) }
 
 func apiError(body []byte) string {
 	var reply struct {

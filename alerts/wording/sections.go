@@ -1,11 +1,9 @@
-package slack
+package wording
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/slack-go/slack"
 
 	"reputed/alerts"
 	"reputed/checks"
@@ -67,11 +65,11 @@ func latest(all []checks.Evidence) []checks.Evidence {
 	return out
 }
 
-func evidenceLines(e checks.Evidence) []string {
-	var lines []string
+func evidenceLines(e checks.Evidence) []Fact {
+	var lines []Fact
 	add := func(name, text string, max int) {
-		if s := encode(text, max); s != "" {
-			lines = append(lines, name+s)
+		if s := checks.Line(text, 0); s != "" {
+			lines = append(lines, Fact{name, s, max})
 		}
 	}
 	add("asked   ", e.Question, maxFactRunes)
@@ -108,7 +106,7 @@ func steps(n alerts.Notification) *rich {
 		}
 		items = append(items, item)
 	}
-	r.list(slack.RTEListOrdered, items)
+	r.list(true, items)
 	if rest := len(first.Steps) - maxSteps; rest > 0 {
 		r.say(fmt.Sprintf("%s: see the command below.", counted(rest, "more step"))).end()
 	}

@@ -1,0 +1,231 @@
+package wording
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"reputed/alerts"
+	"reputed/checks"
+)
+
+// How much of each thing one message shows; the rest is behind the command.
+const (
+	maxFindings   = 3   // summaries of findings
+	maxTargets    = 3   // names of targets of one incident
+	maxCosts      = 3   // receivers
+	maxEvidence   = 2   // boxes of question and answer
+	maxSteps      = 6   // of the first runbook
+	maxRunbooks   = 3   // named after the first
+	maxFactRunes  = 300 // of one line of text from outside
+	maxReplyRunes = 600 // of a literal answer
+)
+
+// Of writes a notification out.
+func Of(n alerts.Notification) Message {
+	head := headline(n)
+	m := Message{Title: cmp.Or(checks.Line(head, 0), "Notice")}
+	if n.Rehearsal {
+		m.add(new(rich).label("This is a rehearsal. ").say("Nothing is wrong and nothing needs doing; it shows that this channel works."))
+	}
+	m.add(facts(n))
+	if n.Kind != alerts.Ended {
+		m.add(evidence(n))
+		m.add(steps(n))
+	}
+	m.add(more(n))
+	m.Brief = checks.Line(strings.Join(nonEmpty(head, briefCost(n.Incident), n.Command), "; "), 0)
+	return m
+}
+
+// headline says the state and the severity in words: colour or a picture alone
+// would tell nothing to a screen reader, a printer or a log.
+func headline(n alerts.Notification) string {
+	inc := n.Incident
+	state := checks.Line(string(n.Kind), 20)
+	switch {
+	case n.Kind == alerts.Opened && inc.Relapses > 0:
+		state = "Back again"
+	case n.Kind == alerts.Opened && inc.Existing:
+		state = "Already there"
+	case n.Kind == alerts.Opened:
+		state = "New"
+	case n.Kind == alerts.Worsened:
+		state = "Worse"
+	case n.Kind == alerts.Updated:
+		state = "Changed"
+	case n.Kind == alerts.Reminder:
+		state = "Still open"
+	case n.Kind == alerts.Ended:
+		state = "Resolved"
+	}
+	if aboutMonitor(inc) {
+		state += ", the monitor itself"
+	}
+	switch {
+	case n.Kind == alerts.Ended:
+	case inc.Severity == checks.Informational:
+		state += ", for information"
+	case inc.Severity != "":
+		state += ", " + checks.Line(string(inc.Severity), 20)
+	}
+	if n.Rehearsal {
+		state = "REHEARSAL: " + state
+	}
+	return state + ": " + checks.Line(cmp.Or(inc.Title, inc.Cause), 200)
+}
+
+// facts are what, since when, and what it costs.
+func facts(n alerts.Notification) *rich {
+	inc, r := n.Incident, new(rich)
+	what(r, n)
+	since(r.nl(), n)
+	costs(r, inc)
+	if by := checks.Line(inc.AckedBy, 80); by != "" {
+		r.nl().label("Taken by: ").quote(by, 80)
+		if !inc.AckedAt.IsZero() {
+			r.say(", ").date(inc.AckedAt)
+		}
+	} else if n.Kind == alerts.Reminder {
+		r.nl().label("Taken by: ").say("nobody yet")
+		if inc.Reminded > 0 {
+			r.say(fmt.Sprintf(" (reminder %d)", inc.Reminded))
+		}
+	}
+	if note := checks.Line(inc.Note, maxFactRunes); note != "" {
+		r.nl().label("Note: ").quote(note, maxFactRunes)
+	}
+	if n.Kind == alerts.Ended && !aboutMonitor(inc) {
+		r.nl().label("Next: ").say("if it comes back within a week, the cause is still there; look for it before asking anybody again.")
+	}
+	return r
+}
+
+// what lists the findings: those of one target, or the targets of one cause.
+func what(r *rich, n alerts.Notification) {
+	inc := n.Incident
+	open, clear := split(inc.Members)
+	shown := open
+	if len(open) == 0 {
+		shown = clear // resolved: what it was
+	}
+	r.label("What: ")
+	targets := targetsOf(shown)
+	switch {
+	case len(shown) == 0:
+		r.quote(cmp.Or(inc.Title, inc.Cause), maxFactRunes)
+	case len(targets) > 1:
+		all := max(n.Targets, len(targets)) // of very many, not all are in the notice
+		r.say(fmt.Sprintf("%d targets: ", all))
+		for i, t := range targets[:min(maxTargets, len(targets))] {
+			if i > 0 {
+				r.say(", ")
+			}
+			r.quote(t, 120)
+		}
+		if rest := all - maxTargets; rest > 0 {
+			r.say(fmt.Sprintf(" and %d more", rest))
+		}
+		member(r.nl(), shown[0])
+	case len(shown) == 1:
+		member(r, shown[0])
+	default:
+		for _, m := range shown[:min(maxFindings, len(shown))] {
+			member(r.nl().say("• "), m)
+		}
+		if rest := len(shown) - maxFindings; rest > 0 {
+			r.nl().say(fmt.Sprintf("• and %d more", rest))
+		}
+	}
+	if len(open) > 0 && len(clear) > 0 {
+		r.nl().label("Clear again: ").quote(summary(clear[0].Finding), maxFactRunes)
+		if len(clear) > 1 {
+			r.say(fmt.Sprintf(" and %d more", len(clear)-1))
+		}
+	}
+}
+
+// member says what one finding is, and if its question has no answer at present.
+func member(r *rich, m alerts.Member) {
+	r.quote(summary(m.Finding), maxFactRunes)
+	if !m.Unknown.IsZero() {
+		r.say(" (no answer since ").date(m.Unknown).say(")")
+	}
+}
+
+// summary is what a finding says, and what the list means by it.
+func summary(f checks.Finding) string {
+	s := cmp.Or(checks.Line(f.Summary, 0), f.Code.Title())
+	if meaning := checks.Line(f.Facts[checks.FactMeaning], 0); meaning != "" && !strings.Contains(s, meaning) {
+		s += " (" + meaning + ")"
+	}
+	return s
+}
+
+// since says when it began, and what is known of its past.
+func since(r *rich, n alerts.Notification) {
+	inc := n.Incident
+	begin := inc.Opened
+	if begin.IsZero() {
+		begin = n.At
+	}
+	if n.Kind != alerts.Ended {
+		r.label("Since: ").date(begin)
+	} else {
+		end := cmp.Or(inc.Resolved, n.At)
+		r.label("From: ").date(begin).say(" until ").date(end)
+		if d := end.Sub(begin); d > 0 {
+			r.say(", " + span(d))
+		}
+	}
+	if inc.Existing {
+		r.say("; it was already there when first looked, so it may be older")
+	}
+	if inc.Relapses > 0 {
+		r.say(fmt.Sprintf("; back for the %s time within 30 days, so the cause is probably still there", ordinal(inc.Relapses)))
+	}
+}
+
+// costs says what the incident costs; trouble of the monitor costs sight, not mail.
+func costs(r *rich, inc alerts.Incident) {
+	if aboutMonitor(inc) {
+		if blinding(inc) {
+			r.nl().label("Cost: ").say("no mail. Meanwhile nothing is known to be listed or clean: open incidents stay as they are.")
+		}
+		return
+	}
+	if aboutList(inc) {
+		r.nl().label("Cost: ").say("no mail. The list is left out until it answers properly; nothing is known about any target there.")
+		return
+	}
+	r.nl().label("Cost: ")
+	for i, c := range inc.Impact.Costs(maxCosts) {
+		if i > 0 {
+			r.say("; ")
+		}
+		r.quote(c.Text, maxFactRunes)
+		if !c.Since.IsZero() {
+			r.say(" since ").date(c.Since)
+		}
+	}
+}
+
+// briefCost is the first of the costs, for the one line on a phone.
+func briefCost(inc alerts.Incident) string {
+	if aboutMonitor(inc) || aboutList(inc) {
+		return ""
+	}
+	return inc.Impact.Costs(maxCosts)[0].Text
+}
+
+// more is the command for the rest, and the one that ends the reminders.
+func more(n alerts.Notification) *rich {
+	r := new(rich)
+	if n.Command != "" {
+		r.label("More: ").code(n.Command, 200)
+	}
+	if n.Kind != alerts.Ended && n.Incident.ID > 0 && n.Incident.AckedBy == "" && !n.Rehearsal {
+		r.nl().label("Take it, and end the reminders: ").code(fmt.Sprintf("reputed incident ack %d", n.Incident.ID), 200)
+	}
+	return r
+}

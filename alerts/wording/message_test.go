@@ -1,0 +1,51 @@
+package wording
+
+import (
+	"slices"
+	"testing"
+
+	"reputed/alerts/alertstest"
+	"reputed/checks"
+)
+
+func TestAnAnswerThatWasConfirmedIsShownOnce(t *testing.T) {
+	e := checks.Evidence{Question: "10.2.0.192.bl.example. A", Answer: "127.0.0.2"}
+	other := checks.Evidence{Question: e.Question, Answer: "NXDOMAIN"}
+	for name, c := range map[string]struct {
+		in   []checks.Evidence
+		want []string
+	}{
+		"asked twice, same answer":  {[]checks.Evidence{e, e}, []string{"127.0.0.2 (asked 2 times)"}},
+		"asked twice, other answer": {[]checks.Evidence{e, other}, []string{"127.0.0.2", "NXDOMAIN"}},
+		"asked once":                {[]checks.Evidence{e}, []string{"127.0.0.2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, x := range latest(c.in) {
+				got = append(got, x.Answer)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestHeadlineSaysStateAndSeverityInWords(t *testing.T) {
+	for name, want := range map[string]string{
+		"opened":         "New, major: 192.0.2.10 is listed by SpamCop",
+		"already-listed": "Already there, major: 192.0.2.10 is listed by SpamCop",
+		"relapse":        "Back again, major: 192.0.2.10 is listed by SpamCop",
+		"worsened":       "Worse, critical: example.net refuses mail from 192.0.2.10 for its reputation (Cisco Talos) (and 1 more finding)",
+		"reminder":       "Still open, major: 192.0.2.10 is listed by SpamCop",
+		"updated":        "Changed, major: 192.0.2.10 is listed by SpamCop",
+		"resolved":       "Resolved: 192.0.2.10 is listed by SpamCop",
+		"monitor-blind":  "New, the monitor itself, critical: 41 of 60 lists could not be asked",
+		"informational":  "New, for information: 192.0.2.10 is listed by SpamCop",
+		"rehearsal":      "REHEARSAL: New, major: 192.0.2.10 is listed by SpamCop",
+	} {
+		if got := headline(alertstest.Variants()[name]); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
