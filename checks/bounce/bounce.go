@@ -71,8 +71,22 @@ type Judgement struct {
 	URL        string     // page named in the text; shown, never fetched
 	Code       string     // the provider's own code: S3140, TSS04; may be empty
 	Rule       string     // id of the rule that decided; "none" if no rule matched
+	Certainty  Certainty  // how sure the category is
 	Remedy     string     // runbook id for checks/remedy; may be empty
 }
+
+// Certainty is how sure a [Judgement] is of its category.
+type Certainty string
+
+const (
+	Certain Certainty = "certain" // a provider's own code or words, or a list by its zone or page
+	Likely  Certainty = "likely"  // words that many servers use
+	Guess   Certainty = "guess"   // words that say little, or only codes
+)
+
+// KeepRecipient says whether the refusal is about the sender, so that the
+// recipient's address is good and must not be removed from any mailing list.
+func (j Judgement) KeepRecipient() bool { return j.Reputation }
 
 // Bounce is one failed or delayed recipient of one report or log line.
 type Bounce struct {
@@ -86,7 +100,7 @@ type Bounce struct {
 	ReportingHost string     // MTA that wrote the report
 	Source        netip.Addr // our address that sent the mail, if known: named by the text or mapped from the host
 	MessageID     string     // of the returned message, without angle brackets
-	QueueID       string     // of the returned message at ReportingHost; may be empty
+	QueueID       string     // under which the reporting MTA logged the refused mail, if the report says it; OpenSMTPD: the first 8 digits of its evpid
 	Sender        string     // domain of the returned message's sender
 	At            time.Time  // when it happened: Last-Attempt-Date, Arrival-Date or received; UTC
 }

@@ -115,7 +115,7 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 			recipient = a
 		}
 	}
-	return Bounce{Action: action, Recipient: recipient, Diagnostic: diag, RemoteHost: from.host, RemoteAddr: from.addr, ReportingHost: d.reporting, At: at}
+	return Bounce{Action: action, Recipient: recipient, Diagnostic: diag, RemoteHost: from.host, RemoteAddr: from.addr, ReportingHost: d.reporting, QueueID: d.queueID, At: at}
 }
 
 // better fills what a lacks from b.
@@ -153,6 +153,10 @@ func (m *reading) add(b Bounce) {
 	}
 	b.Diagnostic.Status, b.Diagnostic.Reply = strings.Clone(b.Diagnostic.Status), strings.Clone(b.Diagnostic.Reply)
 	b.MessageID = messageID(m.returned.get("Message-ID"))
+	if b.QueueID == "" {
+		b.QueueID = m.queueID(b.ReportingHost)
+	}
+	b.QueueID = clean(b.QueueID, 64)
 	sender := firstAddress(m.returned.get("Return-Path"))
 	if sender == "" {
 		sender = firstAddress(m.returned.get("From"))

@@ -61,7 +61,7 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	for _, i := range r.bare {
 		try(i)
 	}
-	j := Judgement{Rule: RuleNone}
+	j := Judgement{Rule: RuleNone, Certainty: Guess}
 	if win != nil && win.Class == ClassBroad {
 		if c := byStatus(d.Status); c != "" && c != win.Category {
 			win = nil // words that say little do not outweigh a code that says more
@@ -75,7 +75,7 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 			remoteHost = hostName(lastWord(low))
 		}
 	} else {
-		j.Rule, j.Category, j.Vendor, j.Remedy = win.ID, win.Category, win.Vendor, win.Remedy
+		j.Rule, j.Category, j.Vendor, j.Remedy, j.Certainty = win.ID, win.Category, win.Vendor, win.Remedy, win.Class.certainty()
 		j.Blocklist = win.List
 		// The list says who, the sentence says of what: "Client host [...]
 		// blocked using" a list of domains is still about the domain, and "Sender address

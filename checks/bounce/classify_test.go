@@ -14,47 +14,47 @@ func TestClassify(t *testing.T) {
 	}{
 		"a Cisco banner names nobody's address": {
 			"554-mx1.example.net 554 Your access to this mail system has been rejected due to the sending MTA's poor reputation. If you believe that this failure is in error, please contact the intended recipient via alternate means.", "mx1.example.net",
-			Judgement{Category: IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "talos-banner", Remedy: "cisco-talos"}},
+			Judgement{Category: IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "talos-banner", Certainty: Certain, Remedy: "cisco-talos"}},
 		"the same words of a domain are the domain's": {
 			"554 Your access to this mail system has been rejected due to poor reputation of a domain used in message transfer", "",
-			Judgement{Category: DomainReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "talos-domain", Remedy: "cisco-talos-domain"}},
+			Judgement{Category: DomainReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "talos-domain", Certainty: Certain, Remedy: "cisco-talos-domain"}},
 		"a list is named by its zone": {
 			"554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.10", "",
-			Judgement{Category: Blocklist, Reputation: true, Vendor: "SpamCop", Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "spamcop", Remedy: "spamcop"}},
+			Judgement{Category: Blocklist, Reputation: true, Vendor: "SpamCop", Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "spamcop", Certainty: Certain, Remedy: "spamcop"}},
 		"an unknown list is named by its zone": {
 			"554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using bl.example.com", "",
-			Judgement{Category: Blocklist, Reputation: true, Blocklist: "bl.example.com", Address: netip.MustParseAddr("192.0.2.10"), Rule: "client-blocked-using", Remedy: "generic-list"}},
+			Judgement{Category: Blocklist, Reputation: true, Blocklist: "bl.example.com", Address: netip.MustParseAddr("192.0.2.10"), Rule: "client-blocked-using", Certainty: Likely, Remedy: "generic-list"}},
 		"a sender's domain on a list is not an address's matter": {
 			"554 5.7.1 Service unavailable; Sender address [kim@example.org] blocked using dbl.spamhaus.org", "",
-			Judgement{Category: DomainReputation, Reputation: true, Vendor: "Spamhaus", Blocklist: "spamhaus-dbl", Domain: "example.org", Rule: "spamhaus-dbl", Remedy: "spamhaus"}},
+			Judgement{Category: DomainReputation, Reputation: true, Vendor: "Spamhaus", Blocklist: "spamhaus-dbl", Domain: "example.org", Rule: "spamhaus-dbl", Certainty: Certain, Remedy: "spamhaus"}},
 		"the receiver's resolver was refused": {
 			"554 5.7.1 Service unavailable; Client host [mail.example.org] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/198.51.100.7", "",
-			Judgement{Category: Other, Rule: "receiver-resolver-refused", URL: "https://www.spamhaus.org/returnc/pub/198.51.100.7"}},
+			Judgement{Category: Other, Rule: "receiver-resolver-refused", Certainty: Certain, URL: "https://www.spamhaus.org/returnc/pub/198.51.100.7"}},
 		"Exchange Online's access denied is an unknown recipient": {
 			"550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", "example-net.mail.protection.outlook.com",
-			Judgement{Category: RecipientFault, Vendor: "Microsoft", Rule: "eop-recipient"}},
+			Judgement{Category: RecipientFault, Vendor: "Microsoft", Rule: "eop-recipient", Certainty: Certain}},
 		"a range of codes": {
 			"550 5.7.640 Access denied. To request removal from this list please visit the portal", "",
-			Judgement{Category: IPReputation, Reputation: true, Vendor: "Microsoft", Rule: "eop-banned-ip-code", Remedy: "microsoft-exchange-online"}},
+			Judgement{Category: IPReputation, Reputation: true, Vendor: "Microsoft", Rule: "eop-banned-ip-code", Certainty: Certain, Remedy: "microsoft-exchange-online"}},
 		"a deferral says so": {
 			"421 4.7.0 [TSS04] Messages from 192.0.2.10 temporarily deferred due to unexpected volume or user complaints - 4.16.55.1", "mta7.am0.yahoodns.net",
-			Judgement{Category: RateLimited, Reputation: true, Temporary: true, Vendor: "Yahoo", Address: netip.MustParseAddr("192.0.2.10"), Code: "TSS04", Rule: "yahoo-deferred", Remedy: "yahoo"}},
+			Judgement{Category: RateLimited, Reputation: true, Temporary: true, Vendor: "Yahoo", Address: netip.MustParseAddr("192.0.2.10"), Code: "TSS04", Rule: "yahoo-deferred", Certainty: Certain, Remedy: "yahoo"}},
 		"a 421 that is for good": {
 			"421 4.7.1 [TS03] All messages from 192.0.2.10 will be permanently deferred; Retrying will NOT succeed.", "",
-			Judgement{Category: IPReputation, Reputation: true, Vendor: "Yahoo", Address: netip.MustParseAddr("192.0.2.10"), Code: "TS03", Rule: "yahoo-blocked", Remedy: "yahoo"}},
+			Judgement{Category: IPReputation, Reputation: true, Vendor: "Yahoo", Address: netip.MustParseAddr("192.0.2.10"), Code: "TS03", Rule: "yahoo-blocked", Certainty: Certain, Remedy: "yahoo"}},
 		"greylisting is no reputation": {
 			"450 4.2.0 <kim@example.net>: Recipient address rejected: Greylisted, see http://postgrey.example/help.html", "",
-			Judgement{Category: Other, Temporary: true, URL: "http://postgrey.example/help.html", Rule: "greylisting"}},
+			Judgement{Category: Other, Temporary: true, URL: "http://postgrey.example/help.html", Rule: "greylisting", Certainty: Certain}},
 		"the vendor by its host when the text says nothing": {
 			"550 5.7.1 Rejected", "mxb-00000000.gslb.pphosted.com",
-			Judgement{Category: Policy, Vendor: "Proofpoint", Rule: RuleNone}},
+			Judgement{Category: Policy, Vendor: "Proofpoint", Rule: RuleNone, Certainty: Guess}},
 		"a greeting of which only the name was kept": {
 			"554 esa1.example-net.iphmx.com", "",
-			Judgement{Category: Policy, Reputation: true, Vendor: "Cisco Talos", Rule: RuleGreeting, Remedy: "generic-receiver"}},
+			Judgement{Category: Policy, Reputation: true, Vendor: "Cisco Talos", Rule: RuleGreeting, Certainty: Guess, Remedy: "generic-receiver"}},
 		"codes alone: RFC 3463": {
-			"550 5.1.1", "", Judgement{Category: RecipientFault, Rule: RuleNone}},
+			"550 5.1.1", "", Judgement{Category: RecipientFault, Rule: RuleNone, Certainty: Guess}},
 		"words that say little yield to a status": {
-			"554 5.3.0 Recipient address rejected: something", "", Judgement{Category: System, Rule: RuleNone}},
+			"554 5.3.0 Recipient address rejected: something", "", Judgement{Category: System, Rule: RuleNone, Certainty: Guess}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, _ := diagnose(c.text)

@@ -8,6 +8,7 @@ import (
 type dsn struct {
 	reporting string // Reporting-MTA, a host name
 	arrival   string // Arrival-Date
+	queueID   string // X-Postfix-Queue-ID, or as Postfix's mail_name says
 	blocks    []dsnBlock
 }
 
@@ -102,6 +103,9 @@ func readDSN(text string) dsn {
 			gap = false
 			continue
 		default:
+			if foldPrefix(name, "x-") && len(name) > 10 && strings.EqualFold(name[len(name)-9:], "-Queue-ID") && d.queueID == "" {
+				d.queueID = value
+			}
 			last = nil
 			continue
 		}

@@ -35,6 +35,17 @@ func (c Class) rank() int {
 	return len(classes) - slices.Index(classes, c)
 }
 
+// certainty is how sure a rule of the class is.
+func (c Class) certainty() Certainty {
+	switch c {
+	case ClassCode, ClassPhrase, ClassList:
+		return Certain
+	case ClassTemplate, ClassGeneric:
+		return Likely
+	}
+	return Guess
+}
+
 var classes = []Class{ClassCode, ClassPhrase, ClassList, ClassTemplate, ClassGeneric, ClassBroad}
 
 // Rule says what a refusal means. It matches if one phrase of Any or one tag

@@ -230,7 +230,10 @@ func bounceText(p *page, m Mail, proving bool) {
 		if x.Source.IsValid() && x.Source != x.Judgement.Address {
 			row("sent from", address(x.Source), plain)
 		}
-		row("rule", clean(x.Judgement.Rule), plain)
+		row("rule", clean(x.Judgement.Rule)+certainty(x.Judgement.Certainty), plain)
+		if x.Judgement.KeepRecipient() {
+			row("never", "take the recipient off a mailing list for this: the sender is refused", plain)
+		}
 	}
 	if proving && (len(failures(r)) > 0 || r.Kind == bounce.KindComplaint) {
 		if r.Proof.Proved() {
@@ -239,6 +242,17 @@ func bounceText(p *page, m Mail, proving bool) {
 			row("ours", "not proved: shown, but decides nothing. "+missingProof(r), unknown)
 		}
 	}
+}
+
+// certainty is how sure a verdict is, where it is not certain.
+func certainty(c bounce.Certainty) string {
+	switch c {
+	case bounce.Likely:
+		return ", likely"
+	case bounce.Guess:
+		return ", a guess"
+	}
+	return ""
 }
 
 // missingProof is how a report that is ours could be proved to be.

@@ -22,29 +22,32 @@ type mailJSON struct {
 }
 
 type bounceJSON struct {
-	Recipient       string          `json:"recipient"`
-	Action          bounce.Action   `json:"action"`
-	Category        bounce.Category `json:"category"`
-	Reputation      bool            `json:"reputation"`
-	Temporary       bool            `json:"temporary"`
-	Reply           string          `json:"reply"`
-	Status          string          `json:"status"`
-	Diagnostic      string          `json:"diagnostic"`
-	Stage           string          `json:"stage"`
-	Remote          string          `json:"remote"`
-	RemoteAddress   string          `json:"remote_address"`
-	Reporting       string          `json:"reporting_host"`
-	IP              string          `json:"ip"`
-	Domain          string          `json:"domain"`
-	Blocklist       string          `json:"blocklist"`
-	Vendor          string          `json:"vendor"`
-	URL             string          `json:"url"`
-	Code            string          `json:"code"`
-	Rule            string          `json:"rule"`
-	Remedy          string          `json:"remedy"`
-	Source          string          `json:"source"`
-	ReturnedMessage string          `json:"returned_message_id"`
-	At              *string         `json:"at"`
+	Recipient       string           `json:"recipient"`
+	Action          bounce.Action    `json:"action"`
+	Category        bounce.Category  `json:"category"`
+	Reputation      bool             `json:"reputation"`
+	Temporary       bool             `json:"temporary"`
+	Reply           string           `json:"reply"`
+	Status          string           `json:"status"`
+	Diagnostic      string           `json:"diagnostic"`
+	Stage           string           `json:"stage"`
+	Remote          string           `json:"remote"`
+	RemoteAddress   string           `json:"remote_address"`
+	Reporting       string           `json:"reporting_host"`
+	IP              string           `json:"ip"`
+	Domain          string           `json:"domain"`
+	Blocklist       string           `json:"blocklist"`
+	Vendor          string           `json:"vendor"`
+	URL             string           `json:"url"`
+	Code            string           `json:"code"`
+	Rule            string           `json:"rule"`
+	Certainty       bounce.Certainty `json:"certainty"`
+	KeepRecipient   bool             `json:"keep_recipient"`
+	Remedy          string           `json:"remedy"`
+	Source          string           `json:"source"`
+	ReturnedMessage string           `json:"returned_message_id"`
+	QueueID         string           `json:"queue_id"`
+	At              *string          `json:"at"`
 }
 
 type feedbackJSON struct {
@@ -74,8 +77,8 @@ func mailOf(m Mail) mailJSON {
 			Recipient: l(x.Recipient), Action: x.Action, Category: j.Category, Reputation: j.Reputation, Temporary: j.Temporary,
 			Reply: l(x.Diagnostic.Reply), Status: l(x.Diagnostic.Status), Diagnostic: l(x.Diagnostic.Text), Stage: l(x.Diagnostic.Stage),
 			Remote: l(x.RemoteHost), RemoteAddress: address(x.RemoteAddr), Reporting: l(x.ReportingHost), IP: address(j.Address), Domain: l(j.Domain),
-			Blocklist: l(j.Blocklist), Vendor: l(j.Vendor), URL: l(j.URL), Code: l(j.Code), Rule: l(j.Rule), Remedy: l(j.Remedy),
-			Source: address(x.Source), ReturnedMessage: l(x.MessageID), At: utc(x.At),
+			Blocklist: l(j.Blocklist), Vendor: l(j.Vendor), URL: l(j.URL), Code: l(j.Code), Rule: l(j.Rule), Certainty: j.Certainty, KeepRecipient: j.KeepRecipient(), Remedy: l(j.Remedy),
+			Source: address(x.Source), ReturnedMessage: l(x.MessageID), QueueID: l(x.QueueID), At: utc(x.At),
 		})
 	}
 	return out

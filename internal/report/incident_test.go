@@ -86,16 +86,16 @@ func someMails() []Mail {
 			Bounces: []bounce.Bounce{
 				{Action: bounce.Failed, Recipient: "kim@example.net", Domain: "example.net", RemoteHost: "mx.example.net", ReportingHost: "mx1.example.org", MessageID: "x@example.org", At: now,
 					Diagnostic: bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 Your access to this mail system has been rejected due to the sending MTA's poor reputation."},
-					Judgement:  bounce.Judgement{Category: bounce.IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "cisco-talos-poor", Remedy: "cisco-talos"}},
+					Judgement:  bounce.Judgement{Category: bounce.IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "cisco-talos-poor", Certainty: bounce.Certain, Remedy: "cisco-talos"}},
 				{Action: bounce.Delayed, Recipient: "lee@example.com", RemoteAddr: netip.MustParseAddr("198.51.100.25"),
 					Diagnostic: bounce.Diagnostic{Reply: "451", Status: "4.7.1", Text: "451 " + hostile},
-					Judgement:  bounce.Judgement{Category: bounce.Blocklist, Reputation: true, Temporary: true, Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "named-list"}},
+					Judgement:  bounce.Judgement{Category: bounce.Blocklist, Reputation: true, Temporary: true, Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"), URL: "https://www.spamcop.net/bl.shtml?192.0.2.10", Rule: "named-list", Certainty: bounce.Likely}},
 				{Action: bounce.Delivered, Recipient: "pat@example.com"},
 			}}},
 		{File: "bounces/2.eml", Report: bounce.Report{Kind: bounce.KindComplaint, Complaint: bounce.Feedback{Type: "abuse", Source: netip.MustParseAddr("192.0.2.10"), Reporter: "example.com", Recipient: "sam@example.com"}}},
 		{File: "bounces/3.eml", Report: bounce.Report{Kind: bounce.KindOther, Subject: hostile}},
 		{File: "bounces/4.eml", Report: bounce.Report{Kind: bounce.KindUnparsed, Cut: true, Trouble: "no header: " + hostile}},
-		{File: "=evil\t.eml", Report: bounce.Report{Kind: bounce.KindBounce, Bounces: []bounce.Bounce{{Recipient: "=cmd@example.net", Judgement: bounce.Judgement{Category: bounce.RecipientFault, Rule: "user-unknown"}}}}},
+		{File: "=evil\t.eml", Report: bounce.Report{Kind: bounce.KindBounce, Bounces: []bounce.Bounce{{Recipient: "=cmd@example.net", Judgement: bounce.Judgement{Category: bounce.RecipientFault, Rule: "user-unknown", Certainty: bounce.Guess}}}}},
 	}
 }
 
