@@ -77,6 +77,18 @@ func (z Zone) AppendQueryDomain(dst []byte, name string) []byte {
 	return z.appendZone(dst)
 }
 
+// NamesFor are the names by which a list of domains is asked about one: the name itself,
+// the organisational domain that it lies under (empty if it is one, or lies under none), or both.
+func (z Zone) NamesFor(name, organisational string) []string {
+	switch {
+	case organisational == "" || organisational == name || z.Names == FullName:
+		return []string{name}
+	case z.Names == Organisational:
+		return []string{organisational}
+	}
+	return []string{name, organisational}
+}
+
 // appendReversed appends the labels of addr in the order of a question, without
 // a final dot.
 func appendReversed(dst []byte, addr netip.Addr) []byte {

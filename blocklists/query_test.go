@@ -148,3 +148,25 @@ func BenchmarkAppendQueryName(b *testing.B) {
 		})
 	}
 }
+
+func TestNamesForAListOfDomains(t *testing.T) {
+	for name, c := range map[string]struct {
+		form      NameForm
+		name, org string
+		want      string
+	}{
+		"nothing said: both":                 {"", "mail.example.org", "example.org", "mail.example.org example.org"},
+		"both":                               {BothNames, "mail.example.org", "example.org", "mail.example.org example.org"},
+		"wildcards below each entry":         {FullName, "mail.example.org", "example.org", "mail.example.org"},
+		"the registered domain":              {Organisational, "mail.example.org", "example.org", "example.org"},
+		"it is the registered domain":        {Organisational, "example.org", "example.org", "example.org"},
+		"once, not twice":                    {BothNames, "example.org", "example.org", "example.org"},
+		"a public suffix is under no domain": {Organisational, "co.uk", "", "co.uk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := strings.Join((Zone{Names: c.form}).NamesFor(c.name, c.org), " "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

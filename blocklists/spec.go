@@ -21,6 +21,7 @@ type Spec struct {
 	Also         []string     `toml:"also"`
 	Parent       string       `toml:"parent"`
 	Families     []Family     `toml:"families"`
+	Names        NameForm     `toml:"names"` // full, organisational, both; left out: both
 	Decode       Decode       `toml:"decode"`
 	Codes        []CodeSpec   `toml:"codes"`
 	Refusals     []CodeSpec   `toml:"refusals"`
@@ -152,7 +153,7 @@ func (s Spec) zone() (Zone, error) {
 	}
 	z := Zone{
 		ID: s.ID, Title: s.Title, Operator: s.Operator, Zone: normalName(s.ZoneName),
-		Families: s.Families, Decode: s.Decode,
+		Families: s.Families, Names: s.Names, Decode: s.Decode,
 		Codes: codes(s.Codes, Listed), Refusals: codes(s.Refusals, Refused),
 		Controls: Controls{
 			Listed4: addr("listed4", s.Controls.Listed4), Clean4: addr("clean4", s.Controls.Clean4),

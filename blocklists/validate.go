@@ -107,6 +107,10 @@ func (z Zone) validateFamilies(p *problems) {
 			p.add("families", "%q stands there twice", f)
 		}
 	}
+	oneOf(p, "names", z.Names, "", FullName, Organisational, BothNames)
+	if z.Names != "" && !z.Serves(Name) {
+		p.add("names", "the list serves no names; add \"domain\" to families, or leave it out")
+	}
 }
 
 func (z Zone) validateNames(p *problems) {

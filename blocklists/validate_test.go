@@ -42,6 +42,8 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		`families: want at least one of ip4, ip6, domain`:         func(z *Zone) { z.Families, z.Controls = nil, Controls{} },
 		`families: "ipv4" is none of ip4, ip6, domain`:            func(z *Zone) { z.Families = append(z.Families, "ipv4") },
 		`families: "ip4" stands there twice`:                      func(z *Zone) { z.Families = append(z.Families, IPv4) },
+		`names: "base" is none of full, organisational, both`:     func(z *Zone) { z.Families, z.Names = append(z.Families, Name), "base" },
+		`names: the list serves no names`:                         func(z *Zone) { z.Names = FullName },
 		`decode: "bits" is none of exact, bitmask, any`:           func(z *Zone) { z.Decode = "bits" },
 		`codes: missing; a list that is read as "exact"`:          func(z *Zone) { z.Codes = nil },
 		`codes[0].match: "127.0.0": want an address`:              func(z *Zone) { z.Codes[0].Match = "127.0.0" },

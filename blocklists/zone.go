@@ -11,6 +11,20 @@ const (
 	Name Family = "domain"
 )
 
+// NameForm is which names a list of domains wants to be asked for.
+type NameForm string
+
+const (
+	// FullName is the name as it is. It suits lists whose zones have a wildcard below each entry.
+	FullName NameForm = "full"
+	// Organisational is the domain that somebody registered, by the public suffix list: what
+	// there is nothing more to say about than about that.
+	Organisational NameForm = "organisational"
+	// BothNames are one after the other, where an entry can be either. It is what an empty
+	// NameForm means: most operators do not say which they want.
+	BothNames NameForm = "both"
+)
+
 // Decode is how the codes of a list are read.
 type Decode string
 
@@ -64,6 +78,7 @@ type Zone struct {
 	// twice, so a list with a parent is enabled by its id only.
 	Parent   string
 	Families []Family
+	Names    NameForm // which names it is asked for, if it serves them; empty: [BothNames]
 	Decode   Decode
 	Codes    []Code
 	Refusals []Code // "I do not answer you", never a listing; 127.255.255.0/24 is one for every zone

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 )
 
 // Kind is what sort of thing a [Target] is.
@@ -105,6 +106,20 @@ func (t Target) Scope() (netip.Prefix, bool) {
 	}
 	p, err := t.Addr.Prefix(64)
 	return p, err == nil
+}
+
+// Organisational is the domain that somebody registered, and that the name lies under or is, by
+// the public suffix list: example.org for mail.example.org. It is empty for everything that is no domain,
+// and for a public suffix itself (co.uk), under which anybody can register.
+func (t Target) Organisational() string {
+	if t.Kind != KindDomain {
+		return ""
+	}
+	org, err := publicsuffix.EffectiveTLDPlusOne(t.Name)
+	if err != nil {
+		return ""
+	}
+	return org
 }
 
 // ParseID reads what [Target.ID] wrote. Pool and tags are not part of it.

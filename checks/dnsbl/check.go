@@ -138,6 +138,7 @@ type run struct {
 	questions int // put to the DNS
 	done      int // pairs
 	total     int
+	domains   map[string]bool // names that are targets
 }
 
 // list is one zone in one run.
@@ -169,7 +170,7 @@ func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(check
 	if emit == nil {
 		emit = func(checks.Finding) {}
 	}
-	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones)}
+	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones), domains: map[string]bool{}}
 	for i := range c.Zones {
 		z := &c.Zones[i]
 		l := &list{zone: z}
@@ -189,6 +190,9 @@ func (r *run) count(targets iter.Seq[checks.Target]) {
 		if f := familyOf(t); f != "" {
 			perFamily[f]++
 			r.targets++
+			if f == blocklists.Name {
+				r.domains[t.Name] = true
+			}
 		}
 	}
 	for _, l := range r.lists {

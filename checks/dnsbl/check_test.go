@@ -226,6 +226,63 @@ func TestEachListIsAskedOnlyForWhatItServes(t *testing.T) {
 	}
 }
 
+// What a list wants to be asked for is a fact about it; an organisational domain that is a
+// target itself is told of once.
+func TestEachListIsAskedByTheNamesThatItWants(t *testing.T) {
+	var zones []blocklists.Zone
+	for _, form := range []blocklists.NameForm{blocklists.BothNames, blocklists.FullName, blocklists.Organisational} {
+		z := list4(string(form))
+		z.Families, z.Names, z.Controls = []blocklists.Family{blocklists.Name}, form, blocklists.RFC5782Controls(blocklists.Name)
+		zones = append(zones, z)
+	}
+	for name, c := range map[string]struct {
+		targets []string
+		known   string // target and list
+		want    map[string]string
+	}{
+		"a host": {[]string{"mail.example.org"}, "", map[string]string{
+			"both": "example.org mail.example.org", "full": "mail.example.org", "organisational": "example.org"}},
+		"a host, and its domain": {[]string{"mail.example.org", "example.org"}, "", map[string]string{
+			"both": "example.org mail.example.org", "full": "example.org mail.example.org", "organisational": "example.org"}},
+		"a host of which something is known": {[]string{"mail.example.org", "example.org"}, "mail.example.org organisational", map[string]string{
+			"both": "example.org mail.example.org", "full": "example.org mail.example.org", "organisational": "example.org example.org"}},
+		"a suffix under which anybody registers": {[]string{"mail.example.co.uk", "co.uk"}, "", map[string]string{
+			"both": "co.uk example.co.uk mail.example.co.uk", "full": "co.uk mail.example.co.uk", "organisational": "co.uk example.co.uk"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dns := &script{answer: func(q probes.Question, _ int) (probes.Answer, error) {
+				if strings.HasPrefix(strings.ToLower(q.Name), "test.") {
+					return yes("127.0.0.2"), nil
+				}
+				return no("example."), nil
+			}}
+			check := Check{Asker: dns, Zones: zones}
+			var targets []checks.Target
+			for _, name := range c.targets {
+				targets = append(targets, domain(t, name))
+			}
+			var last, total int
+			check.Options.Progress = func(done, all int) { last, total = done, all }
+			runCheck(t.Context(), check, func(k checks.Key) bool { return k.Target+" "+k.Source == c.known }, targets...)
+			for list, want := range c.want {
+				var asked []string
+				for _, q := range dns.asked {
+					if name, of := strings.CutSuffix(q.Name, "."+list+".example."); of && strings.Contains(name, ".") {
+						asked = append(asked, name)
+					}
+				}
+				slices.Sort(asked)
+				if got := strings.Join(asked, " "); got != want {
+					t.Errorf("%s was asked for %q, want %q", list, got, want)
+				}
+			}
+			if last != total {
+				t.Errorf("progress ends at %d of %d", last, total)
+			}
+		})
+	}
+}
+
 func TestAListWithoutATestEntryClosesNothing(t *testing.T) {
 	bare := list4("bl")
 	bare.Controls = blocklists.Controls{}

@@ -68,7 +68,7 @@ func (r *run) confirm(ctx context.Context) error {
 			again = append(again, h)
 			continue
 		}
-		o := r.notAsked(h.list, h.first.family, h.target)
+		o := r.notAsked(h.list, h.first.family, h.target, nil)
 		h.second = &o
 	}
 	questions := seq(len(again), func(i int) probes.Question {

@@ -121,13 +121,17 @@ func (r *run) outcome(l *list, f blocklists.Family, q probes.Question, a probes.
 // addresses would hold up all others.
 const silenceLimit = 20
 
-// notAsked is the outcome of a pair whose list has no verdict in this run.
-func (r *run) notAsked(l *list, f blocklists.Family, t checks.Target) outcome {
+// notAsked is the outcome of a pair whose list has no verdict in this run. Names are those
+// by which a domain would have been asked about; none: those for it alone.
+func (r *run) notAsked(l *list, f blocklists.Family, t checks.Target, names []string) outcome {
 	name := ""
-	if f == blocklists.Name {
-		name = l.zone.QueryDomain(t.Name)
-	} else {
+	switch {
+	case f != blocklists.Name:
 		name = l.zone.QueryName(t.Addr)
+	case len(names) > 0:
+		name = l.zone.QueryDomain(names[0])
+	default:
+		name = l.zone.QueryDomain(l.zone.NamesFor(t.Name, t.Organisational())[0])
 	}
 	s := l.standing(f)
 	return outcome{controls: s.controls, family: f, q: probes.Question{Name: name, Type: probes.TypeA}, at: r.at(),

@@ -4,8 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"golang.org/x/net/publicsuffix"
-
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/probes"
@@ -160,11 +158,18 @@ func (r *run) advance(ln *line, waiting *slots, yield func(probes.Question) bool
 	if f == "" || *l.families.of(f) == nil {
 		return true, true, false
 	}
+	var names []string
+	if f == blocklists.Name {
+		if names = r.namesFor(l, t); len(names) == 0 {
+			r.pass()
+			return true, true, false
+		}
+	}
 	if l.standing(f).state != Working {
-		r.settle(t, l, r.notAsked(l, f, t))
+		r.settle(t, l, r.notAsked(l, f, t, names))
 		return true, true, false
 	}
-	return true, true, !r.put(ln, waiting, t, f, yield)
+	return true, true, !r.put(ln, waiting, t, f, names, yield)
 }
 
 // close is what a list is asked after the last target, and before if it has said
@@ -190,7 +195,7 @@ func (r *run) close(ln *line, waiting *slots, yield func(probes.Question) bool) 
 	ln.told++
 	entry := isEntry(h.first.verdict.Class)
 	if l.standing(h.first.family).state != Working {
-		o := r.notAsked(l, h.first.family, h.target)
+		o := r.notAsked(l, h.first.family, h.target, nil)
 		if entry {
 			h.second = &o
 			r.tellUnconfirmed(h)
@@ -209,8 +214,8 @@ func (r *run) close(ln *line, waiting *slots, yield func(probes.Question) bool) 
 	return true, true, !yield(q)
 }
 
-// put puts the questions about one target. It is false when the asker wants no more.
-func (r *run) put(ln *line, waiting *slots, t checks.Target, f blocklists.Family, yield func(probes.Question) bool) bool {
+// put puts the questions about one target, a domain by the names given. It is false when the asker wants no more.
+func (r *run) put(ln *line, waiting *slots, t checks.Target, f blocklists.Family, names []string, yield func(probes.Question) bool) bool {
 	l := ln.l
 	l.result.Asked++
 	ln.waiting++
@@ -220,7 +225,6 @@ func (r *run) put(ln *line, waiting *slots, t checks.Target, f blocklists.Family
 		q.Ref = waiting.take(slot{line: ln, target: t, family: f, names: 1}) << slotShift
 		return yield(q)
 	}
-	names := domainNames(t.Name)
 	ref := waiting.take(slot{line: ln, target: t, family: f, names: len(names)}) << slotShift
 	for j, name := range names {
 		q.Name, q.Ref = l.zone.QueryDomain(name), ref|uint64(j)
@@ -271,13 +275,9 @@ func (r *run) answer(ctx context.Context, waiting *slots, i uint64, which int, q
 	}
 }
 
-// domainNames are the names to ask a domain list for: the domain itself and, since
-// most lists hold registered domains only, the one that the organisation registered.
-func domainNames(name string) []string {
-	if org, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil && org != name {
-		return []string{name, org}
-	}
-	return []string{name}
+// key is the key of what is found about a target on a list.
+func (r *run) key(t checks.Target, l *list) checks.Key {
+	return checks.Key{Check: checkName, Target: t.ID(), Source: l.zone.ID}
 }
 
 // witnessed says whether a listing needs no second answer, because a bounce has
@@ -292,7 +292,7 @@ func (r *run) settle(t checks.Target, l *list, o outcome) {
 	var key checks.Key
 	known := false
 	if entry || r.isKnown != nil {
-		key = checks.Key{Check: checkName, Target: t.ID(), Source: l.zone.ID}
+		key = r.key(t, l)
 		known = r.known(key)
 	}
 	if entry || known {
@@ -359,6 +359,11 @@ func (r *run) tally(l *list, o outcome) {
 	default:
 		l.result.Answered++
 	}
+	r.pass()
+}
+
+// pass counts one pair that is done with for the progress.
+func (r *run) pass() {
 	if r.done++; r.Options.Progress != nil {
 		r.Options.Progress(r.done, r.total)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -30,6 +31,10 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 		fact{"key", keyOf(z)},
 		fact{"tags", strings.Join(z.Tags, ", ")},
 		fact{"serves", strings.Join(families(z), ", ")},
+		fact{"names", map[blocklists.NameForm]string{
+			blocklists.FullName: "asked for as they are: an entry covers what is below it", blocklists.Organisational: "asked for the domain that is registered",
+			blocklists.BothNames: "asked for as they are, and for the domain that is registered",
+		}[names(z)]},
 		fact{"severity", strings.TrimSuffix(string(z.Severity)+": "+z.Reach, ": ")},
 		fact{"advice", z.Advice},
 	)
@@ -180,6 +185,14 @@ func keyOf(z blocklists.Zone) string {
 		return z.KeyName + " in [blocklists.keys]; it is asked without one too"
 	}
 	return z.KeyName + " in [blocklists.keys]; it is not asked without one"
+}
+
+// names is by which names the list is asked; empty for one that serves none.
+func names(z blocklists.Zone) blocklists.NameForm {
+	if !z.Serves(blocklists.Name) {
+		return ""
+	}
+	return cmp.Or(z.Names, blocklists.BothNames)
 }
 
 // limitsOf is the limits as numbers.

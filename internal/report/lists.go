@@ -33,6 +33,7 @@ type listJSON struct {
 	BuiltIn      bool         `json:"built_in"`
 	File         string       `json:"file"` // the catalogue file it was read from
 	Families     []string     `json:"families"`
+	Names        string       `json:"names"` // which names it is asked for: full, organisational, both; empty if it serves none
 	Tags         []string     `json:"tags"`
 	Severity     string       `json:"severity"`
 	Reach        string       `json:"reach"`
@@ -94,7 +95,7 @@ func listOf(l List) listJSON {
 		ID: z.ID, Name: line(z.Title), Operator: line(z.Operator), Zone: z.PrintableName(), Asked: l.Asked, Dead: line(l.Dead), Default: z.Default, BuiltIn: z.BuiltIn,
 		Key: z.KeyName, KeyOptional: z.KeyOptional, Parent: z.Parent, Also: lines(z.Also), File: line(z.File), Rate: z.Rate, PerDay: z.PerDay,
 		Public: z.PublicResolver, Seen: line(z.Seen),
-		Families: families(z), Tags: lines(z.Tags), Severity: string(z.Severity), Reach: line(z.Reach), Decode: string(z.Decode),
+		Families: families(z), Names: string(names(z)), Tags: lines(z.Tags), Severity: string(z.Severity), Reach: line(z.Reach), Decode: string(z.Decode),
 		Codes: codes(z.Codes), Refusals: codes(z.Refusals),
 		Controls:     controlsJSON{listedControls(z), cleanControls(z), address(z.Controls.ListedCode), line(z.Controls.Note)},
 		Removal:      removalOf(z.Removal),
