@@ -12,8 +12,9 @@ type Message struct {
 	Mailbox     string // name of the mailbox in the configuration
 	UIDValidity uint32 // RFC 3501 section 2.3.1.1
 	UID         uint32
-	Received    time.Time // INTERNALDATE, UTC; zero if it could not be read
-	Size        int64     // RFC822.SIZE, bytes; may be more than len(Bytes); 0 if it could not be read
+	Place       string    // of a mail in a Maildir or an mbox, where it lies: the file's name, "byte 4711"; empty over IMAP
+	Received    time.Time // INTERNALDATE or the time of the file, UTC; zero if it could not be read
+	Size        int64     // RFC822.SIZE or that of the file, bytes; may be more than len(Bytes); 0 if it could not be read
 	Bytes       []byte    // at most MaxMessageBytes
 	Cut         bool      // true if the mail is longer than Bytes
 	// Trouble says why the mail could not be read, or not in the usual way; empty

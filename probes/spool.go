@@ -1,0 +1,224 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// SpoolKind is the form of a mail spool in the file system.
+type SpoolKind string
+
+const (
+	SpoolAuto    SpoolKind = ""        // found out at each look: a folder is a Maildir, a file an mbox
+	SpoolMaildir SpoolKind = "maildir" // a folder with new, cur and tmp, one file a mail
+	SpoolMbox    SpoolKind = "mbox"    // one file of all mails (RFC 4155); its absence is an empty one
+)
+
+// SpoolOptions says which spool is read, and how.
+type SpoolOptions struct {
+	Name string // in the configuration; for messages, errors and logs
+	Path string // the folder that holds new and cur, or the file
+	Kind SpoolKind
+
+	Poll   time.Duration // between looks, which cost two stat calls; default 5 s
+	Settle time.Duration // for so long an mbox that does not end in an empty line must be left alone before its last mail counts as whole; default 30 s
+	// Remove takes a mail out of a Maildir once it has been handed over. Without it a spool is
+	// never changed; an mbox never is.
+	Remove bool
+
+	MaxMessageBytes int // of one mail; default MaxMessageBytes
+	BatchMessages   int // mails handed over at once; default 50
+	BatchBytes      int // of one batch, about; default 16 MiB
+
+	Log *slog.Logger // default: none
+}
+
+// Spool reads the mails of a Maildir or an mbox, and those that come. It is a
+// sibling of [Mailbox]. It takes no lock that keeps anybody from reading, and
+// waits for whoever writes. It is for use by one goroutine.
+type Spool struct {
+	opts  SpoolOptions
+	mark  SpoolMark
+	state MailboxState
+	dir   dirLook
+	file  fileLook
+}
+
+// SpoolMark is how far a spool has been read. The zero mark is "never". What
+// changes in it is in each [SpoolBatch], to be stored together with what the mails said.
+type SpoolMark struct {
+	Mbox MboxMark
+	Seen map[int64]struct{} // mails of a Maildir that were handed over, by a hash of their names without flags
+}
+
+// MboxMark is how far an mbox has been read.
+type MboxMark struct {
+	Offset int64  `json:"offset"` // behind the last mail that was handed over, bytes
+	Last   int64  `json:"last"`   // where that one begins
+	Sum    string `json:"sum"`    // hash of what stands before Offset: if it is not that any more, the file was rewritten
+}
+
+// SpoolBatch is some mails that were read, and what is to be kept of where they lay.
+type SpoolBatch struct {
+	Messages []Message // may be empty where only Gone is to be said
+	Mbox     MboxMark  // of an mbox, where to go on; the zero mark otherwise
+	Seen     []int64   // of a Maildir, to be added to the mark
+	Gone     []int64   // to be taken out of it: their files are not there any more
+}
+
+// errLater says that somebody writes at the moment.
+var errLater = errors.New("being written to")
+
+// NewSpool checks the options and fills in defaults. It reads nothing.
+func NewSpool(opts SpoolOptions) (*Spool, error) {
+	switch opts.Kind {
+	case SpoolAuto, SpoolMaildir, SpoolMbox:
+	default:
+		return nil, fmt.Errorf("spool %s: kind %q: use maildir or mbox, or leave it out", oneLine(opts.Name), opts.Kind)
+	}
+	if opts.Path == "" {
+		return nil, fmt.Errorf("spool %s: it has no path", oneLine(opts.Name))
+	}
+	if opts.Kind == SpoolMbox && opts.Remove {
+		return nil, fmt.Errorf("spool %s: mails are removed from a Maildir only", oneLine(opts.Name))
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{{&opts.Poll, 5 * time.Second}, {&opts.Settle, 30 * time.Second}} {
+		if *d.value <= 0 {
+			*d.value = d.standard
+		}
+	}
+	for _, n := range []struct {
+		value    *int
+		standard int
+	}{{&opts.MaxMessageBytes, MaxMessageBytes}, {&opts.BatchMessages, 50}, {&opts.BatchBytes, 16 << 20}} {
+		if *n.value <= 0 {
+			*n.value = n.standard
+		}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Spool{opts: opts}, nil
+}
+
+// Watch reads every mail that start does not know, hands it over, and goes on with new
+// mail as it comes, until ctx ends; it returns ctx's error and no other.
+//
+// handle is given the batches one after the other, and commits the content of a
+// batch and its marks in one transaction. Only once it has returned nil does
+// Watch go beyond the batch; after an error the same mails come again. Some mails may come twice
+// all the same, because an mbox was rewritten or a file renamed while it was looked
+// for: who receives them tells the same mail by its content.
+//
+// state, if not nil, is told after every look. Both functions are called by the
+// goroutine of Watch. A mail that cannot be read holds up no other: the spool
+// counts as not connected until it can be, and it is tried at each look.
+func (s *Spool) Watch(ctx context.Context, start SpoolMark, handle func(context.Context, SpoolBatch) error, state func(MailboxState)) error {
+	s.mark = SpoolMark{Mbox: start.Mbox, Seen: map[int64]struct{}{}}
+	for name := range start.Seen {
+		s.mark.Seen[name] = struct{}{}
+	}
+	s.dir, s.file = dirLook{}, fileLook{}
+	s.state = MailboxState{Since: time.Now().UTC()}
+	timer := time.NewTimer(s.opts.Poll)
+	defer timer.Stop()
+	for {
+		err := s.look(ctx, handle)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.tell(ctx, err, state)
+		timer.Reset(s.opts.Poll)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+// look reads what there is at the moment.
+func (s *Spool) look(ctx context.Context, handle func(context.Context, SpoolBatch) error) error {
+	info, err := os.Stat(s.opts.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.opts.Kind == SpoolMbox:
+		// Mail readers remove an empty mbox, and the next mail makes it anew. A folder that is
+		// not there is another matter: nothing could be delivered.
+		if _, err := os.Stat(filepath.Dir(s.opts.Path)); err != nil {
+			return err
+		}
+		s.mark.Mbox, s.file = MboxMark{}, fileLook{}
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir() && s.opts.Kind == SpoolMbox:
+		return errors.New("it is a folder and no mbox")
+	case info.IsDir():
+		return s.lookDir(ctx, handle)
+	case s.opts.Kind == SpoolMaildir:
+		return errors.New("it is no folder, and so no Maildir")
+	case !info.Mode().IsRegular():
+		return errors.New("it is neither a file nor a folder")
+	case s.opts.Remove:
+		return errors.New("it is an mbox: mails are removed from a Maildir only")
+	}
+	return s.lookFile(ctx, info, handle)
+}
+
+// hand gives a batch and takes note of it once it is committed.
+func (s *Spool) hand(ctx context.Context, b SpoolBatch, handle func(context.Context, SpoolBatch) error) error {
+	if err := handle(ctx, b); err != nil {
+		return fmt.Errorf("mails not stored, they stay and are read again: %w", err)
+	}
+	s.mark.Mbox = b.Mbox
+	for _, name := range b.Seen {
+		s.mark.Seen[name] = struct{}{}
+	}
+	for _, name := range b.Gone {
+		delete(s.mark.Seen, name)
+	}
+	return nil
+}
+
+// tell reports how the look went.
+func (s *Spool) tell(ctx context.Context, err error, state func(MailboxState)) {
+	now := time.Now().UTC()
+	if err == nil || errors.Is(err, errLater) {
+		s.state.LastRoundTrip, s.state.LastErr = now, nil
+		if !s.state.Connected {
+			s.state.Connected, s.state.Since = true, now
+			s.opts.Log.LogAttrs(ctx, slog.LevelInfo, "spool read", slog.String("mailbox", s.opts.Name))
+		}
+	} else {
+		if s.state.LastErr == nil || s.state.LastErr.Error() != err.Error() { // once, not at every look
+			s.opts.Log.LogAttrs(ctx, slog.LevelWarn, "spool not read", slog.String("mailbox", s.opts.Name), slog.Any("err", err))
+		}
+		if s.state.Connected {
+			s.state.Connected, s.state.Since = false, now
+		}
+		s.state.LastErr = fmt.Errorf("spool %s: %s", oneLine(s.opts.Name), oneLine(spoolHint(err)))
+	}
+	if state != nil {
+		state(s.state)
+	}
+}
+
+// spoolHint is an error, and what to do about it where a person can.
+func spoolHint(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return err.Error() + ": let the user that the daemon runs as read it, through a group or an ACL"
+	case errors.Is(err, fs.ErrNotExist):
+		return err.Error() + ": is the path right, and is its file system mounted?"
+	}
+	return err.Error()
+}

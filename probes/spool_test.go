@@ -1,0 +1,416 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// keeper is what a database keeps of a spool: mails and marks, together or not at all.
+type keeper struct {
+	mails  []string
+	places []string
+	mark   SpoolMark
+	full   bool // nothing can be written
+}
+
+func (k *keeper) handle(_ context.Context, b SpoolBatch) error {
+	if k.full {
+		return errors.New("disk is full")
+	}
+	if k.mark.Seen == nil {
+		k.mark.Seen = map[int64]struct{}{}
+	}
+	for _, m := range b.Messages {
+		k.mails, k.places = append(k.mails, string(m.Bytes)), append(k.places, m.Place)
+	}
+	k.mark.Mbox = b.Mbox
+	for _, n := range b.Seen {
+		k.mark.Seen[n] = struct{}{}
+	}
+	for _, n := range b.Gone {
+		delete(k.mark.Seen, n)
+	}
+	return nil
+}
+
+// spool is one as it is after a start of the daemon.
+func (k *keeper) spool(t interface{ Fatal(...any) }, opts SpoolOptions) *Spool {
+	opts.Name = "box"
+	s, err := NewSpool(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mark = SpoolMark{Mbox: k.mark.Mbox, Seen: maps.Clone(k.mark.Seen)}
+	if s.mark.Seen == nil {
+		s.mark.Seen = map[int64]struct{}{}
+	}
+	return s
+}
+
+func maildir(t interface {
+	Fatal(...any)
+}, dir string) string {
+	for _, sub := range []string{"new", "cur", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func write(t interface{ Fatal(...any) }, path, text string) {
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever happens to a Maildir and to the daemon, each mail that lies there long
+// enough is handed over once, and the mark does not outgrow the folder.
+func TestMaildirOnceUnderRenamesAndRestarts(t *testing.T) {
+	root, n := t.TempDir(), 0
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		dir := maildir(t, filepath.Join(root, fmt.Sprint(n)))
+		k := &keeper{}
+		s := k.spool(t, SpoolOptions{Path: dir, BatchMessages: 3})
+		at := map[int]string{} // mail to its file
+		made := 0
+		var want []string
+		pick := func(t *rapid.T) int {
+			if len(at) == 0 {
+				t.Skip("no mail")
+			}
+			return rapid.SampledFrom(slices.Sorted(maps.Keys(at))).Draw(t, "mail")
+		}
+		move := func(i int, to string) {
+			if err := os.Rename(at[i], to); err != nil {
+				t.Fatal(err)
+			}
+			at[i] = to
+		}
+		look := func(t *rapid.T) {
+			if err := s.look(context.Background(), k.handle); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"deliver": func(t *rapid.T) {
+				for range rapid.IntRange(1, 5).Draw(t, "mails") {
+					made++
+					text := fmt.Sprintf("Subject: %d\n\n", made)
+					at[made] = filepath.Join(dir, "new", fmt.Sprintf("17%04d.M%dP1.mx1", made, made))
+					write(t, at[made], text)
+					want = append(want, text)
+				}
+			},
+			"read by a person": func(t *rapid.T) {
+				i := pick(t)
+				base, _, _ := strings.Cut(filepath.Base(at[i]), ":")
+				move(i, filepath.Join(dir, "cur", base+":2,"+rapid.SampledFrom([]string{"", "S", "FS", "RS"}).Draw(t, "flags")))
+			},
+			"put back": func(t *rapid.T) {
+				i := pick(t)
+				base, _, _ := strings.Cut(filepath.Base(at[i]), ":")
+				move(i, filepath.Join(dir, "new", base))
+			},
+			"remove": func(t *rapid.T) {
+				look(t)
+				i := pick(t)
+				if err := os.Remove(at[i]); err != nil {
+					t.Fatal(err)
+				}
+				delete(at, i)
+			},
+			"look": look,
+			"restart": func(t *rapid.T) {
+				s = k.spool(t, SpoolOptions{Path: dir, BatchMessages: 3})
+			},
+			"fail to store": func(t *rapid.T) {
+				k.full = true
+				_ = s.look(context.Background(), k.handle)
+				k.full = false
+			},
+		})
+		look(t)
+		slices.Sort(k.mails)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, k.mails); diff != "" {
+			t.Fatalf("-want +handed over:\n%s", diff)
+		}
+		for range 3 { // gone is what two looks miss, and it is told with the next mail
+			look(t)
+		}
+		write(t, filepath.Join(dir, "new", "99.last"), "last")
+		look(t)
+		if len(k.mark.Seen) != len(at)+1 {
+			t.Fatalf("%d names are kept of %d files", len(k.mark.Seen), len(at)+1)
+		}
+	})
+}
+
+func TestMaildirIsNeverChangedUnlessAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		remove bool
+		left   []string
+	}{
+		"mails stay":                  {false, []string{"cur/2:2,S", "new/1", "new/3", "tmp/half"}},
+		"mails go once they are kept": {true, []string{"tmp/half"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := maildir(t, t.TempDir())
+			write(t, dir+"/new/1", "one")
+			write(t, dir+"/cur/2:2,S", "two")
+			write(t, dir+"/tmp/half", "hal")
+			k := &keeper{}
+			s := k.spool(t, SpoolOptions{Path: dir, Remove: c.remove})
+			k.full = true
+			if err := s.look(t.Context(), k.handle); err == nil {
+				t.Error("no error though nothing could be stored")
+			}
+			k.full = false
+			for range 2 {
+				if err := s.look(t.Context(), k.handle); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Stored, and killed before it was removed.
+			write(t, dir+"/new/3", "three")
+			s = k.spool(t, SpoolOptions{Path: dir})
+			if err := s.look(t.Context(), k.handle); err != nil {
+				t.Fatal(err)
+			}
+			s = k.spool(t, SpoolOptions{Path: dir, Remove: c.remove})
+			if err := s.look(t.Context(), k.handle); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"one", "two", "three"}, k.mails); diff != "" {
+				t.Error(diff)
+			}
+			left, _ := filepath.Glob(dir + "/*/*")
+			for i := range left {
+				left[i], _ = filepath.Rel(dir, left[i])
+			}
+			if diff := cmp.Diff(c.left, left); diff != "" {
+				t.Errorf("left in the folder: %s", diff)
+			}
+		})
+	}
+}
+
+func TestMaildirOddFiles(t *testing.T) {
+	dir := maildir(t, t.TempDir())
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, secret, "secret")
+	if err := os.Symlink(secret, dir+"/new/2.link"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir+"/new/3.folder", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir+"/new/1.M1.mx1,S=5000000", strings.Repeat("x", 3000))
+	write(t, dir+"/new/.nfs0001", "x")
+	var got []Message
+	s := (&keeper{}).spool(t, SpoolOptions{Path: dir, MaxMessageBytes: 1000})
+	if err := s.look(t.Context(), func(_ context.Context, b SpoolBatch) error { got = append(got, b.Messages...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 3 || len(got[0].Bytes) != 1000 || !got[0].Cut || got[0].Size != 5000000 || got[0].Place != "1.M1.mx1,S=5000000" {
+		t.Fatalf("%d mails, the first %+v", len(got), got[0])
+	}
+	for _, m := range got[1:] {
+		if m.Trouble == "" || len(m.Bytes) > 0 {
+			t.Errorf("%s: trouble %q, read %q", m.Place, m.Trouble, m.Bytes)
+		}
+	}
+}
+
+// A mail that may not be read holds up no other, and is not passed over.
+func TestMaildirUnreadableMail(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	dir := maildir(t, t.TempDir())
+	write(t, dir+"/new/1", "one")
+	write(t, dir+"/new/2", "two")
+	if err := os.Chmod(dir+"/new/1", 0); err != nil {
+		t.Fatal(err)
+	}
+	k := &keeper{}
+	s := k.spool(t, SpoolOptions{Path: dir})
+	if err := s.look(t.Context(), k.handle); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("error %v", err)
+	}
+	if err := os.Chmod(dir+"/new/1", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.look(t.Context(), k.handle); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"two", "one"}, k.mails); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whatever is appended to an mbox, taken out of it, and noted down in it by mail
+// readers, each mail is known once by its content, and none is known by half.
+func TestMboxOnceUnderRewritesAndRestarts(t *testing.T) {
+	root, n := t.TempDir(), 0
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		path := filepath.Join(root, fmt.Sprint(n))
+		k := &keeper{}
+		opts := SpoolOptions{Path: path, Kind: SpoolMbox, BatchMessages: 2}
+		s := k.spool(t, opts)
+		var in, want []string // what lies in the file, in mbox form; every mail there was
+		flush := func() { write(t, path, strings.Join(in, "")) }
+		look := func(t *rapid.T) {
+			if err := s.look(context.Background(), k.handle); err != nil {
+				t.Fatal(err)
+			}
+		}
+		append1 := func(t *rapid.T) (whole string) {
+			mail := fmt.Sprintf("Subject: %d\n\n%s\n", len(want), rapid.SampledFrom([]string{"", "x", "From here on", "y\n\nz"}).Draw(t, "text"))
+			want = append(want, mail)
+			var b strings.Builder
+			writeMbox(&b, mail)
+			in = append(in, b.String())
+			return b.String()
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) { append1(t); flush() },
+			"append slowly": func(t *rapid.T) {
+				whole := append1(t)
+				cut := rapid.IntRange(0, len(whole)-1).Draw(t, "cut")
+				write(t, path, strings.Join(in[:len(in)-1], "")+whole[:cut])
+				look(t)
+				flush()
+			},
+			"note as read": func(t *rapid.T) {
+				for i := range in {
+					in[i] = strings.Replace(in[i], "\nSubject:", "\nStatus: RO\nX-UID: 7\nSubject:", 1)
+				}
+				flush()
+			},
+			"expunge the first": func(t *rapid.T) {
+				look(t)
+				look(t)
+				if len(in) > 0 {
+					in = in[1:]
+				}
+				flush()
+			},
+			"empty": func(t *rapid.T) {
+				look(t)
+				look(t)
+				in = nil
+				if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+			},
+			"look":    look,
+			"restart": func(t *rapid.T) { s = k.spool(t, opts) },
+			"fail to store": func(t *rapid.T) {
+				k.full = true
+				_ = s.look(context.Background(), k.handle)
+				k.full = false
+			},
+		})
+		look(t)
+		look(t)
+		look(t)
+		slices.Sort(k.mails)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, slices.Compact(k.mails)); diff != "" {
+			t.Fatalf("-want +known:\n%s", diff)
+		}
+	})
+}
+
+func TestMboxEndsAndLocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mbox")
+	k := &keeper{}
+	s := k.spool(t, SpoolOptions{Path: path, Settle: time.Hour})
+	look := func(want ...string) {
+		t.Helper()
+		if err := s.look(t.Context(), k.handle); err != nil && !errors.Is(err, errLater) {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, k.mails); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if err := s.look(t.Context(), k.handle); err == nil {
+		t.Error("a path where nothing is, and nobody said that it is an mbox")
+	}
+	write(t, path, sepLine+"A: 1\n\none\n\n"+sepLine+"B: 2\n\ntw")
+	write(t, path+".lock", "")
+	look()
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	look("A: 1\n\none\n")
+	look("A: 1\n\none\n") // the last one has no end yet
+	s.file.changed = time.Now().Add(-2 * time.Hour)
+	look("A: 1\n\none\n", "B: 2\n\ntw") // nobody has written for so long that this is all
+	write(t, path, sepLine+"A: 1\n\none\n\n"+sepLine+"B: 2\n\ntwo\n\n")
+	look("A: 1\n\none\n", "B: 2\n\ntw")
+	look("A: 1\n\none\n", "B: 2\n\ntw", "B: 2\n\ntwo\n") // and yet it was not: it is read again as a whole
+	write(t, path, "no mbox\n")
+	if err := s.look(t.Context(), k.handle); err == nil || !strings.Contains(err.Error(), "no mbox") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSpoolWatchTellsItsState(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "md")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := NewSpool(SpoolOptions{Name: "box", Path: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var states []bool
+		k := &keeper{}
+		done := make(chan error, 1)
+		go func() {
+			done <- s.Watch(ctx, SpoolMark{}, k.handle, func(s MailboxState) {
+				if states = append(states, s.Connected); s.Connected != (s.LastErr == nil) {
+					t.Errorf("connected %v, error %v", s.Connected, s.LastErr)
+				}
+			})
+		}()
+		synctest.Wait()
+		maildir(t, dir)
+		write(t, dir+"/new/1", "one")
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		stop()
+		if err := <-done; !errors.Is(err, context.Canceled) || !slices.Equal(states, []bool{false, true}) || len(k.mails) != 1 {
+			t.Errorf("ended with %v, states %v, mails %q", err, states, k.mails)
+		}
+	})
+}
+
+func TestNewSpoolSaysWhatIsWrong(t *testing.T) {
+	for want, opts := range map[string]SpoolOptions{
+		"no path":        {},
+		`kind "mbx"`:     {Path: "x", Kind: "mbx"},
+		"a Maildir only": {Path: "x", Kind: SpoolMbox, Remove: true},
+	} {
+		if _, err := NewSpool(opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: error %v, want %q", opts, err, want)
+		}
+	}
+}
