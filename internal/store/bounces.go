@@ -36,14 +36,14 @@ type BounceFilter struct {
 // bounceColumns are what scanBounce reads, of bounces b and its mail m.
 const bounceColumns = `b.id, m.mailbox, m.uid_validity, m.uid, m.received, b.target, b.recipient, m.proof, m.proof_detail,
 	b.at, b.action, b.domain, b.reply, b.status, b.diagnostic, b.stage, b.category, b.reputation, b.temporary, b.vendor, b.blocklist,
-	b.named_address, b.named_domain, b.url, b.code, b.rule, b.remedy, b.remote_host, b.remote_addr, b.reporting_host, b.source, b.message_id, b.sender`
+	b.named_address, b.named_domain, b.url, b.code, b.rule, b.remedy, b.remote_host, b.remote_addr, b.reporting_host, b.source, b.message_id, b.sender, coalesce(m.place, '')`
 
 func scanBounce(r *sql.Rows, also ...any) (Bounce, error) {
 	var b Bounce
 	j, d := &b.Judgement, &b.Diagnostic
 	err := r.Scan(append([]any{&b.ID, &b.Place.Mailbox, &b.Place.Position.UIDValidity, &b.Place.Position.UID, stamp{&b.Place.Received}, &b.Target, &b.RecipientHash, &b.Proof.Kind, &b.Proof.Detail,
 		stamp{&b.At}, &b.Action, &b.Domain, &d.Reply, &d.Status, &d.Text, &d.Stage, &j.Category, &j.Reputation, &j.Temporary, &j.Vendor, &j.Blocklist,
-		ip{&j.Address}, &j.Domain, &j.URL, &j.Code, &j.Rule, &j.Remedy, &b.RemoteHost, ip{&b.RemoteAddr}, &b.ReportingHost, ip{&b.Source}, &b.MessageID, &b.Sender}, also...)...)
+		ip{&j.Address}, &j.Domain, &j.URL, &j.Code, &j.Rule, &j.Remedy, &b.RemoteHost, ip{&b.RemoteAddr}, &b.ReportingHost, ip{&b.Source}, &b.MessageID, &b.Sender, &b.Place.Spool}, also...)...)
 	if b.Domain != "" {
 		b.Recipient = "@" + b.Domain
 	}
@@ -118,10 +118,10 @@ func (db *DB) Unparsed(ctx context.Context, max int) (latest []Unparsed, total i
 		}
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var u Unparsed
-			err := r.Scan(&u.Place.Mailbox, &u.Place.Position.UIDValidity, &u.Place.Position.UID, stamp{&u.Place.Received}, stamp{&u.Stored}, &u.Size, &u.Cut, &u.Trouble, &u.Subject)
+			err := r.Scan(&u.Place.Mailbox, &u.Place.Position.UIDValidity, &u.Place.Position.UID, stamp{&u.Place.Received}, stamp{&u.Stored}, &u.Size, &u.Cut, &u.Trouble, &u.Subject, &u.Place.Spool)
 			latest = append(latest, u)
 			return err
-		}, `SELECT mailbox, uid_validity, uid, received, stored, size, cut, trouble, subject FROM mails
+		}, `SELECT mailbox, uid_validity, uid, received, stored, size, cut, trouble, subject, place FROM mails
 			WHERE kind = 'unparsed' ORDER BY stored DESC, id DESC LIMIT ?`, limit(max))
 	})
 	return latest, total, err

@@ -20,6 +20,9 @@ type Batch struct {
 	// Read is how far mailboxes have been read: every mail up to there is in this
 	// batch or in an earlier one. A position never goes back within one UIDVALIDITY.
 	Read map[string]probes.Position
+	// Spools are, by name, the batches of Maildirs and mbox files that Mails came in; their
+	// messages are not looked at.
+	Spools map[string]probes.SpoolBatch
 	// Window is how far back refusals are counted together; 0: none are counted.
 	Window time.Duration
 }
@@ -122,6 +125,11 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 			return err
 		}
 		if err := outdated(ctx, tx, mailbox, b.Read[mailbox].UIDValidity); err != nil {
+			return err
+		}
+	}
+	for _, spool := range slices.Sorted(maps.Keys(b.Spools)) {
+		if err := saveSpool(ctx, tx, spool, b.Spools[spool], now); err != nil {
 			return err
 		}
 	}

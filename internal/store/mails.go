@@ -37,11 +37,17 @@ type Mail struct {
 type Place struct {
 	Mailbox  string // name in the configuration
 	Position probes.Position
+	Spool    string    // of a mail in a Maildir or an mbox, where in it: the file's name, "byte 4711"; empty over IMAP
 	Received time.Time // UTC
 }
 
-// String is the place as evidence shows it: "mailbox bounces, UID 4711".
-func (p Place) String() string { return fmt.Sprintf("mailbox %s, UID %d", p.Mailbox, p.Position.UID) }
+// String is the place as evidence shows it: "mailbox bounces, UID 4711", "spool bounces, byte 4711".
+func (p Place) String() string {
+	if p.Spool != "" {
+		return fmt.Sprintf("spool %s, %s", p.Mailbox, p.Spool)
+	}
+	return fmt.Sprintf("mailbox %s, UID %d", p.Mailbox, p.Position.UID)
+}
 
 // inserter writes mails within one transaction.
 type inserter struct {
@@ -97,6 +103,9 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 	if hash == "" || hash == nothingRead {
 		// Nothing was read of it, so its place is all that makes it one.
 		hash = fmt.Sprintf("place %s %d %d", m.Place.Mailbox, m.Place.Position.UIDValidity, m.Place.Position.UID)
+		if m.Place.Spool != "" {
+			hash += " " + m.Place.Spool
+		}
 	}
 	subject := ""
 	if r.Kind == bounce.KindUnparsed {
@@ -123,6 +132,9 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 		micros(m.Place.Received), in.now.UnixMicro(), m.Size, r.Cut, r.Kind, r.Proof.Kind, mask(r.Proof.Detail, 500, recipients),
 		mask(r.Trouble, 500, recipients), subject, maskID(r.MessageID, recipients), feedback).Scan(&id, &proved)
 	if err != nil {
+		return err
+	}
+	if _, err := in.tx.ExecContext(ctx, "UPDATE mails SET place = ?1 WHERE id = ?2 AND place <> ?1", checks.Line(m.Place.Spool, 255), id); err != nil {
 		return err
 	}
 	if m.Settle {
