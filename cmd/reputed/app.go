@@ -54,6 +54,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	var exit *exitError
 	switch {
+	case err != nil && delivering(args):
+		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
+		return exitTempFail
 	case err == nil:
 		return exitOK
 	case errors.As(err, &exit):

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/report"
 )
@@ -23,11 +22,22 @@ Nothing is stored and nothing in the mails is fetched.`,
 		Example: `  reputed bounce mail.eml
   reputed bounce - < mail.eml
   reputed bounce ~/Maildir/.Bounces
-  reputed bounce bounces.mbox --format tsv       one line a failed recipient`,
-		Args: args(1, -1, "files or folders of mail, or - for standard input"),
+  reputed bounce bounces.mbox --format tsv       one line a failed recipient
+  |/usr/bin/reputed bounce --deliver             in an alias of your mail server`,
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.TSV)
+	deliver := c.Flags().Bool(flagDeliver, false, "take the mail on standard input into the queue of the daemon; exit 0, or 75 to be tried again")
+	queue := c.Flags().String("queue", "", "`DIR` of the queue for --deliver, so that no configuration is read (default queue of [bounces])")
+	c.Args = func(c *cobra.Command, words []string) error {
+		if *deliver {
+			return args(0, 0, "")(c, words)
+		}
+		return args(1, -1, "files or folders of mail, or - for standard input")(c, words)
+	}
 	c.RunE = func(c *cobra.Command, paths []string) error {
+		if *deliver {
+			return a.deliver(*queue)
+		}
 		cfg, err := a.optionalConfig()
 		if err != nil {
 			return err
@@ -39,11 +49,10 @@ Nothing is stored and nothing in the mails is fetched.`,
 
 // bounces reads the mails one after the other and shows each at once.
 func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, form report.Format) error {
-	rules, err := bounce.BuiltinRules()
+	rules, err := newRules(cfg)
 	if err != nil {
 		return err
 	}
-	rules = rules.WithLists(cfg.Blocklists.Catalog.Names())
 	targets, err := localTargets(cfg)
 	if err != nil {
 		return &exitError{exitConfig, err}

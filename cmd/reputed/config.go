@@ -90,6 +90,9 @@ func (a *app) configOK(cfg *config.Config) error {
 	if name == "" {
 		name = "no file, the defaults"
 	}
+	if _, err := newRules(cfg); err != nil {
+		return err
+	}
 	targets := fmt.Sprint(ts.Len())
 	asked := slices.DeleteFunc(cfg.Sources(), func(s config.Source) bool { return s.Kind == config.SourceFile })
 	switch len(asked) {
@@ -100,6 +103,6 @@ func (a *app) configOK(cfg *config.Config) error {
 		targets += fmt.Sprintf(" and what %d names stand for", len(asked))
 	}
 	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, channels %d, warnings %d\n",
-		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes), len(cfg.Slack), len(warnings))
+		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.Slack), len(warnings))
 	return err
 }

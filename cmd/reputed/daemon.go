@@ -69,10 +69,11 @@ type daemon struct {
 	named pending // targets for jobNamed
 }
 
-// mailbox is one bounce mailbox and how reading it stands.
+// mailbox is one place that bounces come to and how reading it stands.
 type mailbox struct {
 	name  string
-	probe *probes.Mailbox
+	probe *probes.Mailbox // over IMAP, or
+	spool *probes.Spool   // in the file system
 
 	mu    sync.Mutex
 	state probes.MailboxState
@@ -94,11 +95,10 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.lists, err = newDNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
 		return nil, err
 	}
-	if d.rules, err = bounce.BuiltinRules(); err != nil {
+	d.names = cfg.Blocklists.Catalog.Names()
+	if d.rules, err = newRules(cfg); err != nil {
 		return nil, err
 	}
-	d.names = cfg.Blocklists.Catalog.Names()
-	d.rules = d.rules.WithLists(d.names)
 	if d.book, err = remedy.Load(); err != nil {
 		return nil, err
 	}
@@ -113,6 +113,13 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 			return nil, err
 		}
 		d.mailboxes = append(d.mailboxes, &mailbox{name: m.Name, probe: probe})
+	}
+	for _, s := range cfg.AllSpools() {
+		spool, err := newSpool(s, log)
+		if err != nil {
+			return nil, err
+		}
+		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool})
 	}
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log}
 	d.monitor, err = d.newMonitor()
@@ -208,17 +215,28 @@ func (d *daemon) read(ctx context.Context, m *mailbox) {
 	m.began = time.Now()
 	m.mu.Unlock()
 	for ctx.Err() == nil {
-		position, err := d.db.Position(ctx, m.name)
-		if err == nil {
-			err = m.probe.Watch(ctx, position, // until ctx ends
-				func(ctx context.Context, b probes.Batch) error { return d.intake(ctx, m.name, b) },
-				func(s probes.MailboxState) { d.mailboxState(ctx, m, s) })
+		var err error
+		if m.spool != nil {
+			err = d.watchSpool(ctx, m)
+		} else {
+			err = d.watchMailbox(ctx, m)
 		}
 		if ctx.Err() == nil {
 			d.log.LogAttrs(ctx, slog.LevelWarn, "mailbox not read", slog.String("mailbox", m.name), slog.Any("err", err), slog.Duration("again_in", positionRetry))
 			sleep(ctx, positionRetry)
 		}
 	}
+}
+
+// watchMailbox reads a mailbox over IMAP until ctx ends, or gives why it cannot begin.
+func (d *daemon) watchMailbox(ctx context.Context, m *mailbox) error {
+	position, err := d.db.Position(ctx, m.name)
+	if err != nil {
+		return err
+	}
+	return m.probe.Watch(ctx, position,
+		func(ctx context.Context, b probes.Batch) error { return d.intake(ctx, m.name, b) },
+		func(s probes.MailboxState) { d.mailboxState(ctx, m, s) })
 }
 
 // sleep waits, unless ctx ends.

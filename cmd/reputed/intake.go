@@ -16,8 +16,12 @@ import (
 // intake reads a batch of mails and commits what they say together with how far
 // the mailbox has been read. An error leaves both as they were: the same batch comes again.
 func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error {
-	batch := store.Batch{Read: map[string]probes.Position{name: b.Position}}
-	for _, m := range b.Messages {
+	return d.takeIn(ctx, name, b.Messages, store.Batch{Read: map[string]probes.Position{name: b.Position}})
+}
+
+// takeIn reads mails and commits what they say together with what batch holds already.
+func (d *daemon) takeIn(ctx context.Context, name string, messages []probes.Message, batch store.Batch) error {
+	for _, m := range messages {
 		batch.Mails = append(batch.Mails, d.stored(m))
 	}
 	if err := d.commit(ctx, batch, nil, false); err != nil {
@@ -26,6 +30,9 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 	asked := false
 	for _, mail := range batch.Mails {
 		asked = d.follow(mail) || asked
+	}
+	if len(batch.Mails) == 0 {
+		return nil
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "mails read", slog.String("mailbox", name), slog.Int("mails", len(batch.Mails)))
 	if asked {
@@ -37,7 +44,7 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 // stored is one mail as the database keeps it.
 func (d *daemon) stored(m probes.Message) store.Mail {
 	mail := store.Mail{
-		Place: store.Place{Mailbox: m.Mailbox, Position: probes.Position{UIDValidity: m.UIDValidity, UID: m.UID}, Received: m.Received},
+		Place: store.Place{Mailbox: m.Mailbox, Position: probes.Position{UIDValidity: m.UIDValidity, UID: m.UID}, Spool: m.Place, Received: m.Received},
 		Size:  m.Size,
 	}
 	mail.Report, mail.Targets = readMail(d.rules, d.watch.Load().ours, m.Bytes, m.Received, m.Cut)

@@ -174,9 +174,16 @@ func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *
 		}
 		in.Mailboxes = append(in.Mailboxes, box)
 	}
+	var names []string
 	for _, m := range cfg.Mailboxes {
-		if !seen[m.Name] {
-			in.Mailboxes = append(in.Mailboxes, report.Mailbox{Name: m.Name})
+		names = append(names, m.Name)
+	}
+	for _, s := range cfg.AllSpools() {
+		names = append(names, s.Name)
+	}
+	for _, name := range names {
+		if !seen[name] {
+			in.Mailboxes = append(in.Mailboxes, report.Mailbox{Name: name})
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/checks/bounce/rules"
 	"reputed/internal/config"
 	"reputed/probes"
 )
@@ -35,6 +36,28 @@ func newMailbox(m config.Mailbox, log *slog.Logger) (*probes.Mailbox, error) {
 		return nil, &exitError{exitConfig, err}
 	}
 	return box, nil
+}
+
+// newRules are the rules that refusals are judged by: the built-in ones, and above
+// them those of [bounces] rules_dir.
+func newRules(cfg *config.Config) (*bounce.Rules, error) {
+	lists := cfg.Blocklists.Catalog.Names()
+	dir := cfg.Bounces.RulesDir
+	if dir == "" {
+		set, err := bounce.BuiltinRules()
+		if err != nil {
+			return nil, err
+		}
+		return set.WithLists(lists), nil
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, &exitError{exitConfig, fmt.Errorf("[bounces] rules_dir %s: it is no folder that can be read", checks.Line(dir, 0))}
+	}
+	set, err := bounce.LoadRules(lists, rules.Files, os.DirFS(dir))
+	if err != nil {
+		return nil, &exitError{exitConfig, fmt.Errorf("[bounces] rules_dir %s: %w", checks.Line(dir, 0), err)}
+	}
+	return set, nil
 }
 
 // newOurs is what is known of our own servers and mail: by it a report is proved

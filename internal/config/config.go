@@ -23,6 +23,7 @@ type Config struct {
 	Outbound   []Outbound `toml:"outbound"`
 	Schedule   Schedule   `toml:"schedule"`
 	Mailboxes  []Mailbox  `toml:"mailbox"`
+	Spools     []Spool    `toml:"spool"`
 	Bounces    Bounces    `toml:"bounces"`
 	Alerts     Alerts     `toml:"alerts"`
 	Slack      []Slack    `toml:"slack"`
@@ -121,9 +122,14 @@ type Bounces struct {
 	// MessageIDDomains are the domains of Message-IDs that our systems write;
 	// default: the domains and hosts of all pools.
 	MessageIDDomains []string `toml:"message_id_domains"`
-	VERP             string   `toml:"verp"`   // regular expression of our return paths; may be empty
-	Window           Duration `toml:"window"` // refusals in it are counted together; default 24h, 1m to 30d
-	Quiet            Duration `toml:"quiet"`  // without a refusal for so long one is over; default 24h, 1m to 30d
+	// Queue is the Maildir that `reputed bounce --deliver` puts mails into, and that the
+	// daemon reads and empties; empty: there is none.
+	Queue string `toml:"queue"`
+	// RulesDir is a folder of rule files (*.toml) that come before the built-in rules; may be empty.
+	RulesDir string   `toml:"rules_dir"`
+	VERP     string   `toml:"verp"`   // regular expression of our return paths; may be empty
+	Window   Duration `toml:"window"` // refusals in it are counted together; default 24h, 1m to 30d
+	Quiet    Duration `toml:"quiet"`  // without a refusal for so long one is over; default 24h, 1m to 30d
 }
 
 // Alerts is when people are told.

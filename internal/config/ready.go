@@ -18,8 +18,8 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	if len(c.Slack) == 0 {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "nobody is told of anything: add a channel, such as [[slack]]"}.String())
 	}
-	if len(c.Mailboxes) == 0 {
-		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]]"}.String())
+	if len(c.Mailboxes)+len(c.AllSpools()) == 0 {
+		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]] or a [[spool]]"}.String())
 	}
 	for _, text := range c.pace() {
 		warnings = append(warnings, Mistake{File: c.Path, Text: text}.String())

@@ -32,6 +32,7 @@ func (v *validator) validate() {
 	v.outbound()
 	v.schedule()
 	v.mailboxes()
+	v.spools()
 	v.bounces()
 	v.alerts()
 	v.slack()

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"reputed/internal/config"
+	"reputed/internal/store"
+	"reputed/probes"
+)
+
+// spoolStateEvery is how often it is written down that a spool could be read, if
+// nothing changes: a look every few seconds is not worth a transaction.
+const spoolStateEvery = time.Minute
+
+// newSpool is a Maildir or an mbox as the configuration describes it.
+func newSpool(s config.Spool, log *slog.Logger) (*probes.Spool, error) {
+	kind := probes.SpoolKind(s.Type)
+	if s.Type == config.SpoolAuto {
+		kind = probes.SpoolAuto
+	}
+	spool, err := probes.NewSpool(probes.SpoolOptions{Name: s.Name, Path: s.Path, Kind: kind, Poll: s.Poll.Duration, Remove: s.Remove, Log: log})
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	return spool, nil
+}
+
+// watchSpool reads a spool until ctx ends, or gives why it cannot begin.
+func (d *daemon) watchSpool(ctx context.Context, m *mailbox) error {
+	if m.name == config.QueueSpool && d.cfg.Bounces.Queue != "" {
+		if err := probes.MakeMaildir(d.cfg.Bounces.Queue); err != nil && !errors.Is(err, os.ErrPermission) {
+			return err // where it may not be made, somebody else may have made it: the look will tell
+		}
+	}
+	mark, err := d.db.SpoolMark(ctx, m.name)
+	if err != nil {
+		return err
+	}
+	var told time.Time
+	var was probes.MailboxState
+	return m.spool.Watch(ctx, mark,
+		func(ctx context.Context, b probes.SpoolBatch) error {
+			return d.takeIn(ctx, m.name, b.Messages, store.Batch{Spools: map[string]probes.SpoolBatch{m.name: b}})
+		},
+		func(s probes.MailboxState) {
+			if same := s.Connected == was.Connected && (s.LastErr == nil) == (was.LastErr == nil); same && time.Since(told) < spoolStateEvery {
+				m.mu.Lock()
+				m.state = s
+				m.mu.Unlock()
+				return
+			}
+			was, told = s, time.Now()
+			d.mailboxState(ctx, m, s)
+		})
+}

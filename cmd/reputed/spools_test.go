@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/internal/store"
+)
+
+// heard is a log that tells when a message was written.
+type heard struct {
+	slog.Handler
+	message string
+	at      chan struct{}
+}
+
+func (h heard) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		select {
+		case h.at <- struct{}{}:
+		default:
+		}
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h heard) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// What a mail server pipes in while the daemon is dead is judged as soon as it lives, once, whatever comes after.
+func TestDeliveredMailOpensAnIncident(t *testing.T) {
+	queue := filepath.Join(t.TempDir(), "incoming")
+	refusal := lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net")
+	for _, mail := range [][]byte{refusal, append([]byte("From MAILER-DAEMON  Wed Nov 25 09:40:00 2026\n"), refusal...)} {
+		var errs bytes.Buffer
+		a := &app{stdin: bytes.NewReader(mail), stdout: &errs, stderr: &errs}
+		if code := a.main(t.Context(), []string{"bounce", "--deliver", "--queue", queue}); code != 0 || errs.Len() > 0 {
+			t.Fatalf("exit code %d: %s", code, &errs)
+		}
+	}
+	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) { cfg.Bounces.Queue = queue })
+	box := r.mailboxes[len(r.mailboxes)-1]
+	read := make(chan struct{}, 1)
+	r.daemon.log = slog.New(heard{r.daemon.log.Handler(), "mails read", read})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.watchSpool(ctx, box) }()
+	select {
+	case <-read:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	bounces, err := r.db.Bounces(t.Context(), store.BounceFilter{})
+	if err != nil || len(bounces) != 1 || !bounces[0].Proof.Proved() || !strings.HasPrefix(bounces[0].Place.String(), "spool delivered, ") {
+		t.Errorf("%v: %+v", err, bounces)
+	}
+	open, err := r.db.Incidents(t.Context(), store.IncidentFilter{})
+	if err != nil || len(open) != 1 {
+		t.Errorf("%v: %d incidents", err, len(open))
+	}
+	if left, _ := filepath.Glob(queue + "/*/*"); len(left) > 0 {
+		t.Errorf("left in the queue: %q", left)
+	}
+}
+
+// To a mail server every failure is "try again".
+func TestDeliverAsksToBeTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	bad, empty, file := filepath.Join(dir, "bad.toml"), filepath.Join(dir, "empty.toml"), filepath.Join(dir, "file")
+	for path, text := range map[string]string{bad: "[bounces\n", file: "", empty: ""} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line, want := range map[string]string{
+		"bounce --deliver --config " + bad:                     "bad.toml:1",
+		"bounce --deliver --config " + dir + "/none.toml":      "none.toml",
+		"bounce --deliver --queue " + file + "/below":          "not delivered",
+		"bounce --deliver --unknown":                           "unknown flag",
+		"bounce --deliver mail.eml --queue " + dir:             "takes no arguments",
+		"bounce --deliver --config " + empty:                   "set queue in [bounces]",
+		"bounce --deliver=true --queue " + dir + " --format x": "choose text",
+	} {
+		var errs bytes.Buffer
+		a := &app{stdin: strings.NewReader("Subject: x\n\n"), stdout: &errs, stderr: &errs}
+		if code := a.main(t.Context(), strings.Fields(line)); code != exitTempFail || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit code %d, %s", line, code, &errs)
+		}
+	}
+}
