@@ -122,6 +122,13 @@ func (t Target) Organisational() string {
 	return org
 }
 
+// Public says whether a domain lies under a suffix that the world knows, and so is a name that
+// others can have met: not mx1.lan, and not the suffix itself.
+func (t Target) Public() bool {
+	suffix, managed := publicsuffix.PublicSuffix(t.Name)
+	return t.Organisational() != "" && (managed || strings.Contains(suffix, ".")) // a suffix of two labels is in the list
+}
+
 // ParseID reads what [Target.ID] wrote. Pool and tags are not part of it.
 func ParseID(id string) (Target, error) {
 	for _, kind := range []Kind{KindReceiver, KindList, KindMonitor} {

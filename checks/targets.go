@@ -137,15 +137,25 @@ func (ts Targets) All() iter.Seq[Target] {
 
 // Len is how many targets the entries stand for; overlapping ranges count twice.
 func (ts Targets) Len() int {
-	n := 0.0
+	ip4, ip6, domains := ts.Sizes()
+	return int(ip4 + ip6 + domains)
+}
+
+// Sizes are how many IPv4 addresses, IPv6 addresses and domains the entries stand for;
+// overlapping ranges count twice.
+func (ts Targets) Sizes() (ip4, ip6, domains float64) {
 	for _, e := range ts.entries {
-		if e.domain != "" {
-			n++
-			continue
+		n := math.Exp2(float64(e.prefix.Addr().BitLen() - e.prefix.Bits()))
+		switch {
+		case e.domain != "":
+			domains++
+		case e.prefix.Addr().Is4():
+			ip4 += n
+		default:
+			ip6 += n
 		}
-		n += math.Exp2(float64(e.prefix.Addr().BitLen() - e.prefix.Bits()))
 	}
-	return int(n)
+	return ip4, ip6, domains
 }
 
 // Find returns the target as the set knows it, with pool and tags, and whether

@@ -53,7 +53,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return err
 	}
-	targets, err := localTargets(cfg)
+	targets, err := cfg.LocalTargets()
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}

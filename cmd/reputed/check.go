@@ -82,6 +82,9 @@ known what a name or a record stands for), else 0.`,
 		if err != nil {
 			return err
 		}
+		if ts, err = a.withHostNames(c.Context(), cfg, resolver, zones, ts); err != nil {
+			return &exitError{exitUnknown, errors.New("cut short before the first answer; nothing is known")}
+		}
 		if inner := notPublic(ts); inner != "" {
 			fmt.Fprintf(a.stderr, "reputed: %s: not a public address, so that clean says nothing; ask about the one that receivers see\n", inner)
 		}
@@ -254,7 +257,7 @@ func aboutRun(f checks.Finding) bool {
 
 // pooled are the targets with the pools that the configuration puts them in.
 func pooled(cfg *config.Config, ts checks.Targets) iter.Seq[checks.Target] {
-	known, err := localTargets(cfg)
+	known, err := cfg.LocalTargets()
 	if err != nil || known.Empty() {
 		return ts.All()
 	}

@@ -71,7 +71,7 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 // was read. A file without targets is good enough for commands that name them, so that what
 // the daemon lacks is a warning here.
 func (a *app) configOK(cfg *config.Config) error {
-	ts, err := localTargets(cfg)
+	ts, err := cfg.LocalTargets()
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,8 @@ type daemon struct {
 	log     *slog.Logger
 	db      *store.DB
 	sources *sources // what stands for addresses
+	hosts   hostNames
+	paced   map[string]bool // warnings about limits that were told
 	watch   atomic.Pointer[watch]
 	lists   dnsbl.Check
 	rules   *bounce.Rules
@@ -88,6 +90,15 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		return nil, err
 	}
 	d.sources = newSources(cfg, resolver, log)
+	d.hosts.owed = true
+	local, err := cfg.LocalTargets()
+	if err != nil {
+		return nil, err
+	}
+	d.paced = map[string]bool{}
+	for _, w := range cfg.Pace(local) {
+		d.paced[w] = true // told by whoever read the configuration
+	}
 	if err := d.rewatch(); err != nil {
 		return nil, err
 	}

@@ -119,18 +119,6 @@ func (x expansion) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// localTargets are the targets of a configuration without what only the DNS knows.
-// A file that cannot be read now counts as empty: a warning says so when it matters.
-func localTargets(cfg *config.Config) (checks.Targets, error) {
-	return cfg.TargetsWith(func(s config.Source) []string {
-		if s.Kind != config.SourceFile {
-			return nil
-		}
-		words, _ := config.ReadAddresses(s.Name)
-		return words
-	})
-}
-
 // wanted is what a command line names: targets, and sources that stand for some.
 type wanted struct {
 	targets checks.Targets

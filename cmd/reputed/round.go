@@ -21,6 +21,9 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	if err := d.expand(ctx, d.sources.all); err != nil {
 		return err
 	}
+	if err := d.lookUpHostNames(ctx); err != nil {
+		return err
+	}
 	first, err := d.db.FirstRun(ctx, jobDNSBL)
 	if err != nil {
 		return err

@@ -76,6 +76,10 @@ func setupScript(env *testscript.Env) error {
 		dns.SetListed("z00.bl.test", n, "")
 	}
 	dns.SetListed("six.bl.test", "2001:db8::25", "")
+	dns.SetListed("names.bl.test", "mx.example.org", "")
+	dns.SetName("80.2.0.192.in-addr.arpa", "PTR mx.example.org.")
+	dns.SetName("81.2.0.192.in-addr.arpa", "PTR mx.example.net.")
+	dns.SetName("82.2.0.192.in-addr.arpa", "PTR 192-0-2-82.example.org.")
 	dns.SetName("mail.example.org", "A 192.0.2.10", "AAAA 2001:db8::25")
 	dns.SetName("clean.example.org", "A 192.0.2.11")
 	dns.SetName("example.org", `TXT "v=spf1 ip4:192.0.2.8/30 a:clean.example.org include:_spf.example.net exists:%{i}.example.org ip4:198.18.0.0/15 -all"`)
@@ -98,6 +102,7 @@ func setupScript(env *testscript.Env) error {
 	for name, text := range map[string]string{
 		"lab.toml":  fmt.Sprintf(labConfig, dns.Addr()),
 		"six.toml":  fmt.Sprintf(labConfig+sixConfig, dns.Addr()),
+		"ours.toml": fmt.Sprintf(labConfig, dns.Addr()) + "\n[[outbound]]\ndomains = [\"example.org\"]\n",
 		"mute.toml": fmt.Sprintf(labConfig, mute.LocalAddr()),
 		// A list with a key for each way in which a list can answer.
 		"keyed.toml": fmt.Sprintf(labConfig, dns.Addr()) + keyedConfig,

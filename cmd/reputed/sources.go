@@ -159,11 +159,23 @@ func (d *daemon) rewatch() error {
 	if err != nil {
 		return err
 	}
+	names, _ := d.hosts.names(targets.All())
+	for _, n := range names {
+		if err := targets.Add(n.name, n.of.Pool, n.of.Tags); err != nil {
+			return err
+		}
+	}
 	ours, err := newOurs(d.cfg, targets)
 	if err != nil {
 		return err
 	}
 	d.watch.Store(&watch{targets, ours})
+	for _, w := range d.cfg.Pace(targets) {
+		if !d.paced[w] {
+			d.paced[w] = true
+			d.log.LogAttrs(context.Background(), slog.LevelWarn, "limits of a list", slog.String("warning", w))
+		}
+	}
 	return nil
 }
 
@@ -233,8 +245,8 @@ func (d *daemon) gone(ctx context.Context, now time.Time) ([]checks.Finding, err
 		if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
 			continue
 		}
-		if _, watched := targets.Find(t); watched {
-			continue
+		if _, watched := targets.Find(t); watched || t.Kind == checks.KindDomain && d.hosts.owed {
+			continue // it may be the PTR name of an address whose name is not known now
 		}
 		left[key.Target] = true
 		findings = append(findings, checks.Finding{

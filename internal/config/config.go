@@ -93,7 +93,10 @@ type Outbound struct {
 	// Hosts are names of our MTAs as Received and Reporting-MTA lines show them,
 	// each with the address it sends from ("" if it has several).
 	Hosts map[string]string `toml:"hosts"`
-	Tags  []string          `toml:"tags"`
+	// HostNames says whether lists of domains are asked about the names of Hosts and Names too, and about
+	// the PTR names of the addresses that lie under a domain of ours ([Config.OurDomains]); default true.
+	HostNames bool     `toml:"host_names"`
+	Tags      []string `toml:"tags"`
 }
 
 // Schedule is when to ask: cron expressions (seconds optional), "@every 30m", "@hourly".

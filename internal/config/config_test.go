@@ -156,7 +156,7 @@ path = "state/reputed.db"
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	ts, err := cfg.Targets()
-	if err != nil || ts.Len() != 1+64+1+2 {
+	if err != nil || ts.Len() != 1+64+1+2+2 { // and two hosts
 		t.Errorf("%d targets, %v", ts.Len(), err)
 	}
 }

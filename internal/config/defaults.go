@@ -36,7 +36,7 @@ func defaults() *Config {
 	}
 }
 
-func (o *Outbound) setDefaults() { o.Pool = "default" }
+func (o *Outbound) setDefaults() { o.Pool, o.HostNames = "default", true }
 
 func (m *Mailbox) setDefaults() {
 	*m = Mailbox{Name: "bounces", TLS: TLSImplicit, Folder: "INBOX", Poll: Duration{5 * time.Minute}}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reputed/blocklists"
+	"reputed/checks"
 )
 
 // longRound is how long the questions to one operator may take before they are a
@@ -16,11 +17,13 @@ import (
 // listing is seen when its turn comes.
 const longRound = 30 * time.Minute
 
-// pace says of each operator whose published limits a round over all targets does
+// Pace says of each operator whose published limits a round over the targets does
 // not fit into: at so many questions a second it lasts too long, or there are more
-// rounds a day than the operator answers.
-func (c *Config) pace() []string {
-	targets := c.families()
+// rounds a day than the operator answers. What names and SPF records stand for is known to the
+// daemon only, so that [Config.ReadyToRun] does not count it, and the daemon asks again.
+func (c *Config) Pace(watched checks.Targets) []string {
+	ip4, ip6, names := watched.Sizes()
+	targets := map[blocklists.Family]float64{blocklists.IPv4: ip4, blocklists.IPv6: ip6, blocklists.Name: names}
 	type load struct {
 		lists     []string
 		questions float64 // of one round
@@ -71,23 +74,6 @@ func (c *Config) pace() []string {
 		}
 	}
 	return warnings
-}
-
-// families is how many targets there are of each kind. Ranges are not counted off.
-func (c *Config) families() map[blocklists.Family]float64 {
-	n := map[blocklists.Family]float64{}
-	for _, o := range c.Outbound {
-		for _, word := range o.Addresses {
-			p := prefixOf(word)
-			family := blocklists.IPv6
-			if p.Addr().Is4() {
-				family = blocklists.IPv4
-			}
-			n[family] += math.Exp2(float64(p.Addr().BitLen() - p.Bits()))
-		}
-		n[blocklists.Name] += float64(len(o.Domains))
-	}
-	return n
 }
 
 // roundsADay is how many rounds the schedule has in a day, each of them as long as

@@ -37,3 +37,22 @@ func TestLimitsThatARoundDoesNotFitIntoAreAWarning(t *testing.T) {
 		})
 	}
 }
+
+// What an SPF record stands for is known to the daemon only, which asks again.
+func TestLimitsAreCountedForWhatIsWatched(t *testing.T) {
+	cfg := parse(t, "[blocklists]\nbuiltin = false\n[[blocklists.list]]\nid = \"slow\"\nzone = \"bl.example.net\"\nrate = 5\n[[outbound]]\nspf = [\"example.org\"]\n")
+	local, err := cfg.LocalTargets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Pace(local); got != nil {
+		t.Errorf("without what the record stands for: %q", got)
+	}
+	all, err := cfg.TargetsWith(func(Source) []string { return []string{"198.18.0.0/16"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Pace(all); len(got) != 1 || !strings.Contains(got[0], "65536 of them take 3h38m") {
+		t.Errorf("with it: %q", got)
+	}
+}

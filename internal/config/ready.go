@@ -1,5 +1,7 @@
 package config
 
+import "reputed/checks"
+
 // ReadyToRun says whether the daemon has something to do with a valid configuration:
 // the error, an [*Error], is what it cannot run without, the warnings are what it
 // runs without and should not.
@@ -21,8 +23,21 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	if len(c.Mailboxes)+len(c.AllSpools()) == 0 {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]] or a [[spool]]"}.String())
 	}
-	for _, text := range c.pace() {
+	local, _ := c.LocalTargets() // what is wrong with it is told elsewhere
+	for _, text := range c.Pace(local) {
 		warnings = append(warnings, Mistake{File: c.Path, Text: text}.String())
 	}
 	return warnings, p.err()
+}
+
+// LocalTargets are the targets without what only the DNS knows. A file of addresses that cannot
+// be read now counts as empty: a warning says so when it matters.
+func (c *Config) LocalTargets() (checks.Targets, error) {
+	return c.TargetsWith(func(s Source) []string {
+		if s.Kind != SourceFile {
+			return nil
+		}
+		words, _ := ReadAddresses(s.Name)
+		return words
+	})
 }

@@ -68,7 +68,7 @@ func (c *Config) Sources() []Source {
 func (c *Config) expands() bool { return len(c.Sources()) > 0 }
 
 // Targets is what the file itself names: addresses and domains of all pools, in the
-// order of the file. A configuration that was loaded gives no error.
+// order of the file, and then the names of hosts. A configuration that was loaded gives no error.
 func (c *Config) Targets() (checks.Targets, error) { return c.TargetsWith(nil) }
 
 // TargetsWith is everything that is watched, given the addresses, ranges and domains that
@@ -89,14 +89,19 @@ func (c *Config) TargetsWith(known func(Source) []string) (checks.Targets, error
 			return checks.Targets{}, err
 		}
 	}
-	if known == nil {
-		return ts, nil
-	}
 	for _, o := range c.Outbound {
 		for _, s := range o.Sources() {
+			if known == nil {
+				break
+			}
 			if err := add(o, known(s)); err != nil {
 				return checks.Targets{}, err
 			}
+		}
+	}
+	for _, o := range c.Outbound {
+		if err := add(o, o.hostNames()); err != nil {
+			return checks.Targets{}, err
 		}
 	}
 	return ts, nil
