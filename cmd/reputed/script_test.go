@@ -100,10 +100,10 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("TZ", "UTC")
 	env.Setenv("LAB_KEY", labKey)
 	for name, text := range map[string]string{
-		"lab.toml":  fmt.Sprintf(labConfig, dns.Addr()),
-		"six.toml":  fmt.Sprintf(labConfig+sixConfig, dns.Addr()),
-		"ours.toml": fmt.Sprintf(labConfig, dns.Addr()) + "\n[[outbound]]\ndomains = [\"example.org\"]\n",
-		"mute.toml": fmt.Sprintf(labConfig, mute.LocalAddr()),
+		"lab.toml":   fmt.Sprintf(labConfig, dns.Addr()),
+		"six.toml":   fmt.Sprintf(labConfig+sixConfig, dns.Addr()),
+		"owned.toml": fmt.Sprintf(labConfig, dns.Addr()) + "\n[[outbound]]\ndomains = [\"example.org\"]\n",
+		"mute.toml":  fmt.Sprintf(labConfig, mute.LocalAddr()),
 		// A list with a key for each way in which a list can answer.
 		"keyed.toml": fmt.Sprintf(labConfig, dns.Addr()) + keyedConfig,
 	} {
