@@ -29,7 +29,16 @@ type MailboxOptions struct {
 	RootCAs  *x509.CertPool // who may sign the server's certificate; nil: whom the system trusts
 	User     string
 	Password func() string // asked at each login; the value is kept nowhere, logged nowhere
+	OAuth    *OAuth        // logs in with access tokens in place of a password; shared by the folders of an account
 	Folder   string        // default "INBOX"
+
+	// Since is how far back a folder is read of which nothing was read under its
+	// UIDVALIDITY, by the time of arrival; 0: all of it. What is older is passed over for good.
+	Since time.Duration
+	// After is what is done with a mail once it is stored; the zero value is nothing.
+	// Ledger knows which mails that is due for, and is needed with any other.
+	After  After
+	Ledger Ledger
 
 	Poll      time.Duration // a look for new mail at least so often, IDLE or not; default 5 min
 	IdleRenew time.Duration // IDLE is ended and begun again after it; default 9 min, below the 10 that NAT boxes grant
@@ -47,8 +56,8 @@ type MailboxOptions struct {
 	Log *slog.Logger // default: none
 }
 
-// Mailbox reads one folder of one IMAP account and never alters it: the folder
-// is opened with EXAMINE (RFC 3501 section 6.3.2) and bodies are read with
+// Mailbox reads one folder of one IMAP account and never alters it, unless After
+// says so: the folder is opened with EXAMINE (RFC 3501 section 6.3.2) and bodies are read with
 // BODY.PEEK. It is safe for use by several goroutines; each Watch and each Once
 // has a connection of its own.
 type Mailbox struct {
@@ -73,6 +82,9 @@ type MailboxState struct {
 	LastErr       error     // why the last try failed; nil after a round that went well. One line that says what to do
 	Position      Position  // up to here everything has been handed over
 	Behind        int       // mails that the server has above Position, as far as known
+	// AfterErr is why After could not be done with mails that were read; nil if it
+	// could. Reading goes on meanwhile, and it is tried again. One line that says what to do.
+	AfterErr error
 }
 
 // NewMailbox checks the options and fills in defaults. It connects to nothing.
@@ -96,11 +108,20 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	default:
 		return fail("tls %q: use implicit, starttls or none", opts.TLS)
 	}
-	if opts.User == "" || opts.Password == nil {
-		return fail("user and password are needed")
+	if opts.User == "" || opts.Password == nil && opts.OAuth == nil {
+		return fail("user and password are needed, or OAuth in place of the password")
+	}
+	if opts.Password != nil && opts.OAuth != nil {
+		return fail("a password and OAuth are two ways to the same end")
 	}
 	if strings.ContainsAny(opts.User+opts.Folder, "\r\n\x00") {
 		return fail("user and folder are one line each")
+	}
+	if err := opts.After.check(); err != nil {
+		return fail("%v", err)
+	}
+	if opts.After.Do != AfterKeep && opts.Ledger == nil {
+		return fail("what is done with mails after they were read needs a ledger")
 	}
 	if opts.Folder == "" {
 		opts.Folder = "INBOX"
@@ -139,6 +160,7 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	return &Mailbox{opts: opts, host: host, answerBytes: maxAnswerBytes + 2*int64(opts.MaxMessageBytes)}, nil
 }
 
+// loopback says whether host, without port, is this machine by its form alone.
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()

@@ -45,7 +45,7 @@ var (
 type MailboxError struct {
 	Mailbox string
 	Server  string
-	Step    string // "connect", "TLS", "greeting", "login", "EXAMINE", "SEARCH", "FETCH from UID 7 on", "IDLE", "store"
+	Step    string // "OAuth token", "connect", "TLS", "greeting", "login", "EXAMINE", "SEARCH", "FETCH from UID 7 on", "IDLE", "store"
 	Kind    error
 	Err     error
 	Hint    string // what to do; may be empty
@@ -148,24 +148,50 @@ func (m *Mailbox) refused(e *MailboxError, no *imap.Error) {
 		e.Kind, e.Hint = ErrTLS, "the server does not do STARTTLS: use port 993 with tls implicit"
 	case stepLogin:
 		e.Kind, e.Hint = ErrLogin, "check user and password; some providers want an app password or allow OAuth only"
+		if m.opts.OAuth != nil {
+			e.Hint = m.opts.OAuth.refusedHint()
+		}
 	case stepExamine:
 		e.Kind, e.Hint = ErrFolder, "check folder, its spelling and the user's right to read it"
+		if m.opts.OAuth != nil && strings.Contains(no.Text, "authenticated but not connected") { // Exchange Online
+			e.Kind, e.Hint = ErrLogin, m.opts.OAuth.refusedHint()
+		}
+	case stepMove, stepCopy, stepFlag, stepExpunge:
+		e.Kind, e.Hint = ErrAfter, "check the user's right to change this folder"
+		if no.Code == imap.ResponseCodeTryCreate || no.Code == imap.ResponseCodeNonExistent {
+			e.Hint = fmt.Sprintf("create the folder %q, or check its spelling", oneLine(m.opts.After.Name))
+		}
 	}
 }
 
 // redact takes the password out of a text, in the forms in which it is sent:
 // servers quote commands that they do not understand.
 func (m *Mailbox) redact(text string) string {
+	if m.opts.OAuth != nil {
+		return redactAll(text, m.opts.OAuth.secrets())
+	}
 	secret := m.opts.Password()
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + m.opts.User + "\x00" + secret)) // RFC 4616
 	if secret == "" {
 		return text
 	}
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
-	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + m.opts.User + "\x00" + secret)) // RFC 4616
 	for _, form := range []string{plain, secret, quoted} {
 		text = strings.ReplaceAll(text, form, "<redacted>")
 	}
 	return text
+}
+
+// isTLS says whether an error is one of certificates or of TLS itself.
+func isTLS(err error) bool {
+	var (
+		verify   *tls.CertificateVerificationError
+		hostname x509.HostnameError
+		signer   x509.UnknownAuthorityError
+		notTLS   tls.RecordHeaderError
+		alert    tls.AlertError
+	)
+	return errors.As(err, &verify) || errors.As(err, &hostname) || errors.As(err, &signer) || errors.As(err, &notTLS) || errors.As(err, &alert)
 }
 
 // oneLine makes at most 200 runes of printable text out of s.

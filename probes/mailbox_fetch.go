@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -45,6 +46,37 @@ func (s *session) search(ctx context.Context, first, except uint32) (found uids,
 	})
 	slices.SortFunc(found, func(a, b imap.UIDRange) int { return cmp.Compare(a.Start, b.Start) })
 	return found, err
+}
+
+// since gives the lowest UID among the mails that arrived at that time or later,
+// 0 if there is none. A server knows days only, of whatever time zone (RFC 3501
+// section 6.4.4), so a day more is asked for.
+func (s *session) since(ctx context.Context, at time.Time) (first uint32, err error) {
+	err = s.within(ctx, stepSearch, func() error {
+		data, err := s.client.UIDSearch(&imap.SearchCriteria{Since: at.UTC().AddDate(0, 0, -1)}, nil).Wait()
+		if err != nil {
+			return err
+		}
+		set, _ := data.All.(imap.UIDSet)
+		for _, r := range set {
+			if r.Start == 0 || r.Stop < r.Start {
+				return errors.New("the answer to SEARCH holds a UID of 0")
+			}
+			if first == 0 || uint32(r.Start) < first {
+				first = uint32(r.Start)
+			}
+		}
+		return nil
+	})
+	return first, err
+}
+
+// from gives the UIDs from first on.
+func (u uids) from(first uint32) (out uids) {
+	for _, r := range u {
+		out = out.add(max(r.Start, imap.UID(first)), r.Stop)
+	}
+	return out
 }
 
 func (u uids) add(start, stop imap.UID) uids {

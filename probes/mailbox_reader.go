@@ -34,6 +34,9 @@ type reader struct {
 	fails   int    // how often in a row
 	rounds  int    // how often the mail to compare with failed as well
 	lastErr error  // why it failed last
+
+	// The UID from which on an unread folder is read, and of which UIDVALIDITY that is.
+	floor, floorOf uint32
 }
 
 func newReader(m *Mailbox, start Position, handle func(context.Context, Batch) error, report func(MailboxState)) *reader {
@@ -111,9 +114,17 @@ func (r *reader) round(ctx context.Context, s *session) error {
 		r.pos = Position{UIDValidity: validity}
 		r.singly, r.suspect, r.fails, r.rounds = 0, 0, 0, 0
 	}
+	if err := r.settle(ctx, s); err != nil { // what a crash or a refusal has left
+		return err
+	}
 	pending, err := s.search(ctx, r.pos.UID+1, 0)
 	if err != nil {
 		return err
+	}
+	if r.pos.UID == 0 && r.m.opts.Since > 0 {
+		if pending, err = r.recent(ctx, s, pending); err != nil {
+			return err
+		}
 	}
 	for behind := pending.len(); len(pending) > 0; {
 		size := r.m.batchSize()
@@ -148,6 +159,11 @@ func (r *reader) round(ctx context.Context, s *session) error {
 		r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "mails read",
 			slog.String("mailbox", r.m.opts.Name), slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(next.UID)))
 		r.tell(s, func(st *MailboxState) { st.Behind = behind })
+		if r.state.AfterErr == nil { // else not before the next round
+			if err := r.settle(ctx, s); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -220,6 +236,27 @@ func (r *reader) control(ctx context.Context, s *session, uid uint32) (read bool
 	r.rounds++ // another one next time: this one may be damaged, too
 	return false, r.unread(fmt.Sprintf("of UID %d, and of UID %d to compare", uid, other), err,
 		"if it lasts, check the network path to the server for large packets (MTU)")
+}
+
+// recent leaves out of an unread folder what came before Since: a first start
+// must not take a day over mail that can decide nothing any more. The boundary is a UID that
+// stays as it is while the process lives, so that nothing that comes later is passed over.
+func (r *reader) recent(ctx context.Context, s *session, pending uids) (uids, error) {
+	if r.floorOf != r.pos.UIDValidity {
+		first, err := s.since(ctx, time.Now().Add(-r.m.opts.Since))
+		if err != nil {
+			return nil, err
+		}
+		if first == 0 && len(pending) > 0 { // all of it is older
+			first = uint32(pending[len(pending)-1].Stop) + 1
+		}
+		r.floor, r.floorOf = max(first, 1), r.pos.UIDValidity
+		if n := pending.len() - pending.from(r.floor).len(); n > 0 {
+			r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "older mails passed over", slog.String("mailbox", r.m.opts.Name),
+				slog.Int("mails", n), slog.Duration("since", r.m.opts.Since))
+		}
+	}
+	return pending.from(r.floor), nil
 }
 
 // aside gives the mail without its content.

@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
-	"github.com/emersion/go-sasl"
 )
 
 // Steps of a session, as errors name them.
@@ -44,6 +46,8 @@ type session struct {
 	m        *Mailbox
 	wire     *meter
 	client   *imapclient.Client
+	caps     imap.CapSet // after the login
+	keeps    []imap.Flag // PERMANENTFLAGS of the folder (RFC 3501 section 7.1)
 	canIdle  bool
 	news     chan struct{} // holds one token once the server has spoken of new mail
 	timer    *time.Timer   // of the command that runs
@@ -52,8 +56,9 @@ type session struct {
 	answered time.Time     // when the last command ended well
 }
 
-// connect opens a connection, secures it and logs in. The caller closes it.
-func (m *Mailbox) connect(ctx context.Context) (_ *session, err error) {
+// open opens a connection, secures it and logs in, with the access token if
+// OAuth is used. The caller closes it.
+func (m *Mailbox) open(ctx context.Context, token string) (_ *session, err error) {
 	dialer := net.Dialer{Timeout: m.opts.Timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", m.opts.Server)
 	if err != nil {
@@ -73,7 +78,7 @@ func (m *Mailbox) connect(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	if s.client.State() != imap.ConnStateAuthenticated { // PREAUTH, RFC 3501 section 7.1.4
-		if err := s.within(ctx, stepLogin, s.login); err != nil {
+		if err := s.within(ctx, stepLogin, func() error { return s.login(token) }); err != nil {
 			return nil, err
 		}
 	}
@@ -84,6 +89,7 @@ func (m *Mailbox) connect(ctx context.Context) (_ *session, err error) {
 		if err == nil && caps == nil {
 			caps = s.client.Caps()
 		}
+		s.caps = caps
 		s.canIdle = caps.Has(imap.CapIdle)
 		return err
 	})
@@ -122,14 +128,14 @@ func (s *session) secure(ctx context.Context) (err error) {
 		s.client, err = imapclient.NewStartTLS(s.wire, options)
 		return err
 	case TLSNone:
-		s.client = imapclient.New(s.wire, options)
+		s.client = imapclient.New(emptyAnswer{s.wire}, options)
 		return nil
 	default:
 		conn := tls.Client(s.wire, options.TLSConfig)
 		if err := conn.HandshakeContext(ctx); err != nil {
 			return err
 		}
-		s.client = imapclient.New(conn, options)
+		s.client = imapclient.New(emptyAnswer{conn}, options)
 		return nil
 	}
 }
@@ -145,19 +151,6 @@ func (s *session) greeting() (err error) {
 		}
 	}
 	return err
-}
-
-func (s *session) login() error {
-	user, password := s.m.opts.User, s.m.opts.Password()
-	caps := s.client.Caps()
-	if !caps.Has(imap.CapLoginDisabled) {
-		return s.client.Login(user, password).Wait()
-	}
-	if caps.Has(imap.AuthCap(sasl.Plain)) {
-		return s.client.Authenticate(sasl.NewPlainClient("", user, password))
-	}
-	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodePrivacyRequired,
-		Text: "the server allows no login by password on this connection"}
 }
 
 // close breaks the connection and waits for the library's reader.
@@ -201,8 +194,8 @@ func (s *session) progress() {
 	}
 }
 
-// examine opens the folder to read only, or opens it again, and gives its
-// UIDVALIDITY. Every look for new mail begins with it: a NOOP would not tell
+// examine opens the folder, to read only unless something is to be done with
+// its mails, or opens it again, and gives its UIDVALIDITY. Every look for new mail begins with it: a NOOP would not tell
 // of a folder that was deleted and made anew under our feet, and STATUS is not
 // for the folder that is open (RFC 3501 section 6.3.10).
 func (s *session) examine(ctx context.Context) (validity uint32, err error) {
@@ -211,16 +204,45 @@ func (s *session) examine(ctx context.Context) (validity uint32, err error) {
 	default:
 	}
 	err = s.within(ctx, stepExamine, func() error {
-		data, err := s.client.Select(s.m.opts.Folder, &imap.SelectOptions{ReadOnly: true}).Wait()
-		validity = data.UIDValidity
+		data, err := s.client.Select(s.m.opts.Folder, &imap.SelectOptions{ReadOnly: s.m.opts.After.Do == AfterKeep}).Wait()
+		if data != nil {
+			validity, s.keeps = data.UIDValidity, data.PermanentFlags
+		}
 		return err
 	})
+	if known := (*MailboxError)(nil); errors.As(err, &known) && known.Kind == ErrFolder {
+		known.Hint += s.folders(ctx)
+	}
 	if err == nil && validity == 0 {
 		err = &MailboxError{Mailbox: s.m.opts.Name, Server: s.m.opts.Server, Step: stepExamine, Kind: ErrFolder,
 			Err:  errors.New("no UIDVALIDITY came, so that no mail can be told from another"),
 			Hint: "use another folder or server"}
 	}
 	return validity, err
+}
+
+// folders are the first few that there are, for whoever has mistyped one; empty
+// if the server does not say.
+func (s *session) folders(ctx context.Context) string {
+	const most = 8
+	var names []string
+	err := s.within(ctx, "LIST", func() error {
+		list := s.client.List("", "*", nil)
+		for data := list.Next(); data != nil; data = list.Next() {
+			if len(names) <= most && !slices.Contains(data.Attrs, imap.MailboxAttrNoSelect) {
+				names = append(names, strconv.Quote(oneLine(data.Mailbox)))
+			}
+			s.progress()
+		}
+		return list.Close()
+	})
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	if len(names) > most {
+		names[most] = "…"
+	}
+	return "; there are " + strings.Join(names, ", ")
 }
 
 // wait returns nil as soon as the server speaks of new mail, by IDLE (RFC 2177)

@@ -71,11 +71,13 @@ type daemon struct {
 	named pending // targets for jobNamed
 }
 
-// mailbox is one place that bounces come to and how reading it stands.
+// mailbox is one place that bounces come to, such as a folder of an IMAP account,
+// and how reading it stands.
 type mailbox struct {
-	name  string
-	probe *probes.Mailbox // over IMAP, or
-	spool *probes.Spool   // in the file system
+	name    string          // config.Mailbox.Key, or that of the spool
+	probe   *probes.Mailbox // over IMAP, or
+	spool   *probes.Spool   // in the file system
+	settles bool            // something is to be done with its mails once they are stored
 
 	mu    sync.Mutex
 	state probes.MailboxState
@@ -119,11 +121,11 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		MinSeverity:    cfg.Alerts.MinSeverity,
 	}
 	for _, m := range cfg.Mailboxes {
-		probe, err := newMailbox(m, log)
+		folders, err := newMailboxes(m, db, log)
 		if err != nil {
 			return nil, err
 		}
-		d.mailboxes = append(d.mailboxes, &mailbox{name: m.Name, probe: probe})
+		d.mailboxes = append(d.mailboxes, folders...)
 	}
 	for _, s := range cfg.AllSpools() {
 		spool, err := newSpool(s, log)

@@ -90,7 +90,11 @@ func (d *daemon) mailboxState(ctx context.Context, m *mailbox, s probes.MailboxS
 	if ctx.Err() != nil {
 		return // it is being disconnected because we stop
 	}
-	if err := d.db.SetMailboxState(ctx, m.name, s.Connected && s.LastErr == nil, time.Now(), s.LastErr); err != nil {
+	trouble := s.LastErr
+	if trouble == nil {
+		trouble = s.AfterErr // it is read, and that is not all that was asked for
+	}
+	if err := d.db.SetMailboxState(ctx, m.name, s.Connected && s.LastErr == nil, time.Now(), trouble); err != nil {
 		d.log.LogAttrs(ctx, slog.LevelWarn, "mailbox state not stored", slog.String("mailbox", m.name), slog.Any("err", err))
 	}
 }

@@ -72,6 +72,7 @@ var rooms = map[string][]string{
 	"golang.org/x/net/html":           {"checks/bounce"},
 	"golang.org/x/net/publicsuffix":   {"checks"},
 	"golang.org/x/text":               {"checks/bounce"},
+	"golang.org/x/oauth2":             {"probes"},
 	"golang.org/x/sync":               {"probes", "internal/monitor"},
 	"golang.org/x/time":               {"probes"},
 	"go4.org/netipx":                  {"checks", "checks/identity"},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"reputed/blocklists"
@@ -21,8 +22,11 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 
 // takeIn reads mails and commits what they say together with what batch holds already.
 func (d *daemon) takeIn(ctx context.Context, name string, messages []probes.Message, batch store.Batch) error {
+	due := slices.ContainsFunc(d.mailboxes, func(m *mailbox) bool { return m.name == name && m.settles })
 	for _, m := range messages {
-		batch.Mails = append(batch.Mails, d.stored(m))
+		mail := d.stored(m)
+		mail.Settle = due && settles(mail.Report.Kind)
+		batch.Mails = append(batch.Mails, mail)
 	}
 	if err := d.commit(ctx, batch, nil, false); err != nil {
 		return err

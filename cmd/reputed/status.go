@@ -171,12 +171,16 @@ func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *
 		box := report.Mailbox{Name: m.Name, UIDValidity: m.Position.UIDValidity, UID: m.Position.UID, ReadAt: m.Seen, Proved: m.Proved, Unproved: m.Unproved}
 		if !m.OK && !m.Since.IsZero() {
 			box.Failing, box.Error = m.Since, m.Trouble
+		} else if m.OK {
+			box.After = m.Trouble
 		}
 		in.Mailboxes = append(in.Mailboxes, box)
 	}
 	var names []string
 	for _, m := range cfg.Mailboxes {
-		names = append(names, m.Name)
+		for _, folder := range m.Reads() {
+			names = append(names, m.Key(folder))
+		}
 	}
 	for _, s := range cfg.AllSpools() {
 		names = append(names, s.Name)

@@ -1,41 +1,118 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"regexp"
+	"strings"
 
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/checks/bounce/rules"
 	"reputed/internal/config"
+	"reputed/internal/store"
 	"reputed/probes"
 )
 
-// newMailbox is a bounce mailbox as the configuration describes it.
-func newMailbox(m config.Mailbox, log *slog.Logger) (*probes.Mailbox, error) {
-	var roots *x509.CertPool // nil: whom the system trusts
-	if m.CAFile != "" {
-		pem, err := os.ReadFile(m.CAFile)
-		if err != nil {
-			return nil, &exitError{exitConfig, fmt.Errorf("mailbox %s: ca_file: %w", m.Name, err)}
-		}
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, &exitError{exitConfig, fmt.Errorf("mailbox %s: ca_file %s holds no PEM certificate", m.Name, m.CAFile)}
-		}
-	}
-	box, err := probes.NewMailbox(probes.MailboxOptions{
-		Name: m.Name, Server: m.Server, TLS: probes.TLSMode(m.TLS), RootCAs: roots,
-		User: m.User, Password: m.Password.Reveal, Folder: m.Folder, Poll: m.Poll.Duration, Log: log,
-	})
+// newMailboxes are the folders of a bounce mailbox as the configuration describes
+// it, each of which is read by itself. They share the account's access tokens.
+func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mailbox, err error) {
+	fail := func(err error) ([]*mailbox, error) { return nil, &exitError{exitConfig, err} }
+	roots, err := newRoots(m)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return fail(err)
 	}
-	return box, nil
+	opts := probes.MailboxOptions{
+		Server: m.Server, TLS: probes.TLSMode(m.TLS), RootCAs: roots, User: m.User,
+		Poll: m.Poll.Duration, Since: m.Since.Duration, After: newAfter(m.After), Log: log,
+	}
+	if !m.OAuth.Given() {
+		opts.Password = m.Password.Reveal
+	} else if opts.OAuth, err = newOAuth(m, db, log); err != nil {
+		return fail(err)
+	}
+	for _, folder := range m.Reads() {
+		name := m.Key(folder)
+		opts.Name, opts.Folder, opts.Ledger = name, folder, ledger{db, name}
+		probe, err := probes.NewMailbox(opts)
+		if err != nil {
+			return fail(err)
+		}
+		all = append(all, &mailbox{name: name, probe: probe, settles: opts.After.Do != probes.AfterKeep})
+	}
+	return all, nil
+}
+
+// newRoots are the authorities that ca_file names; nil: whom the system trusts.
+func newRoots(m config.Mailbox) (*x509.CertPool, error) {
+	if m.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(m.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("mailbox %s: ca_file: %w", m.Name, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("mailbox %s: ca_file %s holds no PEM certificate", m.Name, m.CAFile)
+	}
+	return roots, nil
+}
+
+// newAfter reads what config has checked.
+func newAfter(text string) probes.After {
+	if text == config.AfterKeep {
+		return probes.After{}
+	}
+	do, name, _ := strings.Cut(text, ":")
+	return probes.After{Do: probes.AfterKind(do), Name: name}
+}
+
+func newOAuth(m config.Mailbox, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
+	o := m.OAuth
+	return probes.NewOAuth(probes.OAuthOptions{
+		Name: m.Name, Provider: o.Provider, Tenant: o.Tenant, TokenURL: o.TokenURL, ClientID: o.ClientID,
+		ClientSecret: o.ClientSecret.Reveal, RefreshToken: o.RefreshToken.Reveal, ServiceAccount: o.ServiceAccount.Reveal,
+		Subject: m.User, Scopes: o.Scopes, Keep: keptToken{db, m.Name}, Log: log,
+	})
+}
+
+// keptToken keeps the refresh token of a mailbox in the database.
+type keptToken struct {
+	db      *store.DB
+	mailbox string
+}
+
+func (k keptToken) Load(ctx context.Context) ([]byte, error) {
+	return k.db.Sealed(ctx, "refresh token of mailbox "+k.mailbox)
+}
+
+func (k keptToken) Save(ctx context.Context, sealed []byte) error {
+	return k.db.Seal(ctx, "refresh token of mailbox "+k.mailbox, sealed)
+}
+
+// ledger is what is still to be done in one folder.
+type ledger struct {
+	db      *store.DB
+	mailbox string
+}
+
+func (l ledger) Unsettled(ctx context.Context, validity uint32, limit int) ([]uint32, error) {
+	return l.db.Unsettled(ctx, l.mailbox, validity, limit)
+}
+
+func (l ledger) Settled(ctx context.Context, validity uint32, uids []uint32) error {
+	return l.db.Settled(ctx, l.mailbox, validity, uids)
+}
+
+// settles says whether something is to be done with a mail of this kind after it
+// was read. Ordinary mail, and what nobody could read, is left to a person.
+func settles(kind bounce.Kind) bool {
+	return kind != bounce.KindOther && kind != bounce.KindUnparsed
 }
 
 // newRules are the rules that refusals are judged by: the built-in ones, and above

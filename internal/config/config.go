@@ -116,8 +116,34 @@ type Mailbox struct {
 	CAFile   string   `toml:"ca_file"`
 	User     string   `toml:"user"`
 	Password Secret   `toml:"password"`
-	Folder   string   `toml:"folder"` // default INBOX
-	Poll     Duration `toml:"poll"`   // at least so often, IDLE or not; default 5m, 10s to 24h
+	OAuth    OAuth    `toml:"oauth"`   // in place of a password
+	Folder   string   `toml:"folder"`  // default INBOX
+	Folders  []string `toml:"folders"` // in place of Folder, each with a connection of its own; at most MaxFolders
+	Poll     Duration `toml:"poll"`    // at least so often, IDLE or not; default 5m, 10s to 24h
+	// Since is how far back a folder is read that was never read before, or that its server has
+	// numbered anew: mail that is older is passed over. 0 is all of it; default 30d, the longest window.
+	Since Duration `toml:"since"`
+	// After is what is done on the server with a report once it is stored: AfterKeep (the
+	// default), AfterSeen, AfterDelete, AfterKeyword + a keyword, or AfterMove + a folder.
+	After string `toml:"after"`
+}
+
+// OAuth is how access tokens for a mailbox are had (RFC 6749). The zero value is none.
+type OAuth struct {
+	Provider       string   `toml:"provider"`        // "microsoft", "google", or empty: token_url and scopes say all
+	Tenant         string   `toml:"tenant"`          // of Microsoft: id or domain of the directory
+	TokenURL       string   `toml:"token_url"`       // default: the provider's
+	ClientID       string   `toml:"client_id"`       // of the application
+	ClientSecret   Secret   `toml:"client_secret"`   // alone: the client credentials grant
+	RefreshToken   Secret   `toml:"refresh_token"`   // of a user's consent
+	ServiceAccount Secret   `toml:"service_account"` // of Google: the JSON key of one with domain-wide delegation
+	Scopes         []string `toml:"scopes"`          // default: the provider's
+}
+
+// Given says whether anything of it is set.
+func (o OAuth) Given() bool {
+	return o.Provider+o.Tenant+o.TokenURL+o.ClientID != "" || len(o.Scopes) > 0 ||
+		o.ClientSecret.Given() || o.RefreshToken.Given() || o.ServiceAccount.Given()
 }
 
 // Bounces is how refusals are judged.

@@ -331,8 +331,8 @@ func TestExampleIsValidWhenUncommented(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := regexp.MustCompile(`(?m)^# (\[|[a-z0-9_]+ = )`).ReplaceAllString(string(data), "$1")
-	text = regexp.MustCompile(`(?m)^(token|channel) = .*`).ReplaceAllString(text, "") // in place of the webhook
-	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("BOUNCES_PASSWORD", "p", "SLACK_WEBHOOK", "https://hooks.example.org/x")})
+	text = regexp.MustCompile(`(?m)^(token|channel|password|folders|service_account) = .*`).ReplaceAllString(text, "") // in place of what stands beside them
+	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("OAUTH_CLIENT_SECRET", "p", "OAUTH_REFRESH_TOKEN", "r", "SLACK_WEBHOOK", "https://hooks.example.org/x")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestExampleIsValidWhenUncommented(t *testing.T) {
 	var fresh Mailbox
 	fresh.setDefaults()
 	m := cfg.Mailboxes[0]
-	if m.Name != fresh.Name || m.TLS != fresh.TLS || m.Folder != fresh.Folder || m.Poll != fresh.Poll {
+	if m.Name != fresh.Name || m.TLS != fresh.TLS || m.Folder != fresh.Folder || m.Poll != fresh.Poll || m.Since != fresh.Since || m.After != fresh.After {
 		t.Errorf("mailbox of the example %+v, defaults %+v", m, fresh)
 	}
 }

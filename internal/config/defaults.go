@@ -39,7 +39,7 @@ func defaults() *Config {
 func (o *Outbound) setDefaults() { o.Pool, o.HostNames = "default", true }
 
 func (m *Mailbox) setDefaults() {
-	*m = Mailbox{Name: "bounces", TLS: TLSImplicit, Folder: "INBOX", Poll: Duration{5 * time.Minute}}
+	*m = Mailbox{Name: "bounces", TLS: TLSImplicit, Folder: "INBOX", Poll: Duration{5 * time.Minute}, Since: Duration{month}, After: AfterKeep}
 }
 
 func (s *Slack) setDefaults() { s.Name = "slack" }

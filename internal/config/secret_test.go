@@ -171,7 +171,8 @@ func TestEachSecretIsVisited(t *testing.T) {
 	cfg := Config{Mailboxes: make([]Mailbox, 2), Slack: make([]Slack, 1)}
 	var got []string
 	eachSecret(reflect.ValueOf(&cfg).Elem(), "", func(path string, _ *Secret) { got = append(got, path) })
-	if want := "mailbox[0].password mailbox[1].password slack[0].webhook slack[0].token"; strings.Join(got, " ") != want {
+	if want := "mailbox[0].password mailbox[0].oauth.client_secret mailbox[0].oauth.refresh_token mailbox[0].oauth.service_account " +
+		"mailbox[1].password mailbox[1].oauth.client_secret mailbox[1].oauth.refresh_token mailbox[1].oauth.service_account slack[0].webhook slack[0].token"; strings.Join(got, " ") != want {
 		t.Errorf("visited %q, want %q", got, want)
 	}
 }

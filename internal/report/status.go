@@ -72,6 +72,7 @@ type Mailbox struct {
 	ReadAt      time.Time // when it was last looked at, with success or not; zero: never
 	Failing     time.Time // since when it cannot be read; zero: it can
 	Error       string    // why not; untrusted
+	After       string    // what was to be done with its mails after reading and was not; empty: nothing; untrusted
 	Proved      int       // reports in the window that is judged, with proof that they are ours
 	Unproved    int       // and without
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"time"
@@ -121,7 +122,7 @@ func statusOf(r Report) statusJSON {
 		s.Silent = append(s.Silent, silentListJSON{l.ID, checks.Line(l.Name, 0), checks.Line(l.Operator, 0), l.Severity, string(l.Verdict), utc(l.Since), checks.Line(l.Why, 0), checks.Line(l.Advice, 0)})
 	}
 	for _, m := range r.Mailboxes {
-		s.Mailboxes = append(s.Mailboxes, mailboxJSON{checks.Line(m.Name, 0), m.UIDValidity, m.UID, utc(m.ReadAt), utc(m.Failing), checks.Line(m.Error, 0), m.Proved, m.Unproved})
+		s.Mailboxes = append(s.Mailboxes, mailboxJSON{checks.Line(m.Name, 0), m.UIDValidity, m.UID, utc(m.ReadAt), utc(m.Failing), checks.Line(cmp.Or(m.Error, m.After), 0), m.Proved, m.Unproved})
 	}
 	for _, c := range r.Channels {
 		s.Channels = append(s.Channels, channelJSON{checks.Line(c.Name, 0), c.Queued, utc(c.Oldest), utc(c.Failing), checks.Line(c.Error, 0), utc(c.SentAt)})

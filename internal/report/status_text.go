@@ -201,6 +201,8 @@ func (r Report) trouble(p *page) {
 			say("mailbox", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(m.Failing, r.Now), clean(m.Error)))
 		case m.untried():
 			say("mailbox", name+" has never been read")
+		case m.After != "":
+			say("mailbox", fmt.Sprintf("%s is read, but: %s", name, clean(m.After)))
 		}
 	}
 	for _, c := range r.Channels {

@@ -17,7 +17,7 @@ type Mailbox struct {
 	OK       bool      // it could be read when it was last looked at
 	Since    time.Time // since when OK has its value; zero: never looked at
 	Seen     time.Time // when it was last looked at
-	Trouble  string    // why it could not be read; empty if it could
+	Trouble  string    // why it could not be read; with OK, what else could not be done with its mails; else empty
 	// Proved and Unproved are how many reports of refused or delayed mail came in
 	// within the window that is judged, with and without proof that they are
 	// ours. Zero where no window applies.
@@ -25,7 +25,7 @@ type Mailbox struct {
 }
 
 // SetMailboxState writes down whether the mailbox could be read at that time,
-// and if not, why. [ErrLeaseLost] means that another daemon has taken over.
+// and why not, or what besides reading was not possible. [ErrLeaseLost] means that another daemon has taken over.
 func (db *DB) SetMailboxState(ctx context.Context, name string, ok bool, at time.Time, trouble error) error {
 	why := ""
 	if trouble != nil {

@@ -24,10 +24,23 @@ type IMAPOptions struct {
 	Password string // default "correct horse battery staple"
 	Folder   string // default "INBOX"
 	TLS      string // "none" (default), "implicit" or "starttls"
+
+	// Mechanisms are the SASL mechanisms that are offered, "OAUTHBEARER" and
+	// "XOAUTH2" among them; default: PLAIN, and LOGIN by password. GoodToken says whether an access token is
+	// one of the user's; nil: none is.
+	Mechanisms []string
+	GoodToken  func(token string) bool
+
+	// Folders are there besides Folder, and begin empty: to be read, or for mail to be moved to.
+	Folders []string
+	// Capabilities are offered besides IMAP4rev1: "MOVE", "UIDPLUS". A client may
+	// use only what is offered.
+	Capabilities []string
 }
 
-// IMAP is a real IMAP server on the loopback with one user and one folder in
-// memory, that misbehaves on demand. Mail is kept and sent byte for byte. All
+// IMAP is a real IMAP server on the loopback with one user, whose folders are in
+// memory, that misbehaves on demand. What its methods tell and do is about IMAPOptions.Folder
+// unless they name another. Mail is kept and sent byte for byte. All
 // methods may be called at any time from any goroutine.
 type IMAP struct {
 	opts     IMAPOptions
@@ -40,13 +53,15 @@ type IMAP struct {
 
 	mu       sync.Mutex
 	closed   bool
-	validity uint32
+	latest   uint32            // UIDVALIDITY that was given last; imapmemserver counts from 1
+	count    map[string]uint32 // UIDVALIDITY by folder
 	mails    map[imapKey]imapMail
 	poisoned map[uint32]bool
 	refusal  *imap.Error // of every login
 	logins   int
 	changes  []string
-	news     chan struct{} // closed and replaced whenever the folder changes
+	refused  map[string]string // command to the text of its NO
+	news     chan struct{}     // closed and replaced whenever the folder changes
 }
 
 type imapKey struct{ validity, uid uint32 }
@@ -70,13 +85,17 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 	d := &IMAP{
 		opts:     opts,
 		user:     imapmemserver.NewUser(opts.User, opts.Password),
-		validity: 1, // imapmemserver counts from 1
+		count:    map[string]uint32{},
 		mails:    map[imapKey]imapMail{},
 		poisoned: map[uint32]bool{},
+		refused:  map[string]string{},
 		news:     make(chan struct{}),
 	}
-	if err := d.user.Create(opts.Folder, nil); err != nil {
-		return nil, err
+	for _, folder := range append([]string{opts.Folder}, opts.Folders...) {
+		if err := d.user.Create(folder, nil); err != nil {
+			return nil, err
+		}
+		d.count[folder] = d.created()
 	}
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -84,8 +103,13 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 	}
 	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1, arrival: make(chan struct{})}
 	// InsecureAuth: the library looks for TLS only where it made it itself.
+	caps := imap.CapSet{imap.CapIMAP4rev1: {}}
+	for _, name := range opts.Capabilities {
+		caps[imap.Cap(name)] = struct{}{}
+	}
 	so := &imapserver.Options{
 		NewSession:   d.newSession,
+		Caps:         caps,
 		InsecureAuth: true,
 		Logger:       log.New(io.Discard, "", 0), // faults are on purpose
 	}
@@ -142,15 +166,25 @@ func (d *IMAP) Close() {
 // Append puts a mail into the folder, tells every session that idles or asks,
 // and gives its UID. The bytes are kept as they are.
 func (d *IMAP) Append(raw []byte, at time.Time) (uid uint32) {
+	return d.AppendTo(d.opts.Folder, raw, at)
+}
+
+// AppendTo is Append to any folder.
+func (d *IMAP) AppendTo(folder string, raw []byte, at time.Time) (uid uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	uid = d.appendLocked(imapMail{slices.Clone(raw), at})
+	uid = d.appendLocked(folder, imapMail{slices.Clone(raw), at})
 	d.tellLocked()
 	return uid
 }
 
-func (d *IMAP) appendLocked(m imapMail) uint32 {
-	data, err := d.user.Append(d.opts.Folder, bytes.NewReader(m.raw), &imap.AppendOptions{Time: m.at})
+func (d *IMAP) created() uint32 {
+	d.latest++
+	return d.latest
+}
+
+func (d *IMAP) appendLocked(folder string, m imapMail) uint32 {
+	data, err := d.user.Append(folder, bytes.NewReader(m.raw), &imap.AppendOptions{Time: m.at})
 	if err != nil {
 		panic(err) // the folder is ours and in memory
 	}
@@ -178,9 +212,9 @@ func (d *IMAP) Expunge(uids ...uint32) {
 	var set imap.UIDSet
 	for _, uid := range uids {
 		set.AddNum(imap.UID(uid))
-		delete(d.mails, imapKey{d.validity, uid})
+		delete(d.mails, imapKey{d.count[d.opts.Folder], uid})
 	}
-	sess, _ := d.openLocked()
+	sess, _ := d.openLocked(d.opts.Folder)
 	defer sess.Close()
 	gone := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}
 	_ = sess.Store(nil, set, gone, nil)
@@ -194,7 +228,7 @@ func (d *IMAP) Expunge(uids ...uint32) {
 func (d *IMAP) Recreate() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	old := d.validity
+	old := d.count[d.opts.Folder]
 	var keys []imapKey
 	for key := range d.mails {
 		if key.validity == old {
@@ -208,26 +242,48 @@ func (d *IMAP) Recreate() {
 	if err := d.user.Create(d.opts.Folder, nil); err != nil {
 		panic(err)
 	}
-	d.validity++
+	d.count[d.opts.Folder] = d.created()
 	for _, key := range keys {
-		d.appendLocked(d.mails[key])
+		d.appendLocked(d.opts.Folder, d.mails[key])
 		delete(d.mails, key)
 	}
+}
+
+// Remove deletes a folder with all its mail, and Create makes an empty one.
+func (d *IMAP) Remove(folder string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.user.Delete(folder); err != nil {
+		panic(err)
+	}
+}
+
+// Create makes an empty folder.
+func (d *IMAP) Create(folder string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.user.Create(folder, nil); err != nil {
+		panic(err)
+	}
+	d.count[folder] = d.created()
 }
 
 // UIDValidity is the folder's present UIDVALIDITY.
 func (d *IMAP) UIDValidity() uint32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.validity
+	return d.count[d.opts.Folder]
 }
 
 // Flags gives the flags of every mail in the folder, by UID, in lower case
 // ("\seen"); a mail without flags is there with none.
-func (d *IMAP) Flags() map[uint32][]string {
+func (d *IMAP) Flags() map[uint32][]string { return d.FlagsIn(d.opts.Folder) }
+
+// FlagsIn is Flags of any folder; its length is how many mails are in it.
+func (d *IMAP) FlagsIn(folder string) map[uint32][]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	sess, data := d.openLocked()
+	sess, data := d.openLocked(folder)
 	defer sess.Close()
 	with := func(flags ...imap.Flag) []imap.UID {
 		found, err := sess.Search(imapserver.NumKindUID, &imap.SearchCriteria{Flag: flags}, &imap.SearchOptions{})
@@ -248,9 +304,9 @@ func (d *IMAP) Flags() map[uint32][]string {
 	return flags
 }
 
-func (d *IMAP) openLocked() (*imapmemserver.UserSession, *imap.SelectData) {
+func (d *IMAP) openLocked(folder string) (*imapmemserver.UserSession, *imap.SelectData) {
 	sess := imapmemserver.NewUserSession(d.user)
-	data, err := sess.Select(d.opts.Folder, &imap.SelectOptions{})
+	data, err := sess.Select(folder, &imap.SelectOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -281,6 +337,17 @@ func (d *IMAP) RefuseLogins(code, text string) {
 	d.refusal = nil
 	if text != "" {
 		d.refusal = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCode(code), Text: text}
+	}
+}
+
+// RefuseCommand answers "STORE", "COPY" or "MOVE" with NO and the text, until it
+// is called with an empty text.
+func (d *IMAP) RefuseCommand(command, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.refused, command)
+	if text != "" {
+		d.refused[command] = text
 	}
 }
 

@@ -160,6 +160,16 @@ func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) err
 	}
 }
 
+// refusal is what a command is answered with in place of being done; nil: do it.
+func (s *imapSession) refusal(command string) error {
+	s.double.mu.Lock()
+	defer s.double.mu.Unlock()
+	if text, ok := s.double.refused[command]; ok {
+		return &imap.Error{Type: imap.StatusResponseTypeNo, Text: text}
+	}
+	return nil
+}
+
 func (s *imapSession) note(command string) {
 	s.double.mu.Lock()
 	defer s.double.mu.Unlock()
@@ -168,11 +178,18 @@ func (s *imapSession) note(command string) {
 
 func (s *imapSession) Store(w *imapserver.FetchWriter, set imap.NumSet, f *imap.StoreFlags, o *imap.StoreOptions) error {
 	s.note("STORE")
+	if err := s.refusal("STORE"); err != nil {
+		return err
+	}
 	return s.UserSession.Store(w, set, f, o)
 }
 
 func (s *imapSession) Expunge(w *imapserver.ExpungeWriter, uids *imap.UIDSet) error {
-	s.note("EXPUNGE")
+	if uids == nil {
+		s.note("EXPUNGE")
+	} else {
+		s.note("UID EXPUNGE")
+	}
 	return s.UserSession.Expunge(w, uids)
 }
 
@@ -183,11 +200,46 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, o *imap.AppendOp
 
 func (s *imapSession) Copy(set imap.NumSet, dest string) (*imap.CopyData, error) {
 	s.note("COPY")
+	if err := s.refusal("COPY"); err != nil {
+		return nil, err
+	}
+	uids, err := s.follow(set, dest)
+	if err != nil || uids == 0 {
+		return nil, err // nothing to copy is no error (RFC 3501 section 6.4.8)
+	}
 	return s.UserSession.Copy(set, dest)
+}
+
+// follow takes note of the mails of a set that is about to be copied, so that
+// they are found byte for byte where they come to, and says how many there are.
+func (s *imapSession) follow(set imap.NumSet, dest string) (mails int, err error) {
+	_, uids, err := s.numbers(set)
+	if err != nil {
+		return 0, err
+	}
+	s.double.mu.Lock()
+	defer s.double.mu.Unlock()
+	at, err := s.double.user.Status(dest, &imap.StatusOptions{UIDNext: true, UIDValidity: true})
+	if err != nil {
+		return len(uids), nil // the copy itself says why
+	}
+	for i, uid := range uids {
+		if m, ok := s.double.mails[imapKey{s.validity, uint32(uid)}]; ok {
+			s.double.mails[imapKey{at.UIDValidity, uint32(at.UIDNext) + uint32(i)}] = m
+		}
+	}
+	return len(uids), nil
 }
 
 func (s *imapSession) Move(w *imapserver.MoveWriter, set imap.NumSet, dest string) error {
 	s.note("MOVE")
+	if err := s.refusal("MOVE"); err != nil {
+		return err
+	}
+	mails, err := s.follow(set, dest)
+	if err != nil || mails == 0 {
+		return err
+	}
 	return s.UserSession.Move(w, set, dest)
 }
 
