@@ -75,8 +75,8 @@ func TestDefaultSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := slices.DeleteFunc(slices.Clone(c.Zones), func(z Zone) bool { return !z.Default })
-	if len(set) != 37 {
-		t.Errorf("%d lists are asked by default, want 37: who may be refused for it decides, not how many there are", len(set))
+	if len(set) != 31 {
+		t.Errorf("%d lists are asked by default, want 31: who may be refused for it decides, not how many there are", len(set))
 	}
 	for _, fault := range faultsOfSet(set, c) {
 		t.Error(fault)
@@ -158,7 +158,7 @@ func TestParents(t *testing.T) {
 // explains them.
 var tags = []string{
 	"address", "age", "attacks", "backscatter", "collateral", "component", "domain", "irc", "keyed", "low-confidence", "not-spam",
-	"policy", "regional", "registration",
+	"policy", "regional", "registration", "small",
 }
 
 func TestTags(t *testing.T) {
@@ -182,6 +182,9 @@ func TestTags(t *testing.T) {
 			if has(tag) != want {
 				t.Errorf("%s: tag %s %v, want %v", z.ID, tag, has(tag), want)
 			}
+		}
+		if has("small") && z.Default {
+			t.Errorf("%s is asked by default, and no receiver is known to use it", z.ID)
 		}
 	}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, tags) {
