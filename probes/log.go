@@ -2,7 +2,6 @@ package probes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -158,6 +157,42 @@ func NewLog(opts LogOptions) (*Log, error) {
 // Failures are logged, reported and tried again with growing delay; none of
 // them ends Watch.
 func (l *Log) Watch(ctx context.Context, from LogPosition, handle func(context.Context, LogBatch) error, state func(LogState)) error {
-	<-ctx.Done()
-	return errors.Join(ctx.Err())
+	pause := newLogRetry(l.opts)
+	run := newFollower(l, from, handle, state)
+	defer run.close()
+	for {
+		wait, err := run.look(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			wait = pause.after(err)
+			l.opts.Log.LogAttrs(ctx, slog.LevelWarn, "log not read",
+				slog.String("log", l.opts.Name), slog.Any("err", err), slog.Duration("again_in", wait))
+		} else {
+			pause.well()
+		}
+		if wait > 0 && !sleep(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// looker is what reads a log: a follower of a file, or a runner of journalctl.
+type looker interface {
+	// look reads a little, hands it over, and says how long to wait before the next look.
+	look(ctx context.Context) (wait time.Duration, err error)
+	close()
+}
+
+// sleep waits, and says whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }

@@ -63,6 +63,8 @@ var rooms = map[string][]string{
 	"github.com/pelletier/go-toml":    {"internal/config", "blocklists", "checks/bounce", "checks/remedy"},
 	"github.com/emersion/go-message":  {"checks/bounce"},
 	"github.com/cenkalti/backoff":     {"probes"},
+	"github.com/klauspost/compress":   {"probes"},
+	"github.com/ulikunitz/xz":         {"probes"},
 	"github.com/spf13/cobra":          {"cmd/reputed"},
 	"github.com/spf13/pflag":          {"cmd/reputed"},
 	"github.com/lmittmann/tint":       {"cmd/reputed"},
