@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"reputed/checks"
+	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/report"
 )
@@ -47,7 +53,7 @@ Nothing is stored and nothing in the mails is fetched.`,
 	return c
 }
 
-// bounces reads the mails one after the other and shows each at once.
+// bounces reads the mails on all cores, and shows each as soon as those before it are shown.
 func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, form report.Format) error {
 	rules, err := newRules(cfg)
 	if err != nil {
@@ -61,34 +67,72 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return err
 	}
-	out := report.NewBounces(a.stdout, a.term(), form)
+	term := a.term()
+	out := report.NewBounces(a.stdout, term, form)
 	out.Proving = len(cfg.Outbound) > 0
-	trouble := func(err error) {
-		out.Unreadable++
-		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
+	errTerm := report.Detect(a.stderr, os.Getenv)
+	errTerm.TTY = errTerm.TTY && !term.TTY // the mails themselves show how far it is
+	progress := report.NewReading(a.stderr, errTerm, time.Now())
+	var read atomic.Int64
+	failed := false
+
+	type result struct {
+		found
+		report bounce.Report
 	}
-	for _, path := range paths {
-		err := eachMail(path, a.stdin, func(m rawMail) error {
-			if err := ctx.Err(); err != nil {
-				return err
+	workers := min(runtime.GOMAXPROCS(0), mostReaders)
+	err = ordered(workers, 2*workers,
+		func(emit func(found) error) error {
+			f := finder{stdin: a.stdin, rules: rules, one: emit, bytes: func(n int) { read.Add(int64(n)) }}
+			for _, path := range paths {
+				if err := f.find(path); err != nil {
+					return err
+				}
 			}
-			r, _ := readMail(rules, ours, m.data, time.Now(), m.cut)
-			out.Add(report.Mail{File: m.name, Report: r})
 			return nil
-		}, trouble)
-		if ctx.Err() != nil {
-			_ = out.Finish()
-			return fmt.Errorf("cut short: %w", ctx.Err())
-		}
-		if err != nil {
-			trouble(err)
-		}
+		},
+		func(x found) result {
+			r := result{found: x}
+			switch {
+			case x.event != nil:
+				r.report.Bounces = []bounce.Bounce{x.event.Bounce}
+			case x.data != nil || x.err == nil:
+				if x.received.IsZero() {
+					x.received = time.Now()
+				}
+				r.report, _ = readMail(rules, ours, x.data, x.received, x.cut)
+			}
+			r.data = nil
+			return r
+		},
+		func(r result) error {
+			progress.Step(out.Mails+out.Events, read.Load(), time.Now())
+			if r.err != nil {
+				failed = true
+				progress.Done()
+				fmt.Fprintf(a.stderr, "reputed: %s\n", checks.Line(r.err.Error(), 0))
+				if r.report.Kind == "" {
+					out.Add(report.Mail{File: r.name, Unread: true, Report: bounce.Report{Kind: bounce.KindUnparsed, Trouble: r.err.Error()}})
+				}
+			}
+			if r.report.Kind != "" || r.event != nil {
+				out.Add(report.Mail{File: r.name, Log: r.event != nil, Report: r.report})
+			}
+			return ctx.Err()
+		})
+	progress.Done()
+	if ctx.Err() != nil {
+		_ = out.Finish()
+		return fmt.Errorf("cut short: %w", ctx.Err())
 	}
-	if err := out.Finish(); err != nil {
+	if err := errors.Join(err, out.Finish()); err != nil {
 		return err
 	}
-	if out.Unreadable > 0 {
+	if failed {
 		return &exitError{code: exitMinor}
 	}
 	return nil
 }
+
+// mostReaders bounds how many mails of a MiB are in memory at once.
+const mostReaders = 16

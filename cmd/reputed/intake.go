@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -62,6 +63,22 @@ func (d *daemon) stored(m probes.Message) store.Mail {
 // bounce of the report the Target.ID of whose problem it is. Where nothing of
 // ours is known, nothing is proved and nothing is laid anywhere.
 func readMail(rules *bounce.Rules, ours bounce.Ours, raw []byte, received time.Time, cut bool) (bounce.Report, []string) {
+	return guarded(func() (bounce.Report, []string) { return readRaw(rules, ours, raw, received, cut) })
+}
+
+// guarded keeps a fault of the readers to the one mail that brings it to light: it is
+// kept as unparsed and shown. A daemon that dies of it would meet the same mail again, for ever.
+func guarded(read func() (bounce.Report, []string)) (r bounce.Report, targets []string) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			r = bounce.Report{Kind: bounce.KindUnparsed, Trouble: checks.Line(fmt.Sprintf("the reader failed on it, please report this: %v", fault), 300)}
+			targets = nil
+		}
+	}()
+	return read()
+}
+
+func readRaw(rules *bounce.Rules, ours bounce.Ours, raw []byte, received time.Time, cut bool) (bounce.Report, []string) {
 	r := bounce.Parse(raw, bounce.ParseOptions{Rules: rules, Received: received, Cut: cut})
 	r.Proof = bounce.Prove(r, ours)
 	if ours.Targets.Empty() {

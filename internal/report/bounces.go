@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"reputed/checks"
@@ -26,23 +28,30 @@ type Bounces struct {
 	Proving bool
 
 	Mails      int // in all
-	Failed     int // failed or delayed recipients
+	Events     int // of logs, besides mails: a try that was refused or deferred
+	Delivered  int // of logs: recipients whose mail was taken; counted and not shown
+	Failed     int // failed or delayed recipients, of mails and logs
 	Reputation int // of these, refused for reputation
 	Complaints int
 	Unparsed   int
 	NotBounces int // read, and no notice of failed or delayed delivery
 	Unreadable int // files that could not be opened or read
+
+	// How many of Failed there are of each.
+	categories, lists, vendors map[string]int
 }
 
-// Mail is one mail and how it was read.
+// Mail is one mail and how it was read, or one event of a log.
 type Mail struct {
 	File   string // path; with "#n" for the nth mail of an mbox; "-" for standard input
+	Log    bool   // an event of a log: Report holds its bounce and nothing else
+	Unread bool   // it could not be opened or read: Report holds why, as the trouble of an unparsed mail
 	Report bounce.Report
 }
 
 // NewBounces starts a report on w.
 func NewBounces(w io.Writer, t Term, f Format) *Bounces {
-	b := &Bounces{w: w, t: t, f: f, first: true}
+	b := &Bounces{w: w, t: t, f: f, first: true, categories: map[string]int{}, lists: map[string]int{}, vendors: map[string]int{}}
 	switch f {
 	case TSV:
 		b.rows = newTSV(w, t.TTY, "file is_bounce reputation category recipient reply status remote ip blocklist vendor rule")
@@ -58,19 +67,43 @@ func (b *Bounces) print(s string) {
 	}
 }
 
-// Add takes one mail.
+// Add takes one mail or event.
 func (b *Bounces) Add(m Mail) {
-	b.Mails++
-	b.Failed += len(failures(m.Report))
-	b.Reputation += count(failures(m.Report), func(x bounce.Bounce) bool { return x.Judgement.Reputation })
-	switch m.Report.Kind {
-	case bounce.KindComplaint:
-		b.Complaints++
-	case bounce.KindUnparsed:
-		b.Unparsed++
-	case bounce.KindBounce:
+	for _, x := range failures(m.Report) {
+		b.Failed++
+		if x.Judgement.Reputation {
+			b.Reputation++
+		}
+		b.categories[string(x.Judgement.Category)]++
+		for _, by := range []struct {
+			n    map[string]int
+			name string
+		}{{b.lists, x.Judgement.Blocklist}, {b.vendors, x.Judgement.Vendor}} {
+			if by.name != "" {
+				by.n[by.name]++
+			}
+		}
+	}
+	switch {
+	case m.Unread:
+		b.Unreadable++
+	case m.Log:
+		if len(failures(m.Report)) == 0 {
+			b.Delivered += len(m.Report.Bounces)
+			return
+		}
+		b.Events++
 	default:
-		b.NotBounces++
+		b.Mails++
+		switch m.Report.Kind {
+		case bounce.KindComplaint:
+			b.Complaints++
+		case bounce.KindUnparsed:
+			b.Unparsed++
+		case bounce.KindBounce:
+		default:
+			b.NotBounces++
+		}
 	}
 	switch b.f {
 	case TSV:
@@ -121,9 +154,48 @@ func (b *Bounces) Finish() error {
 			p.blank()
 		}
 		p.para(0, "", plain, b.Summary()+".", strong)
+		for _, by := range []struct {
+			label string
+			n     map[string]int
+		}{{"categories", b.categories}, {"lists", b.lists}, {"refused by", b.vendors}} {
+			if len(by.n) > 0 {
+				p.para(2, fmt.Sprintf("%-11s", by.label), faint, listCounts(by.n), plain)
+			}
+		}
 		b.print(p.b.String())
 	}
 	return b.err
+}
+
+// mostNamed is how many of a kind the last lines name.
+const mostNamed = 12
+
+// listCounts is "spamcop 12, psbl 3 and 4 others".
+func listCounts(n map[string]int) string {
+	var parts []string
+	rest := 0
+	for i, c := range mostFirst(n) {
+		if i < mostNamed {
+			parts = append(parts, clean(c.Name)+" "+number(c.Recipients))
+		} else {
+			rest++
+		}
+	}
+	if s := strings.Join(parts, ", "); rest > 0 {
+		return s + " and " + plural(rest, "other", "others")
+	} else {
+		return s
+	}
+}
+
+// mostFirst are counts, the largest first.
+func mostFirst(n map[string]int) []countJSON {
+	out := []countJSON{}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, countJSON{checks.Line(name, 0), n[name]})
+	}
+	slices.SortStableFunc(out, func(a, b countJSON) int { return b.Recipients - a.Recipients })
+	return out
 }
 
 // Summary is all mails in one line.
@@ -140,7 +212,15 @@ func (b *Bounces) Summary() string {
 			parts = append(parts, plural(x.n, x.one, x.many))
 		}
 	}
-	return plural(b.Mails, "mail", "mails") + ": " + strings.Join(parts, ", ")
+	of := plural(b.Mails, "mail", "mails")
+	if b.Events+b.Delivered > 0 {
+		log := plural(b.Events, "refusal or deferral in logs", "refusals and deferrals in logs")
+		if of += ", " + log; b.Mails == 0 {
+			of = log
+		}
+		parts = append(parts, plural(b.Delivered, "delivery", "deliveries"))
+	}
+	return of + ": " + strings.Join(parts, ", ")
 }
 
 // failures are the recipients that were refused or delayed.
@@ -159,7 +239,7 @@ func failures(r bounce.Report) []bounce.Bounce {
 func bounceRows(m Mail) [][]string {
 	var rows [][]string
 	for _, x := range failures(m.Report) {
-		rows = append(rows, []string{m.File, yes(m.Report.Kind == bounce.KindBounce), yes(x.Judgement.Reputation), string(x.Judgement.Category), x.Recipient,
+		rows = append(rows, []string{m.File, yes(m.Log || m.Report.Kind == bounce.KindBounce), yes(x.Judgement.Reputation), string(x.Judgement.Category), x.Recipient,
 			x.Diagnostic.Reply, x.Diagnostic.Status, remote(x), address(x.Judgement.Address), x.Judgement.Blocklist, x.Judgement.Vendor, x.Judgement.Rule})
 	}
 	if len(rows) > 0 {
@@ -199,13 +279,17 @@ func address(a netip.Addr) string {
 // bounceText is one mail for a person; with proving also whether it is proved to be ours.
 func bounceText(p *page, m Mail, proving bool) {
 	r := m.Report
-	p.line(p.paint(strong, checks.Line(m.File, 200)), "  ", p.paint(faint, kindWords(r.Kind)))
+	kind := kindWords(r.Kind)
+	if m.Log {
+		kind = "log"
+	}
+	p.line(p.paint(strong, checks.Line(m.File, 200)), "  ", p.paint(faint, kind))
 	row := func(label, text string, s style) {
 		if text != "" {
 			p.para(2, fmt.Sprintf("%-11s", label), faint, text, s)
 		}
 	}
-	if r.Kind != bounce.KindBounce {
+	if r.Kind != bounce.KindBounce && !m.Log {
 		row("subject", clean(r.Subject), plain)
 	}
 	row("trouble", clean(r.Trouble), unknown)
@@ -220,8 +304,8 @@ func bounceText(p *page, m Mail, proving bool) {
 	}
 	for _, x := range failures(r) {
 		verdict, s := judgement(x)
-		row("recipient", checks.Line(x.Recipient, 200), plain)
 		row("verdict", verdict, s)
+		row("recipient", checks.Line(x.Recipient, 200), plain)
 		row("answer", clean(x.Diagnostic.Text), plain)
 		row("by", clean(remote(x)), plain)
 		row("list", clean(x.Judgement.Blocklist), plain)
@@ -235,7 +319,7 @@ func bounceText(p *page, m Mail, proving bool) {
 			row("never", "take the recipient off a mailing list for this: the sender is refused", plain)
 		}
 	}
-	if proving && (len(failures(r)) > 0 || r.Kind == bounce.KindComplaint) {
+	if proving && !m.Log && (len(failures(r)) > 0 || r.Kind == bounce.KindComplaint) {
 		if r.Proof.Proved() {
 			row("ours", clean(r.Proof.Detail), good)
 		} else {

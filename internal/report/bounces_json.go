@@ -67,6 +67,9 @@ func mailOf(m Mail) mailJSON {
 		File: l(m.File), Kind: r.Kind, IsBounce: r.Kind == bounce.KindBounce, Recipients: []bounceJSON{}, Proved: r.Proof.Proved(), Proof: l(r.Proof.Detail),
 		Cut: r.Cut, Trouble: l(r.Trouble), Subject: l(r.Subject), MessageID: l(r.MessageID), Hash: r.Hash,
 	}
+	if m.Log {
+		out.Kind, out.IsBounce = "log", true
+	}
 	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
 		c := r.Complaint
 		out.Complaint = &feedbackJSON{l(c.Type), address(c.Source), l(c.Reporter), l(c.MessageID), l(c.Recipient), l(c.Domain), l(c.URL), utc(c.At)}
@@ -93,8 +96,21 @@ type bouncesSummaryJSON struct {
 	NotBounces int    `json:"not_bounces"`
 	Unparsed   int    `json:"unparsed"`
 	Unreadable int    `json:"unreadable_files"`
+	Events     int    `json:"log_events"`
+	Delivered  int    `json:"log_delivered"`
+
+	Categories []countJSON `json:"categories"`
+	Lists      []countJSON `json:"blocklists"`
+	Vendors    []countJSON `json:"vendors"`
+}
+
+// countJSON is how many recipients were refused or delayed by or for something.
+type countJSON struct {
+	Name       string `json:"name"`
+	Recipients int    `json:"recipients"`
 }
 
 func (b *Bounces) summary() bouncesSummaryJSON {
-	return bouncesSummaryJSON{b.Summary(), b.Mails, b.Failed, b.Reputation, b.Complaints, b.NotBounces, b.Unparsed, b.Unreadable}
+	return bouncesSummaryJSON{b.Summary(), b.Mails, b.Failed, b.Reputation, b.Complaints, b.NotBounces, b.Unparsed, b.Unreadable, b.Events, b.Delivered,
+		mostFirst(b.categories), mostFirst(b.lists), mostFirst(b.vendors)}
 }

@@ -126,3 +126,39 @@ func progressLine(s Step, took time.Duration, width int) string {
 	}
 	return line
 }
+
+// Reading is the line of a command that reads many files: how much, how fast.
+type Reading struct {
+	w       io.Writer
+	t       Term
+	started time.Time
+	drawn   time.Time
+	shown   bool
+}
+
+// NewReading starts a line on w, the standard error stream.
+func NewReading(w io.Writer, t Term, now time.Time) *Reading {
+	return &Reading{w: w, t: t, started: now}
+}
+
+// Step draws the line if it is time to, and nothing in the first moment: most commands are over by then.
+func (r *Reading) Step(mails int, bytes int64, now time.Time) {
+	took := now.Sub(r.started)
+	if !r.t.TTY || now.Sub(r.drawn) < every || took < time.Second/2 {
+		return
+	}
+	r.drawn, r.shown = now, true
+	line := fmt.Sprintf("%s mails  %s MB  %s/s", number(mails), number(int(bytes>>20)), number(int(float64(mails)/took.Seconds())))
+	if r.t.Width > 0 {
+		line = cut(line, r.t.Width-1)
+	}
+	fmt.Fprint(r.w, "\r", line, "\x1b[K")
+}
+
+// Done takes the line away.
+func (r *Reading) Done() {
+	if r.shown {
+		fmt.Fprint(r.w, "\r\x1b[K")
+		r.shown = false
+	}
+}
