@@ -32,16 +32,17 @@ func (f *folder) changes() []Change {
 func (f *folder) change(w *working) (Change, bool) {
 	inc := &w.now
 	moved := f.weigh(inc)
-	if !inc.Silenced.IsZero() && !f.in.Now.Before(inc.Silenced) {
-		inc.Silenced = time.Time{}
+	if !inc.Silence.Until.IsZero() && !f.in.Now.Before(inc.Silence.Until) {
+		inc.Silence = Silence{}
 		moved = true
 	}
 	rise := !w.fresh && inc.Severity.Rank() > w.before.Severity.Rank()
-	ended := !w.fresh && inc.allClear()
+	ended, flapped := f.turned(w)
 	inc.State = inc.state(rise)
 	if rise {
 		// Taking on a minor matter is not taking on what it became.
 		inc.AckedBy, inc.AckedAt, inc.Reminded = "", time.Time{}, 0
+		inc.Paged, inc.Escalated = time.Time{}, time.Time{}
 	}
 	slices.SortStableFunc(inc.Members, compareMembers)
 	inc.Title = title(inc)
@@ -50,6 +51,8 @@ func (f *folder) change(w *working) (Change, bool) {
 	switch {
 	case w.fresh:
 		c.Kind = Opened
+	case flapped:
+		c.Kind = Flapped
 	case ended:
 		c.Kind, inc.State, inc.Resolved = Ended, Resolved, f.in.Now
 	case rise:
@@ -57,17 +60,15 @@ func (f *folder) change(w *working) (Change, bool) {
 	case len(w.joined) > 0 || len(w.left) > 0 || inc.Severity != w.before.Severity || moved:
 		c.Kind = Updated
 	default:
-		if due, why := f.reminderDue(inc); due {
-			c.Kind = Reminder
-		} else if why != "" {
-			c.Kind, c.Why = Quiet, why
+		if kind, why := f.due(inc); kind != "" || why != "" {
+			c.Kind, c.Why = cmp.Or(kind, Quiet), why
 		} else if w.dirty || inc.State != w.before.State {
 			c.Kind, c.Why = Quiet, NothingNew
 		} else {
 			return Change{}, false
 		}
 	}
-	if c.Kind == Opened || c.Kind == Worsened || c.Kind == Ended || c.Kind == Updated && len(w.joined)+len(w.left) > 0 {
+	if c.Kind == Opened || c.Kind == Worsened || c.Kind == Ended || c.Kind == Flapped || c.Kind == Updated && len(w.joined)+len(w.left) > 0 {
 		inc.Changed = f.in.Now
 	}
 	f.tell(&c, w)
@@ -75,30 +76,126 @@ func (f *folder) change(w *working) (Change, bool) {
 	return c, true
 }
 
-// tell decides whether people hear of a change, and why not.
+// turned says whether an incident has come to its end, and whether it has done so too
+// often to be believed: then it is held open until it has been clean for a while.
+func (f *folder) turned(w *working) (ended, flapped bool) {
+	inc, was := &w.now, !w.now.Flapping.IsZero()
+	clear := inc.allClear()
+	switch {
+	case w.fresh:
+		inc.turn(f.in.Now)
+	case clear && was && len(w.left) == 0:
+		return inc.calm(f.in.Now), false
+	case clear, was && len(w.joined) > 0: // a return of what flaps is a turn too
+		if inc.turn(f.in.Now) {
+			if !was {
+				inc.Flapping = f.in.Now
+			}
+			return false, !was
+		}
+		return true, false
+	}
+	return false, false
+}
+
+// tell decides whether people hear of a change, who tells them and when, and why not.
 func (f *folder) tell(c *Change, w *working) {
-	inc := &w.now
-	least := f.in.Policy.MinSeverity
+	inc, policy := &w.now, f.in.Policy
+	class := policy.Class(inc)
+	channels, nobody := policy.route(inc, c.Kind)
 	switch {
 	case c.Kind == Quiet:
-		return
 	case c.Kind == Updated:
-		c.Why = "no rise in severity: told once, shown by status"
-	case f.in.Now.Before(inc.Silenced):
-		c.Why = "silenced until " + inc.Silenced.UTC().Format(time.RFC3339)
+		f.edit(c, w)
+	case f.in.Now.Before(inc.Silence.Until) && c.Kind != SilenceEnding:
+		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(time.RFC3339)
+	case c.Kind == Worsened && !inc.Flapping.IsZero() && !w.added:
+		c.Why = inc.flapping()
 	case c.Kind == Ended && w.before.LastTold.IsZero():
 		c.Why = "nobody was told of it, so nobody is told of its end"
-	case c.Kind != Ended && inc.Severity.Rank() < least.Rank():
-		c.Why = fmt.Sprintf("severity %s is below min_severity %s", inc.Severity, least)
-	default:
-		c.Tell = true
-		if c.Kind != Ended {
-			inc.LastTold = f.in.Now
+	case c.Kind != Ended && class == Digested:
+		c.Why = fmt.Sprintf("severity %s is below min_severity %s: for the daily digest", inc.Severity, policy.MinSeverity)
+		if policy.MinSeverity.Rank() <= checks.Informational.Rank() {
+			c.Why = "informational: for the daily digest"
 		}
-		if c.Kind == Reminder {
-			inc.Reminded++
+	case len(channels) == 0:
+		c.Why = nobody
+	default:
+		c.Tell, c.Channels = true, channels
+		// The end of what woke somebody may be told to who is awake.
+		if class != Page && (c.Kind != Ended || inc.Paged.IsZero()) {
+			if end, quiet := policy.Quiet.Until(f.in.Now); quiet {
+				c.NotBefore, c.Why = end, "quiet hours: held until "+end.Format(time.RFC3339)
+			}
+		}
+		f.told(c, inc, class)
+	}
+}
+
+// told writes down in the incident that a change of it is told.
+func (f *folder) told(c *Change, inc *Incident, class Class) {
+	inc.Told = union(inc.Told, c.Channels)
+	switch c.Kind {
+	case Ended:
+		return
+	case SilenceEnding:
+		inc.Silence.Noted = true
+		return
+	case Escalated:
+		inc.Escalated = f.in.Now
+	case Reminder:
+		inc.Reminded++
+	}
+	inc.LastTold = f.in.Now
+	if class == Page && inc.Paged.IsZero() {
+		inc.Paged = f.in.Now
+	}
+}
+
+// edit lets channels that can change what they have told do so when an incident has
+// changed without a rise in severity, which is no message.
+func (f *folder) edit(c *Change, w *working) {
+	c.Why = "no rise in severity: told once, shown by status"
+	if !w.now.Flapping.IsZero() {
+		c.Why = w.now.flapping()
+		return
+	}
+	if len(w.joined)+len(w.left) == 0 && w.now.Severity == w.before.Severity || f.in.Now.Before(w.now.Silence.Until) {
+		return
+	}
+	for _, name := range f.in.Policy.Editing {
+		if slices.Contains(w.now.Told, name) {
+			c.Channels = append(c.Channels, name)
 		}
 	}
+	if len(c.Channels) > 0 {
+		c.Tell, c.Why = true, c.Why+"; edited in where it was told"
+	}
+}
+
+// due is what time alone makes of an incident: the note that a silence ends, an
+// escalation, a reminder. Where one would be due but for something, why names it.
+func (f *folder) due(inc *Incident) (kind ChangeKind, why string) {
+	if s := inc.Silence; !s.Until.IsZero() && !s.Noted && len(inc.Told) > 0 && !f.in.Now.Before(s.ends()) {
+		return SilenceEnding, ""
+	}
+	if f.escalationDue(inc) {
+		return Escalated, ""
+	}
+	due, why := f.reminderDue(inc)
+	if due {
+		return Reminder, ""
+	}
+	return "", why
+}
+
+// escalationDue says whether a page has gone unanswered for too long. What has no answer
+// itself, or is on its way out, wakes nobody else.
+func (f *folder) escalationDue(inc *Incident) bool {
+	e := f.in.Policy.Escalate
+	return e.After > 0 && len(e.Channels) > 0 && !inc.Paged.IsZero() && inc.Escalated.IsZero() &&
+		f.in.Now.Sub(inc.Paged) >= e.After && inc.AckedAt.IsZero() && inc.State == Open && inc.Flapping.IsZero() &&
+		f.in.Policy.Class(inc) == Page && !inc.blind()
 }
 
 // reminderDue says whether an incident is to be told again; if it would be but
@@ -119,6 +216,8 @@ func (f *folder) reminderDue(inc *Incident) (due bool, why string) {
 	switch {
 	case inc.State == Acknowledged || !inc.AckedAt.IsZero():
 		return false, "acknowledged by " + inc.AckedBy
+	case !inc.Flapping.IsZero():
+		return false, inc.flapping()
 	case inc.State == Clearing:
 		return false, "clearing: every question was answered clean once"
 	case inc.blind():
@@ -132,7 +231,7 @@ func (inc *Incident) state(rise bool) State {
 	switch {
 	case inc.clearingNow():
 		return Clearing
-	case !inc.Silenced.IsZero():
+	case !inc.Silence.Until.IsZero():
 		return Silenced
 	case !inc.AckedAt.IsZero() && !rise:
 		return Acknowledged

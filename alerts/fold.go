@@ -12,13 +12,6 @@ import (
 // RelapseWindow is how long after its end a problem that comes back is the same history.
 const RelapseWindow = 30 * 24 * time.Hour
 
-// Policy is how calm or loud to be.
-type Policy struct {
-	RemindCritical time.Duration   // how often an unacknowledged critical incident is told again; 0 never
-	RemindMajor    time.Duration   // the same for major; minor and informational are never repeated
-	MinSeverity    checks.Severity // the least that is told; empty means all
-}
-
 // Input is everything that [Fold] decides with.
 type Input struct {
 	Open     []Incident       // every incident that is not resolved
@@ -104,18 +97,20 @@ type working struct {
 	dirty   bool            // something is to be stored, even if it is no news
 	joined  []checks.Key    // members that are new or bad again
 	left    []checks.Key    // members that became clear
+	added   bool            // some of joined are no members of before
 	targets map[string]bool // of members that were not clear when the fold began, or joined in it
+	nets    map[string]bool // neighbourhoods of the same
 }
 
 func newFolder(in Input) *folder {
 	f := &folder{in: in, byKey: map[checks.Key]place{}, impacts: map[string]checks.Impact{}}
 	for _, inc := range slices.SortedFunc(slices.Values(in.Open), func(a, b Incident) int { return cmp.Compare(a.ID, b.ID) }) {
-		w := &working{before: inc, now: inc.clone(), targets: map[string]bool{}}
+		w := &working{before: inc, now: inc.clone(), targets: map[string]bool{}, nets: map[string]bool{}}
 		f.work = append(f.work, w)
 		for i, m := range inc.Members {
 			f.byKey[m.Finding.Key] = place{w, i}
 			if !m.Clear {
-				w.targets[m.Finding.Key.Target] = true
+				w.at(m.Finding)
 			}
 		}
 	}
@@ -123,6 +118,14 @@ func newFolder(in Input) *folder {
 		f.impacts[impact.Target] = impact
 	}
 	return f
+}
+
+// at notes where the incident is.
+func (w *working) at(finding checks.Finding) {
+	w.targets[finding.Key.Target] = true
+	if net := neighbourhood(finding); net != "" {
+		w.nets[net] = true
+	}
 }
 
 // update lays a finding at its member, and says whether there is one.
@@ -169,8 +172,9 @@ func stale(m Member, finding checks.Finding, now time.Time) bool {
 	return finding.Status == checks.OK && finding.At.Before(m.Last) && !m.Last.After(now)
 }
 
-// join lays findings at open incidents that share their target, or their source
-// where the incident is already about several targets of it, and gives back the rest.
+// join lays findings at open incidents that share their target, that are about a
+// neighbour at the same operator, or that are about several targets of their source
+// already, and gives back the rest.
 func (f *folder) join(fresh []checks.Finding) []checks.Finding {
 	var rest []checks.Finding
 	for _, finding := range fresh {
@@ -193,7 +197,7 @@ func (f *folder) home(finding checks.Finding) *working {
 		}
 		// A source that turned against several of us at once goes on doing so.
 		mass := len(w.targets) > 1 && w.now.Cause == sourceCause(finding.Key.Source)
-		if !mass && !w.targets[finding.Key.Target] {
+		if !mass && !w.targets[finding.Key.Target] && !w.nets[neighbourhood(finding)] {
 			continue
 		}
 		if best == nil || w.now.Severity.Rank() > best.now.Severity.Rank() {
@@ -206,18 +210,19 @@ func (f *folder) home(finding checks.Finding) *working {
 // open makes an incident of findings that belong together, or reopens the
 // history they continue.
 func (f *folder) open(group []checks.Finding) {
-	w := &working{fresh: true, targets: map[string]bool{}}
+	w := &working{fresh: true, targets: map[string]bool{}, nets: map[string]bool{}}
 	if old, ok := f.relapse(group); ok {
 		w.before, w.now = old, old.clone()
 		w.now.Relapses++
 		w.now.Members = nil
-		w.now.AckedBy, w.now.AckedAt, w.now.Silenced, w.now.Resolved = "", time.Time{}, time.Time{}, time.Time{}
-		w.now.Existing = false
+		w.now.AckedBy, w.now.AckedAt, w.now.Silence, w.now.Resolved = "", time.Time{}, Silence{}, time.Time{}
+		w.now.Existing, w.now.Flapping = false, time.Time{}
 	} else {
 		w.now = Incident{Cause: cause(group), Existing: f.in.FirstRun}
 	}
 	w.now.State, w.now.Opened, w.now.Severity = Open, f.in.Now, ""
 	w.now.LastTold, w.now.Reminded = time.Time{}, 0
+	w.now.Told, w.now.Paged, w.now.Escalated = nil, time.Time{}, time.Time{}
 	for _, finding := range group {
 		f.add(w, finding)
 	}
@@ -249,12 +254,12 @@ func (f *folder) add(w *working, finding checks.Finding) {
 	f.byKey[finding.Key] = place{w, len(w.now.Members)}
 	w.now.Members = append(w.now.Members, Member{Finding: finding, First: finding.At, Last: finding.At})
 	w.now.LastSeen = later(w.now.LastSeen, finding.At)
-	w.targets[finding.Key.Target] = true
-	w.joined = append(w.joined, finding.Key)
+	w.at(finding)
+	w.joined, w.added = append(w.joined, finding.Key), true
 }
 
-// components splits new problems into causes: findings that share a target, or
-// that share a source across several targets, belong together.
+// components splits new problems into causes: findings that share a target, that share
+// a source across several targets, or that are neighbours at one operator, belong together.
 func components(findings []checks.Finding) [][]checks.Finding {
 	parent := make([]int, len(findings))
 	for i := range parent {
@@ -279,6 +284,9 @@ func components(findings []checks.Finding) [][]checks.Finding {
 		link("target "+x.Key.Target, i)
 		if x.Key.Source != "" {
 			link("source "+x.Key.Check+" "+x.Key.Source, i)
+		}
+		if net := neighbourhood(x); net != "" {
+			link(net, i)
 		}
 	}
 	groups := map[int][]checks.Finding{}

@@ -27,7 +27,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, now: start, policy: Policy{RemindCritical: 4 * time.Hour, RemindMajor: 24 * time.Hour, MinSeverity: checks.Minor}}
+	return &world{t: t, now: start, policy: Policy{RemindCritical: 4 * time.Hour, RemindMajor: 24 * time.Hour, MinSeverity: checks.Minor, Channels: []string{"chat"}}}
 }
 
 func (w *world) run(findings ...checks.Finding) []Change {
@@ -123,7 +123,8 @@ func TestTimelines(t *testing.T) {
 		"unknown neither opens nor ends":                   {"?P?P?o?o", ". opened . . . . . resolved"},
 		"one clean answer closes nothing":                  {"PoPoP", "opened . . . ."},
 		"unknown between clean answers proves nothing":     {"Po?o", "opened . . resolved"},
-		"a return is a relapse":                            {"PooPoo", "opened . resolved opened . resolved"},
+		"a return is a relapse":                            {"PooP", "opened . resolved opened"},
+		"coming and going is told once and held":           {"PooPooPoo", "opened . resolved opened . flapping . . ."},
 		"clean without a problem is no news":               {"ooo", ". . ."},
 		"a run that does not ask moves nothing":            {"P---o-o", "opened . . . . . resolved"},
 		"unknown for ever keeps it open":                   {"P?????????", "opened . . . . . . . . ."},
@@ -308,7 +309,7 @@ func TestARiseVoidsTheAcknowledgement(t *testing.T) {
 func TestSilenceHoldsUntilItEnds(t *testing.T) {
 	w := newWorld(t)
 	w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
-	w.open[0].Silenced = w.now.Add(time.Hour)
+	w.open[0].Silence.Until = w.now.Add(time.Hour)
 	c := w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
 	if told(c) != "." || !strings.Contains(c[0].Why, "silenced until") || c[0].Incident.State != Silenced {
 		t.Errorf("%+v", c)

@@ -12,7 +12,7 @@ type State string
 const (
 	Open         State = "open"
 	Acknowledged State = "acknowledged" // somebody has taken it: no reminders
-	Silenced     State = "silenced"     // told to nobody until Silenced ends
+	Silenced     State = "silenced"     // told to nobody until Silence.Until
 	Clearing     State = "clearing"     // every member was clean once; not yet often enough
 	Resolved     State = "resolved"
 )
@@ -32,15 +32,36 @@ type Incident struct {
 	LastSeen time.Time // last time a member was seen as a problem
 	Resolved time.Time
 
-	AckedBy  string
-	AckedAt  time.Time
-	Silenced time.Time // until when; zero: not
-	Note     string    // last note by a person
+	AckedBy string
+	AckedAt time.Time
+	Silence Silence
+	Note    string // last note by a person
 
-	LastTold time.Time // of opened, worsened or reminder
-	Reminded int       // reminders since the last acknowledgement or rise
-	Existing bool      // was there when the target was first looked at
-	Relapses int       // how often it came back within RelapseWindow
+	Told      []string  // channels that have told of it since it opened, by name
+	LastTold  time.Time // of opened, worsened or reminder
+	Reminded  int       // reminders since the last acknowledgement or rise
+	Paged     time.Time // first told as a page since it opened or got worse; zero: it was not
+	Escalated time.Time // told to the second channel; zero: not
+	Existing  bool      // was there when the target was first looked at
+	Relapses  int       // how often it came back within RelapseWindow
+
+	Turns    []time.Time // when it opened and came clean, the last of FlapWindow
+	Flapping time.Time   // since when it has been flapping; zero: it is not
+}
+
+// Silence is a time in which nobody is told of an incident. The zero value is none.
+type Silence struct {
+	By     string // who wanted it
+	Reason string
+	Since  time.Time
+	Until  time.Time
+	Noted  bool // it was said that it is about to end
+}
+
+// ends is when to say that a silence is about to end: an hour before, or when the last
+// quarter of a short one begins.
+func (s Silence) ends() time.Time {
+	return s.Until.Add(-min(time.Hour, s.Until.Sub(s.Since)/4))
 }
 
 // Member is one question of an incident: a finding's key and its latest outcome.
@@ -62,18 +83,29 @@ const (
 	Updated  ChangeKind = "updated" // a member joined or left, or impact moved, without a rise in severity
 	Reminder ChangeKind = "reminder"
 	Ended    ChangeKind = "resolved"
-	Quiet    ChangeKind = "quiet" // stored only, and said why nobody is told
+	// Escalated: a page that nobody acknowledged is told to a second channel.
+	Escalated ChangeKind = "escalated"
+	// Flapped: it has opened and ended too often, and is held open from now on.
+	Flapped ChangeKind = "flapping"
+	// SilenceEnding: nobody was told of it for a while, and will be again soon.
+	SilenceEnding ChangeKind = "silence ending"
+	// Acknowledgement: a person has taken it on.
+	Acknowledgement ChangeKind = "acknowledged"
+	Quiet           ChangeKind = "quiet" // stored only, and said why nobody is told
 )
 
-// Change is one step of one incident. Tell says whether people hear of it;
-// when it is false, Why says the reason, which is kept for `reputed explain`.
+// Change is one step of one incident. Tell says whether people hear of it, Channels who
+// tells them. When it is false, or NotBefore puts it off, Why says the reason, which is
+// kept for `reputed explain`.
 type Change struct {
-	Kind     ChangeKind
-	Incident Incident // as it is after the change
-	At       time.Time
-	Tell     bool
-	Why      string
-	New      []checks.Key // members that this change is about
+	Kind      ChangeKind
+	Incident  Incident // as it is after the change
+	At        time.Time
+	Tell      bool
+	Channels  []string  // by name, in order; of a change that is told
+	NotBefore time.Time // when it may be told; zero: at once
+	Why       string
+	New       []checks.Key // members that this change is about
 }
 
 // Notification is one change, ready to be told: everything that a channel

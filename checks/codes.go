@@ -70,6 +70,7 @@ const (
 	FactList        = "list"        // catalogue id of the list
 	FactListName    = "list_name"   // its name for people
 	FactZone        = "zone"        // its zone
+	FactOperator    = "operator"    // who runs it, as the catalogue has it
 	FactCodes       = "codes"       // return codes, comma separated
 	FactMeaning     = "meaning"     // what those codes mean
 	FactReason      = "reason"      // the list's TXT

@@ -99,6 +99,7 @@ func (r *run) listFacts(f fill, l *list) {
 	f.set(checks.FactList, l.zone.ID)
 	f.set(checks.FactListName, title(l.zone))
 	f.set(checks.FactZone, l.zone.Zone)
+	f.set(checks.FactOperator, l.zone.Operator)
 	f.set(checks.FactServers, strings.Join(r.Servers, ", "))
 }
 

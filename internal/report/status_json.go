@@ -207,7 +207,7 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 	out := incidentJSON{
 		ID: i.ID, Title: checks.Line(i.Title, 0), State: i.State, Severity: i.Severity, Cause: checks.Line(i.Cause, 0),
 		Opened: utc(i.Opened), Changed: utc(i.Changed), LastSeen: utc(i.LastSeen), Resolved: utc(i.Resolved),
-		AckedBy: checks.Line(i.AckedBy, 0), AckedAt: utc(i.AckedAt), SilencedUntil: utc(i.Silenced), Note: checks.Line(i.Note, 0),
+		AckedBy: checks.Line(i.AckedBy, 0), AckedAt: utc(i.AckedAt), SilencedUntil: utc(i.Silence.Until), Note: checks.Line(i.Note, 0),
 		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
 		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Receivers: []receiverJSON{}},
 		Findings: []findingJSON{}, Remediation: []remediationJSON{},

@@ -65,7 +65,7 @@ func badDay() Input {
 		State: alerts.Acknowledged, AckedBy: "kim", AckedAt: ago2(10 * time.Minute), Severity: checks.Major, Opened: ago2(2 * time.Hour), Note: "asked the mail team"}}
 	info := IncidentView{Incident: alerts.Incident{ID: 9, Title: "UCEPROTECT-2 lists the network of 192.0.2.10", State: alerts.Open, Severity: checks.Informational, Opened: ago2(9 * 24 * time.Hour),
 		Members: []alerts.Member{{Finding: checks.Finding{Target: checks.Address(addr("192.0.2.10")), Code: checks.CodeInformational, Status: checks.Problem}}}}}
-	quiet := IncidentView{Incident: alerts.Incident{ID: 10, Title: "192.0.2.11 is listed by PSBL", State: alerts.Silenced, Silenced: now.Add(20 * time.Hour), Severity: checks.Minor, Opened: ago2(3 * time.Hour)}}
+	quiet := IncidentView{Incident: alerts.Incident{ID: 10, Title: "192.0.2.11 is listed by PSBL", State: alerts.Silenced, Silence: alerts.Silence{Until: now.Add(20 * time.Hour)}, Severity: checks.Minor, Opened: ago2(3 * time.Hour)}}
 	in.Incidents = []IncidentView{info, blind, quiet, listedIncident()}
 	in.Silent = []SilentList{
 		{ID: "spamhaus-zen", Name: "Spamhaus ZEN", Operator: "Spamhaus Project", Severity: checks.Critical, Verdict: blocklists.Refused, Since: ago2(24 * time.Hour),

@@ -117,7 +117,7 @@ func (t Term) state(i alerts.Incident, now time.Time) string {
 	case alerts.Acknowledged:
 		s = "acknowledged by " + checks.Line(cmp.Or(i.AckedBy, "somebody"), 60) + " " + t.since(i.AckedAt, now)
 	case alerts.Silenced:
-		s = "silenced until " + t.clock(i.Silenced, now)
+		s = "silenced until " + t.clock(i.Silence.Until, now)
 	case alerts.Clearing:
 		s = "clearing: answered clean once, to be confirmed"
 	case alerts.Resolved:
@@ -243,7 +243,7 @@ func (r Report) quiet(p *page) {
 		why := "nobody refuses mail for it"
 		switch {
 		case v.Incident.State == alerts.Silenced:
-			why = "silenced until " + p.clock(v.Incident.Silenced, r.Now)
+			why = "silenced until " + p.clock(v.Incident.Silence.Until, r.Now)
 		case !aboutMail(v.Incident):
 			why = "it costs no mail"
 		}
