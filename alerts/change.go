@@ -105,8 +105,10 @@ func (f *folder) tell(c *Change, w *working) {
 	channels, nobody := policy.route(inc, c.Kind)
 	switch {
 	case c.Kind == Quiet:
+	case c.Kind == Updated && !inc.Flapping.IsZero():
+		c.Why = inc.flapping()
 	case c.Kind == Updated:
-		f.edit(c, w)
+		c.Why = "no rise in severity: told once, shown by status"
 	case f.in.Now.Before(inc.Silence.Until) && c.Kind != SilenceEnding:
 		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(time.RFC3339)
 	case c.Kind == Worsened && !inc.Flapping.IsZero() && !w.added:
@@ -149,27 +151,6 @@ func (f *folder) told(c *Change, inc *Incident, class Class) {
 	inc.LastTold = f.in.Now
 	if class == Page && inc.Paged.IsZero() {
 		inc.Paged = f.in.Now
-	}
-}
-
-// edit lets channels that can change what they have told do so when an incident has
-// changed without a rise in severity, which is no message.
-func (f *folder) edit(c *Change, w *working) {
-	c.Why = "no rise in severity: told once, shown by status"
-	if !w.now.Flapping.IsZero() {
-		c.Why = w.now.flapping()
-		return
-	}
-	if len(w.joined)+len(w.left) == 0 && w.now.Severity == w.before.Severity || f.in.Now.Before(w.now.Silence.Until) {
-		return
-	}
-	for _, name := range f.in.Policy.Editing {
-		if slices.Contains(w.now.Told, name) {
-			c.Channels = append(c.Channels, name)
-		}
-	}
-	if len(c.Channels) > 0 {
-		c.Tell, c.Why = true, c.Why+"; edited in where it was told"
 	}
 }
 

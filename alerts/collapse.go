@@ -31,7 +31,7 @@ func Collapse(waiting []Waiting, next ChangeKind) (as ChangeKind, why string) {
 		return Ended, why
 	case opened:
 		return Opened, why
-	case worsened && (next == Reminder || next == Updated || next == Acknowledgement):
+	case worsened && next == Reminder:
 		return Worsened, why
 	}
 	return next, why

@@ -89,9 +89,7 @@ const (
 	Flapped ChangeKind = "flapping"
 	// SilenceEnding: nobody was told of it for a while, and will be again soon.
 	SilenceEnding ChangeKind = "silence ending"
-	// Acknowledgement: a person has taken it on.
-	Acknowledgement ChangeKind = "acknowledged"
-	Quiet           ChangeKind = "quiet" // stored only, and said why nobody is told
+	Quiet         ChangeKind = "quiet" // stored only, and said why nobody is told
 )
 
 // Change is one step of one incident. Tell says whether people hear of it, Channels who

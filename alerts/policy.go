@@ -17,7 +17,6 @@ type Policy struct {
 	Escalate       Escalation
 	Routes         []Route  // in order; the first that fits says whom to tell
 	Channels       []string // whom to tell where no route fits
-	Editing        []string // those that can change what they have told, without a new message
 }
 
 // Class is how loudly something is told.
@@ -96,7 +95,7 @@ type Route struct {
 // an incident, and all that comes in between, goes to those who heard of it before.
 func (p Policy) route(inc *Incident, kind ChangeKind) (channels []string, why string) {
 	switch kind {
-	case Ended, SilenceEnding, Acknowledgement, Updated:
+	case Ended, SilenceEnding:
 		return inc.Told, "no channel has told of it"
 	case Escalated:
 		return union(nil, p.Escalate.Channels), "no channel to escalate to"

@@ -260,16 +260,6 @@ func TestASilenceSaysThatItIsAboutToEnd(t *testing.T) {
 	}
 }
 
-func TestChangesWithoutARiseAreEditedInWhereThatIsPossible(t *testing.T) {
-	w := newWorld(t)
-	w.policy.Channels, w.policy.Editing = []string{"bot", "mail"}, []string{"bot", "other-bot"}
-	w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
-	c := w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
-	if !c[0].Tell || c[0].Kind != Updated || !slices.Equal(c[0].Channels, []string{"bot"}) || c[0].Why == "" {
-		t.Errorf("%+v", c[0])
-	}
-}
-
 func TestWhatWaitedIsToldTogether(t *testing.T) {
 	for name, c := range map[string]struct {
 		waiting []Waiting

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"time"
@@ -50,7 +51,7 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 			return err
 		}
 	}
-	if !c.Tell {
+	if c.Why != "" {
 		return saveReason(ctx, w.q, *c)
 	}
 	return nil
@@ -77,15 +78,30 @@ func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
 	if w.notify != nil {
 		notices = w.notify(*c)
 	}
-	queued := 0
+	queued, together := 0, ""
 	for _, n := range notices {
-		doc, err := document(n.Notification)
+		var known int
+		if err := w.q.QueryRowContext(ctx, "SELECT count(*) FROM outbox WHERE channel = ? AND notice = ?", n.Channel, n.Notification.ID).Scan(&known); err != nil {
+			return err
+		}
+		if known > 0 {
+			continue
+		}
+		as, why, err := w.collapse(ctx, c.Incident.ID, n.Channel, n.Notification.Kind)
 		if err != nil {
 			return err
 		}
-		ok, err := changed(w.q.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
-			VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6, 0, '') ON CONFLICT (channel, notice) DO NOTHING`,
-			c.Incident.ID, n.Channel, n.Notification.ID, n.Notification.Kind, doc, w.now.UnixMicro()))
+		if why != "" {
+			together = why
+			if err := saveReason(ctx, w.q, alerts.Change{Kind: c.Kind, Incident: c.Incident, At: c.At, Why: n.Channel + ": " + why}); err != nil {
+				return err
+			}
+		}
+		if as == "" {
+			continue
+		}
+		n.Notification.Kind = as
+		ok, err := w.enqueue(ctx, c.Incident.ID, n)
 		if err != nil {
 			return err
 		}
@@ -96,10 +112,51 @@ func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
 	switch {
 	case len(notices) == 0:
 		c.Tell, c.Why = false, "no channel is configured to tell"
+	case queued == 0 && together != "":
+		// Nobody has heard of it after all, so that it is for the digest.
+		c.Tell, c.Why, c.Incident.LastTold, c.Incident.Told = false, together, time.Time{}, nil
+		_, err := w.q.ExecContext(ctx, "UPDATE incidents SET last_told = NULL, told = '[]' WHERE id = ?", c.Incident.ID)
+		return err
 	case queued == 0:
 		c.Tell, c.Why = false, "this notice is queued already: told once"
 	}
 	return nil
+}
+
+// enqueue writes one notice, of an incident or (0) of none, and says whether it was new.
+func (w *changeWriter) enqueue(ctx context.Context, incident int64, n Notice) (bool, error) {
+	doc, err := document(n.Notification)
+	if err != nil {
+		return false, err
+	}
+	next := w.now
+	if n.NotBefore.After(next) {
+		next = n.NotBefore
+	}
+	return changed(w.q.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
+		VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, 'queued', ?6, ?7, 0, '') ON CONFLICT (channel, notice) DO NOTHING`,
+		incident, n.Channel, n.Notification.ID, n.Notification.Kind, doc, w.now.UnixMicro(), next.UnixMicro()))
+}
+
+// collapse takes the notices of an incident that still wait for a channel out of the
+// outbox, and gives as what the next one is told instead ([alerts.Collapse]). What is due
+// may be on its way at this moment, and stays.
+func (w *changeWriter) collapse(ctx context.Context, incident int64, channel string, next alerts.ChangeKind) (as alerts.ChangeKind, why string, err error) {
+	const those = " FROM outbox WHERE incident = ? AND channel = ? AND state = 'queued' AND next > ? AND next <= ?"
+	args := []any{incident, channel, w.now.UnixMicro(), w.now.Add(longestRetry).UnixMicro()}
+	var waiting []alerts.Waiting
+	err = each(ctx, w.q, func(r *sql.Rows) error {
+		var one alerts.Waiting
+		err := r.Scan(&one.Kind, &one.Tried)
+		waiting = append(waiting, one)
+		return err
+	}, "SELECT kind, tries > 0"+those+" ORDER BY id", args...)
+	if err != nil || len(waiting) == 0 {
+		return next, "", err
+	}
+	_, err = w.q.ExecContext(ctx, "DELETE"+those, args...)
+	as, why = alerts.Collapse(waiting, next)
+	return as, why, err
 }
 
 // saveReason writes down why a change was not told. A reason that is given again

@@ -49,6 +49,8 @@ type Decision struct {
 	// the incident's id in place, once a change, and does nothing but compute.
 	// Nil: there is no channel.
 	Notify func(alerts.Change) []Notice
+	// Notices are those about no incident, or about many: the digest.
+	Notices []Notice
 }
 
 // Notice is one notification for one channel. Notification.ID is its identity:
@@ -56,6 +58,7 @@ type Decision struct {
 type Notice struct {
 	Channel      string
 	Notification alerts.Notification
+	NotBefore    time.Time // when it may be told; zero: at once
 }
 
 // Commit writes b, lets decide judge the situation that this makes, and writes
@@ -97,6 +100,11 @@ func (db *DB) Commit(ctx context.Context, now time.Time, b Batch, decide func(Si
 		changes = slices.Clone(d.Changes)
 		for i := range changes {
 			if err := w.write(ctx, &changes[i]); err != nil {
+				return err
+			}
+		}
+		for _, n := range d.Notices {
+			if _, err := w.enqueue(ctx, 0, n); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,9 @@ func TestIncidentComesBackAsItWasGiven(t *testing.T) {
 	db := fresh(t)
 	f := listed("192.0.2.10", "spamcop", t0)
 	in := incident(f, t0)
-	in.State, in.AckedBy, in.AckedAt, in.Silenced = alerts.Silenced, "kim", t0.Add(time.Second), t0.Add(time.Hour)
+	in.State, in.AckedBy, in.AckedAt = alerts.Silenced, "kim", t0.Add(time.Second)
+	in.Silence = alerts.Silence{By: "kim", Reason: "moving", Since: t0, Until: t0.Add(time.Hour)}
+	in.Told, in.Paged, in.Escalated, in.Turns, in.Flapping = []string{"chat"}, t0, t0.Add(time.Second), []time.Time{t0}, t0.Add(time.Minute)
 	in.Note, in.Reminded, in.Existing, in.Relapses = "asked for removal", 2, true, 3
 	second := listed("2001:db8::25", "spamcop", t0.Add(time.Minute))
 	in.Members = append(in.Members, alerts.Member{Finding: second, First: t0, Last: t0.Add(time.Minute), ClearSince: t0.Add(2 * time.Minute), Clear: true, Unknown: t0.Add(3 * time.Minute)})

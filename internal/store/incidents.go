@@ -12,14 +12,15 @@ import (
 )
 
 const incidentColumns = `id, cause, title, state, severity, impact, opened, changed, last_seen, resolved,
-	acked_by, acked_at, silenced, note, last_told, reminded, existing, relapses`
+	acked_by, acked_at, silence, note, last_told, reminded, existing, relapses, told, paged, escalated, turns, flapping`
 
 // bareIncidents reads incidents without their members.
 func bareIncidents(ctx context.Context, q querier, where string, args ...any) (all []alerts.Incident, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var i alerts.Incident
 		err := r.Scan(&i.ID, &i.Cause, &i.Title, &i.State, &i.Severity, value{&i.Impact}, stamp{&i.Opened}, stamp{&i.Changed}, stamp{&i.LastSeen}, stamp{&i.Resolved},
-			&i.AckedBy, stamp{&i.AckedAt}, stamp{&i.Silenced}, &i.Note, stamp{&i.LastTold}, &i.Reminded, &i.Existing, &i.Relapses)
+			&i.AckedBy, stamp{&i.AckedAt}, value{&i.Silence}, &i.Note, stamp{&i.LastTold}, &i.Reminded, &i.Existing, &i.Relapses,
+			value{&i.Told}, stamp{&i.Paged}, stamp{&i.Escalated}, value{&i.Turns}, stamp{&i.Flapping})
 		all = append(all, i)
 		return err
 	}, "SELECT "+incidentColumns+" FROM incidents WHERE "+where, args...)
@@ -40,15 +41,19 @@ func incidents(ctx context.Context, q querier, where string, args ...any) ([]ale
 // saveIncident writes an incident as it is after a change, and gives it an id if
 // it has none. Before is what is stored of it: nil for a new one.
 func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *alerts.Incident) error {
-	impact, err := document(i.Impact)
-	if err != nil {
-		return err
+	var docs [4]string
+	for n, v := range []any{i.Impact, i.Silence, i.Told, i.Turns} {
+		var err error
+		if docs[n], err = document(v); err != nil {
+			return err
+		}
 	}
-	values := []any{i.Cause, i.Title, i.State, i.Severity, impact, micros(i.Opened), micros(i.Changed), micros(i.LastSeen), micros(i.Resolved),
-		i.AckedBy, micros(i.AckedAt), micros(i.Silenced), i.Note, micros(i.LastTold), i.Reminded, i.Existing, i.Relapses}
+	values := []any{i.Cause, i.Title, i.State, i.Severity, docs[0], micros(i.Opened), micros(i.Changed), micros(i.LastSeen), micros(i.Resolved),
+		i.AckedBy, micros(i.AckedAt), docs[1], i.Note, micros(i.LastTold), i.Reminded, i.Existing, i.Relapses,
+		docs[2], micros(i.Paged), micros(i.Escalated), docs[3], micros(i.Flapping)}
 	if before == nil {
-		r, err := q.ExecContext(ctx, `INSERT INTO incidents (cause, title, state, severity, impact, opened, changed, last_seen, resolved,
-			acked_by, acked_at, silenced, note, last_told, reminded, existing, relapses) VALUES (?`+strings.Repeat(", ?", len(values)-1)+`)`, values...)
+		_, columns, _ := strings.Cut(incidentColumns, ", ") // all but the id
+		r, err := q.ExecContext(ctx, "INSERT INTO incidents ("+columns+") VALUES (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
 		if err != nil {
 			return err
 		}
@@ -57,8 +62,9 @@ func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *al
 		}
 		return saveMembers(ctx, q, i, nil)
 	}
-	_, err = q.ExecContext(ctx, `UPDATE incidents SET cause = ?, title = ?, state = ?, severity = ?, impact = ?, opened = ?, changed = ?, last_seen = ?, resolved = ?,
-		acked_by = ?, acked_at = ?, silenced = ?, note = ?, last_told = ?, reminded = ?, existing = ?, relapses = ? WHERE id = ?`, append(values, i.ID)...)
+	_, err := q.ExecContext(ctx, `UPDATE incidents SET cause = ?, title = ?, state = ?, severity = ?, impact = ?, opened = ?, changed = ?, last_seen = ?, resolved = ?,
+		acked_by = ?, acked_at = ?, silence = ?, note = ?, last_told = ?, reminded = ?, existing = ?, relapses = ?,
+		told = ?, paged = ?, escalated = ?, turns = ?, flapping = ? WHERE id = ?`, append(values, i.ID)...)
 	if err != nil {
 		return err
 	}

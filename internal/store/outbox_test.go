@@ -89,7 +89,7 @@ func TestDueGivesWhatWasQueued(t *testing.T) {
 	d := opens(listed("192.0.2.10", "spamcop", t0), t0)(Situation{})
 	d.Notify = func(c alerts.Change) []Notice {
 		want = alerts.Notification{ID: "1/opened/0", Kind: c.Kind, At: t0, Incident: c.Incident, Command: "reputed incident show 1", Rehearsal: true}
-		return []Notice{{"slack", want}}
+		return []Notice{{Channel: "slack", Notification: want}}
 	}
 	mustCommit(t, db, t0.Add(time.Second), Batch{}, one(d))
 	if err := db.Retry(t.Context(), 1, t0, 3, "500"); err != nil {
@@ -186,7 +186,7 @@ func TestChannels(t *testing.T) {
 }
 
 // TestOutboxOrder plays any order of tries: what arrives of one incident at one
-// channel arrives in the order it was queued, and nothing is lost.
+// channel arrives in the order it was queued, and the last of it is never lost.
 func TestOutboxOrder(t *testing.T) {
 	root := t
 	rapid.Check(t, func(t *rapid.T) {
@@ -209,8 +209,13 @@ func TestOutboxOrder(t *testing.T) {
 					t.Skip("none")
 				}
 				now = now.Add(time.Second)
-				mustCommit(root, db, now, Batch{}, reminds(rapid.SampledFrom(incidents).Draw(t, "incident"), now, "slack", "email"))
-				queued += 2
+				about := rapid.SampledFrom(incidents).Draw(t, "incident")
+				// What is put off is told together with it.
+				queued += 2 - count(root, db, "SELECT count(*) FROM outbox WHERE state = 'queued' AND incident = ? AND next > ?", about.ID, now.UnixMicro())
+				mustCommit(root, db, now, Batch{}, reminds(about, now, "slack", "email"))
+				if n := count(root, db, "SELECT count(*) FROM outbox WHERE state = 'queued' AND incident = ? AND notice = ?", about.ID, fmt.Sprintf("%d/%s/%d", about.ID, alerts.Reminder, now.Unix())); n != 2 {
+					t.Fatalf("%d channels are to be told of the last reminder, want 2", n)
+				}
 			},
 			"deliver": func(t *rapid.T) {
 				channel := rapid.SampledFrom([]string{"slack", "email"}).Draw(t, "channel")
@@ -251,4 +256,45 @@ func TestOutboxOrder(t *testing.T) {
 			},
 		})
 	})
+}
+
+// What was held through the night is told as what it has become, or not at all.
+func TestWhatWaitsIsToldTogether(t *testing.T) {
+	db := fresh(t)
+	held := func(c alerts.Change) []Notice {
+		n := notify("slack")(c)
+		if c.Kind == alerts.Opened {
+			n[0].NotBefore = t0.Add(8 * time.Hour)
+		}
+		return n
+	}
+	open := func(address string) alerts.Incident {
+		d := opens(listed(address, "spamcop", t0), t0)(Situation{})
+		d.Notify = held
+		d.Changes[0].Incident.LastTold, d.Changes[0].Incident.Told = t0, []string{"slack"}
+		return mustCommit(t, db, t0, Batch{}, one(d))[0].Incident
+	}
+	next := func(i alerts.Incident, kind alerts.ChangeKind, at time.Time) alerts.Change {
+		if kind == alerts.Ended {
+			i.State, i.Resolved = alerts.Resolved, at
+		}
+		return mustCommit(t, db, at, Batch{}, one(Decision{Notify: held, Changes: []alerts.Change{{Kind: kind, Incident: i, At: at, Tell: true}}}))[0]
+	}
+	worse, over := open("192.0.2.10"), open("192.0.2.11")
+	if due := dueIDs(t, db, "slack", t0.Add(time.Hour)); len(due) != 0 {
+		t.Fatalf("due at night: %v", due)
+	}
+	next(worse, alerts.Worsened, t0.Add(time.Hour))
+	due, err := db.Due(t.Context(), "slack", t0.Add(time.Hour), 9)
+	if err != nil || len(due) != 1 || due[0].Notification.Kind != alerts.Opened {
+		t.Errorf("a rise by night of what nobody heard of is told as new: %v %+v", err, due)
+	}
+	c := next(over, alerts.Ended, t0.Add(2*time.Hour))
+	if c.Tell || c.Why == "" || len(dueIDs(t, db, "slack", t0.Add(24*time.Hour))) != 1 {
+		t.Errorf("begun and ended by night: %+v", c)
+	}
+	got, err := db.Incident(t.Context(), over.ID)
+	if err != nil || !got.Incident.LastTold.IsZero() || len(got.Incident.Told) != 0 || len(got.Decisions) == 0 {
+		t.Errorf("it is for the digest, and says why: %v %+v", err, got)
+	}
 }

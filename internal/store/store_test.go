@@ -151,7 +151,7 @@ func opens(f checks.Finding, now time.Time, channels ...string) func(Situation) 
 func notify(channels ...string) func(alerts.Change) []Notice {
 	return func(c alerts.Change) (notices []Notice) {
 		for _, channel := range channels {
-			notices = append(notices, Notice{channel, alerts.Notification{
+			notices = append(notices, Notice{Channel: channel, Notification: alerts.Notification{
 				ID:   fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.Unix()),
 				Kind: c.Kind, At: c.At, Incident: c.Incident,
 				Command: fmt.Sprintf("reputed incident show %d", c.Incident.ID),
