@@ -283,10 +283,10 @@ func (d *daemon) noteGone(ctx context.Context, left map[string]bool, now time.Ti
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(history.Events, func(e store.Event) bool { return e.Kind == store.EventNoted && e.Note == checks.Line(note, 500) }) {
+		if slices.ContainsFunc(history.Events, func(e store.Event) bool { return e.Kind == alerts.AddNote.Done() && e.Note == checks.Line(note, 500) }) {
 			continue
 		}
-		if _, err := d.db.Note(ctx, inc.ID, "", note, now); err != nil && !errors.Is(err, store.ErrIncidentOver) {
+		if _, err := d.db.Act(ctx, alerts.Action{Kind: alerts.AddNote, Incident: inc.ID, Note: note, At: now}, nil); err != nil && !errors.Is(err, store.ErrIncidentOver) {
 			return err
 		}
 	}

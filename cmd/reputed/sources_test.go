@@ -39,7 +39,7 @@ func (r *rig) notes(id int64) (notes []string) {
 		r.t.Fatal(err)
 	}
 	for _, e := range h.Events {
-		if e.Kind == store.EventNoted {
+		if e.Kind == alerts.AddNote.Done() {
 			notes = append(notes, e.Note)
 		}
 	}

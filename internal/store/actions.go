@@ -3,82 +3,113 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"reputed/alerts"
 	"reputed/checks"
 )
 
-// What people do to an incident, as [Event].Kind.
-const (
-	EventAcknowledged = "acknowledged"
-	EventResolvedBy   = "resolved by hand"
-	EventNoted        = "noted"
-)
-
-// maxWho is how many runes of the name of a person are kept.
-const maxWho = 100
-
-// Ack takes an incident on: there are no more reminders until it gets worse. By
-// is who does it and note what they say, both one line, the note may be empty.
-// Acknowledging again replaces who has it.
-//
-// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
-func (db *DB) Ack(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
-	return db.act(ctx, "acknowledge", EventAcknowledged, id, by, note, now, func(i *alerts.Incident) {
-		if i.State == alerts.Open {
-			i.State = alerts.Acknowledged // what is clearing or silenced stays so, and is acknowledged besides
-		}
-		i.AckedBy, i.AckedAt, i.Reminded = checks.Line(by, maxWho), now, 0
-	})
+// Request is one removal that was asked for, kept for ever.
+type Request struct {
+	alerts.Request
+	Incident int64
+	By       string
+	Note     string
+	At       time.Time
 }
 
-// Resolve ends an incident because a person says so. If what it is about is
-// seen again within [alerts.RelapseWindow], the same incident is opened anew.
-// No channel is told, and why is written down as with every change that is not.
+// Act lets one person do one thing to one incident ([alerts.Incident.Apply]), and writes
+// down who, when and what. It is a transaction of its own, so that it may run beside the
+// daemon. Notify, which may be nil, makes the notices of an end, for the channels that
+// told of the beginning.
 //
-// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
-func (db *DB) Resolve(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
-	return db.act(ctx, "resolve", EventResolvedBy, id, by, note, now, func(i *alerts.Incident) {
-		i.State, i.Resolved, i.Changed = alerts.Resolved, now, now
-	})
-}
-
-// Note writes down something about an incident, and changes nothing else. With an
-// empty by it is the monitor that says it, and a person's words stay in their place.
-//
-// Errors: [ErrNoIncident], [ErrIncidentOver]; [ErrBusy] may pass.
-func (db *DB) Note(ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error) {
-	return db.act(ctx, "note", EventNoted, id, by, note, now, func(*alerts.Incident) {})
-}
-
-// act lets one person do one thing to one incident, and writes down who, when
-// and what. It is a transaction of its own, so that it may run beside the daemon.
-func (db *DB) act(ctx context.Context, op, kind string, id int64, by, note string, now time.Time, do func(*alerts.Incident)) (after alerts.Incident, err error) {
-	by, note = checks.Line(by, maxWho), checks.Line(note, 500)
-	err = db.update(ctx, op, func(tx *sql.Tx) error {
-		before, err := oneIncident(ctx, tx, id)
+// Errors: [ErrNoIncident], [ErrIncidentOver], [alerts.ErrAction]; [ErrBusy] may pass.
+func (db *DB) Act(ctx context.Context, a alerts.Action, notify func(alerts.Change) []Notice) (after alerts.Incident, err error) {
+	err = db.update(ctx, string(a.Kind), func(tx *sql.Tx) error {
+		before, err := oneIncident(ctx, tx, a.Incident)
 		if err != nil {
 			return err
 		}
-		if before.State == alerts.Resolved {
-			return fmt.Errorf("incident %d: %w since %s; nothing is to be done", id, ErrIncidentOver, before.Resolved.Format(time.RFC3339))
+		if after, err = before.Apply(a); err != nil {
+			return err
 		}
-		after = before
-		if note != "" && (by != "" || after.Note == "") {
-			after.Note = note
-		}
-		do(&after)
 		if err := saveIncident(ctx, tx, &after, &before); err != nil {
 			return err
 		}
-		if after.State == alerts.Resolved {
-			if err := saveReason(ctx, tx, alerts.Change{Kind: alerts.Ended, Incident: after, At: now, Why: "resolved by hand: whoever did it knows"}); err != nil {
+		if a.Kind == alerts.Requested {
+			if err := saveRequest(ctx, tx, a); err != nil {
 				return err
 			}
 		}
-		return saveEvent(ctx, tx, after, kind, by, note, now)
+		if a.Kind == alerts.ResolveHand {
+			if err := db.tellEnd(ctx, tx, after, a.At, notify); err != nil {
+				return err
+			}
+		}
+		return saveEvent(ctx, tx, after, a.Kind.Done(), checks.Line(a.By, 100), said(a), a.At)
 	})
 	return after, err
+}
+
+// said is what the event of an action says besides who and what.
+func said(a alerts.Action) string {
+	note := checks.Line(a.Note, 500)
+	add := func(s string) {
+		if note != "" {
+			s += ": " + note
+		}
+		note = s
+	}
+	switch a.Kind {
+	case alerts.Mute:
+		add("until " + a.Until.UTC().Format(time.RFC3339))
+	case alerts.Requested:
+		s := "at " + checks.Line(a.Request.List, 100)
+		if ref := checks.Line(a.Request.Ref, 100); ref != "" {
+			s += ", " + ref
+		}
+		add(s)
+	}
+	return note
+}
+
+// tellEnd queues the notices of an end by hand. Where nobody is told, why is written down.
+func (db *DB) tellEnd(ctx context.Context, tx *sql.Tx, inc alerts.Incident, at time.Time, notify func(alerts.Change) []Notice) error {
+	c := alerts.Change{Kind: alerts.Ended, Incident: inc, At: at, Tell: true, Channels: inc.Told}
+	if notify == nil || len(inc.Told) == 0 {
+		c.Tell, c.Why = false, "resolved by hand: whoever did it knows"
+	}
+	w := changeWriter{q: tx, log: db.log, now: at, notify: notify}
+	if c.Tell {
+		if err := w.queue(ctx, &c); err != nil {
+			return err
+		}
+	}
+	if c.Why == "" {
+		return nil
+	}
+	return saveReason(ctx, tx, c)
+}
+
+func saveRequest(ctx context.Context, q querier, a alerts.Action) error {
+	_, err := q.ExecContext(ctx, "INSERT INTO requests (incident, list, by, ref, note, at, promised, cool_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		a.Incident, checks.Line(a.Request.List, 100), checks.Line(a.By, 100), checks.Line(a.Request.Ref, 100), checks.Line(a.Note, 500), micros(a.At),
+		int64(a.Request.Promised/time.Second), int64(a.Request.CoolDown/time.Second))
+	return err
+}
+
+// Requests are the removals that were asked for about an incident (0: about any), the
+// latest first.
+func (db *DB) Requests(ctx context.Context, incident int64) (all []Request, err error) {
+	err = db.view(ctx, "read requests", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var x Request
+			var promised, coolDown int64
+			err := r.Scan(&x.Incident, &x.List, &x.By, &x.Ref, &x.Note, stamp{&x.At}, &promised, &coolDown)
+			x.Promised, x.CoolDown = time.Duration(promised)*time.Second, time.Duration(coolDown)*time.Second
+			all = append(all, x)
+			return err
+		}, "SELECT incident, list, by, ref, note, at, promised, cool_down FROM requests WHERE ?1 = 0 OR incident = ?1 ORDER BY at DESC, id DESC", incident)
+	})
+	return all, err
 }

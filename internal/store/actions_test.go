@@ -21,24 +21,24 @@ func TestPeopleActOnIncidents(t *testing.T) {
 	in.Reminded = 3
 	mustCommit(t, db, t0, Batch{}, one(Decision{Findings: nil, Changes: []alerts.Change{{Kind: alerts.Quiet, Incident: in, At: t0, Why: "nothing new"}}}))
 
-	acked, err := db.Ack(ctx, in.ID, "kim\x1b[2J", "on\nit", t0.Add(time.Minute))
+	acked, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: in.ID, By: "kim\x1b[2J", Note: "on\nit", At: t0.Add(time.Minute)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if acked.State != alerts.Acknowledged || acked.AckedBy != "kim [2J" || !acked.AckedAt.Equal(t0.Add(time.Minute)) || acked.Note != "on it" || acked.Reminded != 0 {
 		t.Errorf("acknowledged: %+v", acked)
 	}
-	again, err := db.Ack(ctx, in.ID, "lee", "", t0.Add(2*time.Minute))
+	again, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: in.ID, By: "lee", At: t0.Add(2*time.Minute)}, nil)
 	if err != nil || again.AckedBy != "lee" || again.Note != "on it" {
 		t.Errorf("acknowledged by another, without a note: %+v, %v", again, err)
 	}
-	over, err := db.Resolve(ctx, in.ID, "lee", "moved to another address", t0.Add(3*time.Minute))
+	over, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "lee", Note: "moved to another address", At: t0.Add(3*time.Minute)}, nil)
 	if err != nil || over.State != alerts.Resolved || !over.Resolved.Equal(t0.Add(3*time.Minute)) {
 		t.Errorf("resolved: %+v, %v", over, err)
 	}
 	for what, act := range map[string]func(id int64) error{
-		"ack":     func(id int64) error { _, err := db.Ack(ctx, id, "kim", "", t0); return err },
-		"resolve": func(id int64) error { _, err := db.Resolve(ctx, id, "kim", "", t0); return err },
+		"ack":     func(id int64) error { _, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim", At: t0}, nil); return err },
+		"resolve": func(id int64) error { _, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: id, By: "kim", At: t0}, nil); return err },
 	} {
 		if err := act(in.ID); !errors.Is(err, ErrIncidentOver) {
 			t.Errorf("%s of what is over: %v, want ErrIncidentOver", what, err)
@@ -56,9 +56,9 @@ func TestPeopleActOnIncidents(t *testing.T) {
 		Incident: over,
 		Events: []Event{
 			{t0, "opened", checks.Major, "", f.Summary},
-			{t0.Add(time.Minute), EventAcknowledged, checks.Major, "kim [2J", "on it"},
-			{t0.Add(2 * time.Minute), EventAcknowledged, checks.Major, "lee", ""},
-			{t0.Add(3 * time.Minute), EventResolvedBy, checks.Major, "lee", "moved to another address"},
+			{t0.Add(time.Minute), alerts.Ack.Done(), checks.Major, "kim [2J", "on it"},
+			{t0.Add(2 * time.Minute), alerts.Ack.Done(), checks.Major, "lee", ""},
+			{t0.Add(3 * time.Minute), alerts.ResolveHand.Done(), checks.Major, "lee", "moved to another address"},
 		},
 		Transitions: []Transition{{Key: f.Key, At: t0, Status: checks.Problem, Code: f.Code, Severity: f.Severity, Summary: f.Summary, Facts: f.Facts, Evidence: f.Evidence}},
 		Deliveries:  []Sending{{ID: 1, Channel: "slack", Notice: "1/opened/" + itoa(int(t0.Unix())), Kind: alerts.Opened, State: Queued, Queued: t0, Next: t0}},
@@ -78,7 +78,7 @@ func TestPeopleActOnIncidents(t *testing.T) {
 func TestAPersonsWordsAreStoredAsOneLine(t *testing.T) {
 	db := fresh(t)
 	id := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0))[0].Incident.ID
-	if _, err := db.Ack(t.Context(), id, "kim\r\nlee\x1b[2J"+strings.Repeat("x", 200), "on\nit\x1b]0;", t0); err != nil {
+	if _, err := db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim\r\nlee\x1b[2J" + strings.Repeat("x", 200), Note: "on\nit\x1b]0;", At: t0}, nil); err != nil {
 		t.Fatal(err)
 	}
 	in := onlyOpen(t, db, t0)
@@ -133,7 +133,7 @@ func TestAckKeepsWhatIsClearing(t *testing.T) {
 	in := incident(listed("192.0.2.10", "spamcop", t0), t0)
 	in.State = alerts.Clearing
 	id := mustCommit(t, db, t0, Batch{}, one(Decision{Changes: []alerts.Change{{Kind: alerts.Opened, Incident: in, At: t0, Why: "test"}}}))[0].Incident.ID
-	if got, err := db.Ack(t.Context(), id, "kim", "", t0); err != nil || got.State != alerts.Clearing || got.AckedBy != "kim" {
+	if got, err := db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim", At: t0}, nil); err != nil || got.State != alerts.Clearing || got.AckedBy != "kim" {
 		t.Errorf("%+v, %v, want clearing, by kim", got, err)
 	}
 }

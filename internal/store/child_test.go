@@ -51,7 +51,7 @@ func play(ctx context.Context, role, path string) error {
 			return err
 		}
 		fmt.Printf("%d incidents\n", len(all))
-		if _, err := db.Ack(ctx, 1, "kim", "", t0); !errors.Is(err, ErrReadOnly) {
+		if _, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: 1, By: "kim", At: t0}, nil); !errors.Is(err, ErrReadOnly) {
 			return fmt.Errorf("acknowledging gave %v, want ErrReadOnly", err)
 		}
 		return nil

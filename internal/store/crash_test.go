@@ -166,7 +166,7 @@ func TestAckDuringCommitIsNotLost(t *testing.T) {
 	acked := make(chan error, 1)
 	mustCommit(t, daemon, t0, Batch{}, func(s Situation) Decision {
 		go func() {
-			_, err := command.Ack(t.Context(), id, "kim", "on it", t0.Add(time.Second))
+			_, err := command.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim", Note: "on it", At: t0.Add(time.Second)}, nil)
 			acked <- err
 		}()
 		return Decision{Changes: []alerts.Change{{Kind: alerts.Quiet, Incident: s.Open[0], At: t0, Why: "nothing new"}}}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"reputed/alerts"
 )
 
 // What a caller tells apart. Every other error is about the one statement that failed.
@@ -35,7 +37,7 @@ var (
 	// ErrNoIncident: there is no incident of that number.
 	ErrNoIncident = errors.New("no such incident")
 	// ErrIncidentOver: the incident is resolved already, so there is nothing to take on or to end.
-	ErrIncidentOver = errors.New("incident is resolved")
+	ErrIncidentOver = alerts.ErrOver
 	// ErrNoDelivery: there is no delivery of that number that still waits.
 	ErrNoDelivery = errors.New("no such delivery waits")
 	// ErrNoRun: there is no unfinished run of that number; it was abandoned, or never begun.

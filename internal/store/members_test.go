@@ -95,7 +95,7 @@ func TestMembersAreRememberedOnlyWhileTheyAreOpen(t *testing.T) {
 	if len(db.members) != 2 {
 		t.Errorf("%d findings are remembered, want 2", len(db.members))
 	}
-	if _, err := db.Resolve(t.Context(), in.ID, "kim", "", t0); err != nil {
+	if _, err := db.Act(t.Context(), alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "kim", At: t0}, nil); err != nil {
 		t.Fatal(err)
 	}
 	look(t, db, t0, Batch{})
@@ -108,10 +108,10 @@ func TestARecentIncidentIsReadByItsKeysAndReopenedWhole(t *testing.T) {
 	db := fresh(t)
 	spamcop, barracuda := listed("192.0.2.10", "spamcop", t0), listed("192.0.2.10", "barracuda", t0)
 	in := mustCommit(t, db, t0, Batch{}, folds([]checks.Finding{spamcop, barracuda}))[0].Incident
-	if _, err := db.Ack(t.Context(), in.ID, "kim", "asked for removal", t0); err != nil {
+	if _, err := db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: in.ID, By: "kim", Note: "asked for removal", At: t0}, nil); err != nil {
 		t.Fatal(err)
 	}
-	over, err := db.Resolve(t.Context(), in.ID, "kim", "", t0.Add(time.Hour))
+	over, err := db.Act(t.Context(), alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "kim", At: t0.Add(time.Hour)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

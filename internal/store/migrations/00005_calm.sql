@@ -15,3 +15,17 @@ UPDATE incidents SET told = coalesce((SELECT json_group_array(DISTINCT channel) 
 -- When it opened and came clean of late, and since when that has been too often.
 ALTER TABLE incidents ADD COLUMN turns TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(turns));
 ALTER TABLE incidents ADD COLUMN flapping INTEGER;
+
+-- Removals that were asked for. They outlive their incident.
+CREATE TABLE requests (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    incident  INTEGER NOT NULL,
+    list      TEXT    NOT NULL, -- id of the list, or who refused
+    by        TEXT    NOT NULL,
+    ref       TEXT    NOT NULL,
+    note      TEXT    NOT NULL,
+    at        INTEGER NOT NULL,
+    promised  INTEGER NOT NULL, -- seconds that it takes, as the operator says; 0: nobody says
+    cool_down INTEGER NOT NULL  -- seconds before which asking again is held against us; 0: not known
+) STRICT;
+CREATE INDEX requests_by_incident ON requests (incident, at);
