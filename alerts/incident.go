@@ -89,7 +89,9 @@ const (
 	Flapped ChangeKind = "flapping"
 	// SilenceEnding: nobody was told of it for a while, and will be again soon.
 	SilenceEnding ChangeKind = "silence ending"
-	Quiet         ChangeKind = "quiet" // stored only, and said why nobody is told
+	// Daily: the digest, which is about many incidents.
+	Daily ChangeKind = "digest"
+	Quiet ChangeKind = "quiet" // stored only, and said why nobody is told
 )
 
 // Change is one step of one incident. Tell says whether people hear of it, Channels who
@@ -116,5 +118,6 @@ type Notification struct {
 	Targets     int                  // how many targets the incident is about ([Incident.Brief]); 0: those of its members
 	Remediation []checks.Remediation // for the open members, worst first, each runbook once
 	Command     string               // "reputed incident show 12"
+	Digest      *Digest              // of kind Daily, in place of the incident
 	Rehearsal   bool                 // from drill or demo: the channel marks it clearly
 }

@@ -115,11 +115,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.book, err = remedy.Load(); err != nil {
 		return nil, err
 	}
-	d.policy = alerts.Policy{
-		RemindCritical: cfg.Alerts.RemindCritical.Duration,
-		RemindMajor:    cfg.Alerts.RemindMajor.Duration,
-		MinSeverity:    cfg.Alerts.MinSeverity,
-	}
+	d.policy = newPolicy(cfg)
 	for _, m := range cfg.Mailboxes {
 		folders, err := newMailboxes(m, db, log)
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -70,7 +69,7 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, watched),
 		Policy: d.policy, FirstRun: first, Now: s.Now,
 	})
-	return store.Decision{Findings: all, Changes: changes, Notify: d.notices}
+	return store.Decision{Findings: all, Changes: changes, Notify: d.notices, Notices: d.digest(s)}
 }
 
 // withWatch says of every target with a problem since when a refusal of its mail
@@ -103,31 +102,7 @@ func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts
 	return impacts
 }
 
-// toldMembers is how many members of an incident a notice holds: more than any channel
-// shows. A network that is listed as a whole has 65,536.
-const toldMembers = 50
-
 // notices makes one notice a channel of a change that is to be told.
 func (d *daemon) notices(c alerts.Change) []store.Notice {
-	brief, targets := c.Incident.Brief(toldMembers)
-	n := alerts.Notification{
-		ID:          fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.UnixMicro()),
-		Kind:        c.Kind,
-		At:          c.At,
-		Incident:    brief,
-		Targets:     targets,
-		Remediation: d.remediation(c.Incident),
-		Command:     incidentCommand(c.Incident.ID),
-	}
-	var all []store.Notice
-	for _, channel := range slices.Sorted(maps.Keys(d.deliverer.Channels)) {
-		all = append(all, store.Notice{Channel: channel, Notification: n})
-	}
-	return all
-}
-
-// remediation is what to do about an incident: the runbooks of its open members,
-// worst first, each once.
-func (d *daemon) remediation(inc alerts.Incident) []checks.Remediation {
-	return d.book.ForAll(openFindings(inc), d.zone)
+	return notices(c, d.book.ForAll(openFindings(c.Incident), d.zone), slices.Collect(maps.Keys(d.deliverer.Channels)))
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"reputed/alerts"
 	"reputed/alerts/slack"
 	"reputed/internal/config"
 	"reputed/internal/lab"
@@ -59,7 +60,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	report := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
 	r.read(1, report)
 	for id := range int64(2) {
-		if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id+1, By: text, Note: text, At: now}, nil); err != nil && !errors.Is(err, store.ErrNoIncident) {
+		if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id + 1, By: text, Note: text, At: now}, nil); err != nil && !errors.Is(err, store.ErrNoIncident) {
 			t.Fatal(err)
 		}
 	}

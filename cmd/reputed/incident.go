@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +29,14 @@ func (a *app) incidentCommand() *cobra.Command {
 		Example: `  reputed incident list
   reputed incident show 12                      how we know, what it costs, what to do
   reputed incident ack 12 --note "on it"        no more reminders
+  reputed incident silence 12 --for 8h --reason "moving the servers"
+  reputed incident requested 12 --list spamcop --ref 4711
+  reputed incident note 12 "the form on www was open"
   reputed incident resolve 12`,
 	}
 	group(c)
-	c.AddCommand(a.incidentListCommand(), a.incidentShowCommand(), a.incidentAckCommand(), a.incidentResolveCommand())
+	c.AddCommand(a.incidentListCommand(), a.incidentShowCommand())
+	c.AddCommand(a.incidentActions()...)
 	return c
 }
 
@@ -146,59 +149,6 @@ func openFindings(i alerts.Incident) []checks.Finding {
 	return open
 }
 
-func (a *app) incidentAckCommand() *cobra.Command {
-	return a.incidentAction("ack", "Take incidents on: no more reminders until they get worse",
-		`  reputed incident ack 12
-  reputed incident ack 12 13 --by kim --note "talking to the hoster"`, "acknowledged", (*store.DB).Ack)
-}
-
-func (a *app) incidentResolveCommand() *cobra.Command {
-	return a.incidentAction("resolve", "End incidents by hand",
-		`  reputed incident resolve 12 --note "address given back"`, "resolved", (*store.DB).Resolve)
-}
-
-// incidentAction is a command that changes incidents, each in a transaction of its own.
-func (a *app) incidentAction(name, short, example, done string,
-	do func(db *store.DB, ctx context.Context, id int64, by, note string, now time.Time) (alerts.Incident, error)) *cobra.Command {
-	var by, note string
-	c := &cobra.Command{
-		Use:     name + " ID...",
-		Short:   short,
-		Example: example,
-		Args:    args(1, -1, "incidents by their numbers"),
-	}
-	c.Flags().StringVar(&by, "by", "", "`NAME` of who does it (default: your login name)")
-	c.Flags().StringVar(&note, "note", "", "`TEXT` that everybody sees with the incident")
-	c.RunE = func(c *cobra.Command, words []string) error {
-		ids, err := incidentIDs(c, words)
-		if err != nil {
-			return err
-		}
-		cfg, err := a.optionalConfig()
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
-			return noDatabase(cfg) // opening it for writing would make one
-		}
-		db, err := openStore(c.Context(), cfg, nil)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		who := cmp.Or(by, loginName())
-		for _, id := range ids {
-			i, err := do(db, c.Context(), id, who, note, time.Now())
-			if err != nil {
-				return noIncident(id, err)
-			}
-			fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done, checks.Line(who, 80), i.Title)))
-		}
-		return nil
-	}
-	return c
-}
-
 // incidentIDs reads "12" and "#12".
 func incidentIDs(c *cobra.Command, words []string) ([]int64, error) {
 	var ids []int64
@@ -219,6 +169,8 @@ func noIncident(id int64, err error) error {
 		return fmt.Errorf("there is no incident %d; \"reputed incident list --all\" shows all", id)
 	case errors.Is(err, store.ErrIncidentOver):
 		return fmt.Errorf("incident %d is resolved already; \"reputed incident show %d\" says when and by whom", id, id)
+	case errors.Is(err, alerts.ErrAction):
+		return errors.New(strings.TrimPrefix(err.Error(), alerts.ErrAction.Error()+": "))
 	}
 	return err
 }

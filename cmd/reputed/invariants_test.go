@@ -139,8 +139,8 @@ func (l *lives) act() {
 	if len(open) == 0 {
 		return
 	}
-	do := []func(*store.DB, context.Context, int64, string, string, time.Time) (alerts.Incident, error){(*store.DB).Ack, (*store.DB).Resolve}[l.draw(2)]
-	_, err = do(l.db, context.Background(), open[0].ID, "kim", "", time.Now())
+	do := []alerts.ActionKind{alerts.Ack, alerts.ResolveHand}[l.draw(2)]
+	_, err = l.db.Act(context.Background(), alerts.Action{Kind: do, Incident: open[0].ID, By: "kim", At: time.Now()}, nil)
 	l.must(err)
 }
 
@@ -272,7 +272,7 @@ func (l *lives) check() {
 					l.fail("incident %d was opened twice: %+v", inc.ID, h.Events)
 				}
 				open = true
-			case string(alerts.Ended), store.EventResolvedBy:
+			case string(alerts.Ended), alerts.ResolveHand.Done():
 				if !open {
 					l.fail("incident %d was resolved twice: %+v", inc.ID, h.Events)
 				}

@@ -47,7 +47,7 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = db.Commit(ctx, now.Add(-4*time.Minute), store.Batch{Read: map[string]probes.Position{"bounces": {UIDValidity: 7, UID: 4711}}}, func(s store.Situation) store.Decision {
 		return store.Decision{
 			Findings: []checks.Finding{finding},
-			Changes:  alerts.Fold(alerts.Input{Open: s.Open, Recent: s.Recent, Findings: []checks.Finding{finding}, Now: s.Now}),
+			Changes:  alerts.Fold(alerts.Input{Open: s.Open, Recent: s.Recent, Findings: []checks.Finding{finding}, Policy: alerts.Policy{Channels: []string{"slack", "pager"}}, Now: s.Now}),
 			Notify: func(c alerts.Change) []store.Notice {
 				n := alerts.Notification{ID: "1/opened", Kind: c.Kind, At: c.At, Incident: c.Incident}
 				return []store.Notice{{Channel: "slack", Notification: n}, {Channel: "pager", Notification: n}}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"reputed/alerts"
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/checks/identity"

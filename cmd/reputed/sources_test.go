@@ -12,7 +12,6 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
-	"reputed/internal/store"
 	"reputed/probes/probestest"
 )
 

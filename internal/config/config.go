@@ -9,8 +9,9 @@
 package config
 
 import (
+	"slices"
+
 	"reputed/blocklists"
-	"reputed/checks"
 	"reputed/internal/monitor"
 )
 
@@ -161,16 +162,6 @@ type Bounces struct {
 	Quiet    Duration `toml:"quiet"`  // without a refusal for so long one is over; default 24h, 1m to 30d
 }
 
-// Alerts is when people are told.
-type Alerts struct {
-	// Remind is how often an unacknowledged incident is told again, by severity; 0 is never.
-	RemindCritical Duration `toml:"remind_critical"` // default 4h; 0s or 1m to 30d
-	RemindMajor    Duration `toml:"remind_major"`    // default 24h; 0s or 1m to 30d
-	// MinSeverity is the least that is told at once; default "minor". What is
-	// below it is stored and shown by status.
-	MinSeverity checks.Severity `toml:"min_severity"`
-}
-
 // Slack is one Slack channel: an incoming webhook, or a bot token with a channel.
 type Slack struct {
 	Name    string `toml:"name"` // unique; default "slack"
@@ -178,6 +169,16 @@ type Slack struct {
 	Token   Secret `toml:"token"`
 	Channel string `toml:"channel"` // for a token: "#mail-ops" or an id
 	APIURL  string `toml:"api_url"` // for a gateway or a test; default Slack's own
+}
+
+// Channels are the names of all channels that people are told by, in order.
+func (c *Config) Channels() []string {
+	var names []string
+	for _, s := range c.Slack {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Database is where state lives.

@@ -30,7 +30,8 @@ func defaults() *Config {
 		Alerts: Alerts{
 			RemindCritical: Duration{4 * time.Hour},
 			RemindMajor:    Duration{24 * time.Hour},
-			MinSeverity:    checks.Minor,
+			MinSeverity:    checks.Major,
+			Digest:         Clock{Minute: 8 * 60, Given: true},
 		},
 		Log: Log{Level: "info", Format: "text"},
 	}

@@ -66,6 +66,8 @@ func showValue(v reflect.Value) string {
 		return quote(cmp.Or(x.From(), redacted))
 	case Duration:
 		return quote(x.String())
+	case Clock:
+		return quote(x.String())
 	}
 	switch v.Kind() {
 	case reflect.Map:

@@ -34,8 +34,8 @@ func (v *validator) validate() {
 	v.mailboxes()
 	v.spools()
 	v.bounces()
-	v.alerts()
 	v.slack()
+	v.alerts()
 	v.database()
 	v.log()
 }
@@ -139,17 +139,6 @@ const month = 30 * 24 * time.Hour
 func regexpFault(err error) string {
 	fault, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "error parsing regexp: "), ":")
 	return fault
-}
-
-func (v *validator) alerts() {
-	c := &v.cfg.Alerts
-	if c.RemindCritical.Duration != 0 {
-		v.between("alerts.remind_critical", c.RemindCritical, time.Minute, month)
-	}
-	if c.RemindMajor.Duration != 0 {
-		v.between("alerts.remind_major", c.RemindMajor, time.Minute, month)
-	}
-	v.oneOf("alerts.min_severity", string(c.MinSeverity), string(checks.Critical), string(checks.Major), string(checks.Minor), string(checks.Informational))
 }
 
 func (v *validator) database() {

@@ -28,17 +28,23 @@ func TestPeopleActOnIncidents(t *testing.T) {
 	if acked.State != alerts.Acknowledged || acked.AckedBy != "kim [2J" || !acked.AckedAt.Equal(t0.Add(time.Minute)) || acked.Note != "on it" || acked.Reminded != 0 {
 		t.Errorf("acknowledged: %+v", acked)
 	}
-	again, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: in.ID, By: "lee", At: t0.Add(2*time.Minute)}, nil)
+	again, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: in.ID, By: "lee", At: t0.Add(2 * time.Minute)}, nil)
 	if err != nil || again.AckedBy != "lee" || again.Note != "on it" {
 		t.Errorf("acknowledged by another, without a note: %+v, %v", again, err)
 	}
-	over, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "lee", Note: "moved to another address", At: t0.Add(3*time.Minute)}, nil)
+	over, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "lee", Note: "moved to another address", At: t0.Add(3 * time.Minute)}, nil)
 	if err != nil || over.State != alerts.Resolved || !over.Resolved.Equal(t0.Add(3*time.Minute)) {
 		t.Errorf("resolved: %+v, %v", over, err)
 	}
 	for what, act := range map[string]func(id int64) error{
-		"ack":     func(id int64) error { _, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim", At: t0}, nil); return err },
-		"resolve": func(id int64) error { _, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: id, By: "kim", At: t0}, nil); return err },
+		"ack": func(id int64) error {
+			_, err := db.Act(ctx, alerts.Action{Kind: alerts.Ack, Incident: id, By: "kim", At: t0}, nil)
+			return err
+		},
+		"resolve": func(id int64) error {
+			_, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: id, By: "kim", At: t0}, nil)
+			return err
+		},
 	} {
 		if err := act(in.ID); !errors.Is(err, ErrIncidentOver) {
 			t.Errorf("%s of what is over: %v, want ErrIncidentOver", what, err)

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+	"reputed/internal/monitor"
+	"reputed/internal/store"
+)
+
+// incidentActions are the commands by which people act on incidents. Each writes who,
+// when and what, in a transaction of its own beside a running daemon.
+func (a *app) incidentActions() []*cobra.Command {
+	return []*cobra.Command{
+		a.incidentAction(action{
+			name: "ack", kind: alerts.Ack, short: "Take incidents on: no more reminders until they get worse",
+			example: `  reputed incident ack 12
+  reputed incident ack 12 13 --by kim --note "talking to the hoster"`,
+		}),
+		a.silenceCommand(),
+		a.incidentAction(action{
+			name: "unsilence", kind: alerts.Unmute, short: "End a silence early",
+			example: `  reputed incident unsilence 12`,
+		}),
+		a.noteCommand(),
+		a.requestedCommand(),
+		a.incidentAction(action{
+			name: "resolve", kind: alerts.ResolveHand, short: "End incidents by hand",
+			example: `  reputed incident resolve 12 --note "address given back"`,
+		}),
+	}
+}
+
+// action is one such command.
+type action struct {
+	name, short, example string
+	kind                 alerts.ActionKind
+}
+
+func (a *app) incidentAction(what action) *cobra.Command {
+	var by, note string
+	c := &cobra.Command{Use: what.name + " ID...", Short: what.short, Example: what.example, Args: args(1, -1, "incidents by their numbers")}
+	byFlag(c, &by)
+	c.Flags().StringVar(&note, "note", "", "`TEXT` that everybody sees with the incident")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words)
+		if err != nil {
+			return err
+		}
+		return a.act(c, ids, alerts.Action{Kind: what.kind, By: by, Note: note})
+	}
+	return c
+}
+
+func byFlag(c *cobra.Command, by *string) {
+	c.Flags().StringVar(by, "by", "", "`NAME` of who does it (default: your login name)")
+}
+
+func (a *app) silenceCommand() *cobra.Command {
+	var by, reason, length, until string
+	c := &cobra.Command{
+		Use:   "silence ID...",
+		Short: "Tell nobody of incidents for a while",
+		Long: `Tell nobody of incidents for a while. A silence has an owner, a reason and an end, of which
+it is told an hour before. Status goes on showing the incident.`,
+		Example: `  reputed incident silence 12 --for 8h --reason "moving the servers tonight"
+  reputed incident silence 12 --until 2026-12-01T08:00 --reason "the hoster is on it"`,
+		Args: args(1, -1, "incidents by their numbers"),
+	}
+	byFlag(c, &by)
+	c.Flags().StringVar(&reason, "reason", "", "`TEXT`, for whoever finds it later; must be there")
+	c.Flags().StringVar(&length, "for", "", "`TIME` that it lasts: 30m, 8h, 7d, at most 90d")
+	c.Flags().StringVar(&until, "until", "", "`WHEN` it ends: 2026-12-01T08:00, or with a zone as RFC 3339 has it")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		end, err := silenceEnd(now, length, until)
+		if err != nil {
+			return usageError(c, err)
+		}
+		return a.act(c, ids, alerts.Action{Kind: alerts.Mute, By: by, Note: reason, Until: end})
+	}
+	return c
+}
+
+// silenceEnd reads when a silence ends, a day if nothing is said.
+func silenceEnd(now time.Time, length, until string) (time.Time, error) {
+	switch {
+	case length != "" && until != "":
+		return time.Time{}, errors.New("say how long or until when, not both")
+	case until != "":
+		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+			if t, err := time.ParseInLocation(layout, until, time.Local); err == nil {
+				return t.UTC(), nil
+			}
+		}
+		t, err := time.Parse(time.RFC3339, until)
+		if err != nil {
+			return t, fmt.Errorf("%q is no time: write 2026-12-01T08:00", checks.Line(until, 40))
+		}
+		return t.UTC(), nil
+	case length != "":
+		d, err := monitor.ParseDuration(length)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("--for %s: write 30m, 8h or 7d", checks.Line(length, 40))
+		}
+		return now.Add(d).UTC(), nil
+	}
+	return now.Add(24 * time.Hour).UTC(), nil
+}
+
+func (a *app) noteCommand() *cobra.Command {
+	var by string
+	c := &cobra.Command{
+		Use:     "note ID TEXT...",
+		Short:   "Write down something about an incident, also one that is over",
+		Example: `  reputed incident note 12 "it was the contact form on www; closed at 10:20"`,
+		Args:    args(2, -1, "an incident by its number, and what to write down"),
+	}
+	byFlag(c, &by)
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words[:1])
+		if err != nil {
+			return err
+		}
+		return a.act(c, ids, alerts.Action{Kind: alerts.AddNote, By: by, Note: strings.Join(words[1:], " ")})
+	}
+	return c
+}
+
+func (a *app) requestedCommand() *cobra.Command {
+	var by, note, list, ref string
+	c := &cobra.Command{
+		Use:   "requested ID --list LIST",
+		Short: "Write down that removal was requested",
+		Long: `Write down that removal was requested of a list or a receiver: who, when and the reference.
+From then on the list is watched for the removal, and asking again too soon is warned about.`,
+		Example: `  reputed incident requested 12 --list spamhaus-zen --ref SBL123456
+  reputed incident requested 12 --list microsoft --by kim --note "form filled in"`,
+		Args: args(1, 1, "an incident by its number"),
+	}
+	byFlag(c, &by)
+	c.Flags().StringVar(&list, "list", "", "`LIST` asked: its id, or who refuses the mail; must be there")
+	c.Flags().StringVar(&ref, "ref", "", "`NUMBER` of the ticket or case")
+	c.Flags().StringVar(&note, "note", "", "`TEXT` that everybody sees with the incident")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		ids, err := incidentIDs(c, words)
+		if err != nil {
+			return err
+		}
+		if list == "" {
+			return usageError(c, errors.New("say with --list of whom removal was requested"))
+		}
+		return a.act(c, ids, alerts.Action{Kind: alerts.Requested, By: by, Note: note, Request: alerts.Request{List: list, Ref: ref}})
+	}
+	return c
+}
+
+// act does one thing to some incidents and says that it is done.
+func (a *app) act(c *cobra.Command, ids []int64, what alerts.Action) error {
+	cfg, err := a.optionalConfig()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
+		return noDatabase(cfg) // opening it for writing would make one
+	}
+	db, err := openStore(c.Context(), cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	notify, err := notifier(cfg)
+	if err != nil {
+		return err
+	}
+	what.By, what.At = cmp.Or(what.By, loginName()), time.Now()
+	for _, id := range ids {
+		what.Incident = id
+		i, err := db.Act(c.Context(), what, notify)
+		if err != nil {
+			return noIncident(id, err)
+		}
+		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, what.Kind.Done(), checks.Line(what.By, 80), i.Title)))
+	}
+	return nil
+}
+
+// notifier makes the notices of an end by hand, for the channels that told of the beginning.
+func notifier(cfg *config.Config) (func(alerts.Change) []store.Notice, error) {
+	book, err := remedy.Load()
+	if err != nil {
+		return nil, err
+	}
+	zone := lookup(named(cfg))
+	return func(c alerts.Change) []store.Notice {
+		return notices(c, book.ForAll(openFindings(c.Incident), zone), cfg.Channels())
+	}, nil
+}
