@@ -22,10 +22,17 @@ const (
 	CodeRefused  Code = "bounce.refused"  // receivers refuse our mail for its reputation
 	CodeAccepted Code = "bounce.accepted" // they did, and no refusal has been seen for the quiet time
 
+	CodeRamp        Code = "bounce.ramp"         // more and more mail is deferred for its reputation
+	CodeRampOver    Code = "bounce.ramp-over"    // it was, and is no longer more than usual
+	CodeComplaint   Code = "bounce.complaint"    // recipients, or those who look for them, say that our mail is spam
+	CodeNoComplaint Code = "bounce.no-complaint" // they did, and have not for the quiet time
+
 	// About this monitor.
 	CodeBlind       Code = "monitor.resolver" // more than half of what was asked had no answer
 	CodeRewriting   Code = "monitor.rewrite"  // the resolver invents addresses for names that do not exist
 	CodeMailbox     Code = "monitor.mailbox"  // a bounce mailbox cannot be read
+	CodeLog         Code = "monitor.log"      // a mail log cannot be read
+	CodeLogUnread   Code = "monitor.format"   // a mail log is read and not understood
 	CodeUnproved    Code = "monitor.unproved" // nothing in a mailbox can be proved to be ours
 	CodeTargets     Code = "monitor.targets"  // it is not known which addresses a name, an SPF record or a file stands for
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
@@ -45,9 +52,15 @@ var titles = map[Code]string{
 	CodeListUnknown:   "List does not answer",
 	CodeRefused:       "Mail refused for reputation",
 	CodeAccepted:      "No more refusals",
+	CodeRamp:          "Deferrals are rising",
+	CodeRampOver:      "Deferrals are as usual",
+	CodeComplaint:     "Recipients complain",
+	CodeNoComplaint:   "No more complaints",
 	CodeBlind:         "Most lists could not be asked",
 	CodeRewriting:     "Resolver invents answers",
 	CodeMailbox:       "Bounce mailbox not readable",
+	CodeLog:           "Mail log not readable",
+	CodeLogUnread:     "Mail log not understood",
 	CodeUnproved:      "Bounces cannot be proved ours",
 	CodeTargets:       "Addresses to watch not known",
 	CodeChannelDown:   "Alert channel down",

@@ -28,15 +28,17 @@ func (i Impact) Costs(max int) []Cost {
 		return []Cost{{Text: "deliveries are not counted here; no refusal has come back", Since: i.Watched}}
 	}
 	var refusing []ReceiverImpact
-	delivered, counted := 0, false
+	counted := i.Delivered.Counted
 	for _, r := range i.Receivers {
 		if r.Refused.N+r.Deferred.N > 0 {
 			refusing = append(refusing, r)
 		}
-		delivered += r.Delivered.N
 		counted = counted || r.Delivered.Counted
 	}
+	delivered := i.Deliveries()
 	switch {
+	case len(refusing) == 0 && counted && delivered == 0 && i.Before.Delivered > 0:
+		return []Cost{{Text: "no refusal seen, and not enough mail since to tell; " + i.Before.String()}}
 	case len(refusing) == 0 && counted:
 		return []Cost{{Text: Plural(delivered, "mail") + " delivered, no refusal", Since: i.Since}}
 	case len(refusing) == 0:
@@ -82,6 +84,23 @@ func (r ReceiverImpact) sentence() string {
 		s += " (" + vendor + ")"
 	}
 	return s
+}
+
+// String is "3,120 mails delivered in the 24 hours before", "in the 24 hours before 9 of 3,120
+// mails refused or deferred"; empty if nothing is known.
+func (b Before) String() string {
+	n := b.Deferred + b.Refused
+	if b.Span <= 0 || n+b.Delivered == 0 {
+		return ""
+	}
+	before := " in the " + Plural(int(b.Span.Round(time.Hour)/time.Hour), "hour") + " before"
+	switch {
+	case n == 0:
+		return Plural(b.Delivered, "mail") + " delivered" + before
+	case n+b.Delivered < MinMails:
+		return Plural(n, "mail") + " refused or deferred" + before
+	}
+	return thousands(n) + " of " + Plural(n+b.Delivered, "mail") + " refused or deferred" + before
 }
 
 func firstTime(times ...time.Time) time.Time {

@@ -11,13 +11,26 @@ type Count struct {
 
 // Receiver is what one receiving domain or provider did with our mail.
 type ReceiverImpact struct {
-	Receiver  string // receiving domain, or vendor where several share one
-	Vendor    string // filter or provider that refused, if known
-	Refused   Count
-	Deferred  Count
-	Delivered Count // not Counted unless deliveries are read from a log
+	Receiver string // receiving domain, or vendor where several share one
+	Vendor   string // filter or provider that refused, if known
+	Refused  Count
+	Deferred Count
+	// Delivered is what it took since the hour of First; not Counted unless deliveries are
+	// read from a log. They are known by the receiving domain, so where several
+	// vendors refuse for one domain each has the same number.
+	Delivered Count
 	First     time.Time
 	Last      time.Time
+	// Accepted is when it first took a mail after Last; zero: it has not, or no log says so.
+	Accepted time.Time
+}
+
+// Before is what became of the mail of a target before its trouble began.
+type Before struct {
+	Span      time.Duration // over how long; 0: not known
+	Delivered int
+	Deferred  int // for reputation
+	Refused   int // for reputation
 }
 
 // Impact is what a problem of one target costs, as far as it is known.
@@ -26,6 +39,10 @@ type Impact struct {
 	Target    string // Target.ID
 	Since     time.Time
 	Receivers []ReceiverImpact // most refusals first
+	// Delivered is what all receivers together took since the trouble began, in whole hours: what left
+	// in the hour in which it began may have left before. Not Counted unless a log is read.
+	Delivered Count
+	Before    Before
 	// Watched is since when every refusal would have been seen, because the mailboxes
 	// they come to are being read; zero: nobody looks.
 	Watched time.Time
@@ -43,5 +60,20 @@ func (i Impact) Refusals() int {
 	return n
 }
 
+// Deliveries is how many mails were seen to be taken since the trouble began.
+func (i Impact) Deliveries() int {
+	if i.Delivered.Counted {
+		return i.Delivered.N
+	}
+	n, seen := 0, map[string]bool{}
+	for _, r := range i.Receivers {
+		if r.Delivered.Counted && !seen[r.Receiver] {
+			seen[r.Receiver] = true
+			n += r.Delivered.N
+		}
+	}
+	return n
+}
+
 // Counted says whether anything was looked at that could have shown harm.
-func (i Impact) Counted() bool { return len(i.Receivers) > 0 }
+func (i Impact) Counted() bool { return len(i.Receivers) > 0 || i.Delivered.Counted }

@@ -9,46 +9,51 @@ import (
 	"reputed/checks"
 )
 
-// impacts sums the refusals up by target and receiver, most refusals first.
-func impacts(tallies []Tally) []checks.Impact {
-	type at struct{ target, receiver, vendor string }
-	sums := map[at]*checks.ReceiverImpact{}
-	since := map[string]time.Time{}
-	for _, t := range tallies {
-		if t.Refused+t.Deferred <= 0 {
-			continue
+// impacts sums up what became of the mail of each target, by receiver, most refusals
+// first. Since says when the trouble of a target began, as far as it is known; before
+// that nothing is its cost.
+func impacts(c Counts, since func(target string) time.Time, now time.Time, window time.Duration) []checks.Impact {
+	byTarget := map[string]*checks.Impact{}
+	of := func(target string) *checks.Impact {
+		i := byTarget[target]
+		if i == nil {
+			i = &checks.Impact{Target: target}
+			byTarget[target] = i
 		}
-		k := at{t.Target, t.Receiver, t.Vendor}
-		r := sums[k]
-		if r == nil {
-			r = &checks.ReceiverImpact{Receiver: t.Receiver, Vendor: t.Vendor, First: t.First, Last: t.Last}
-			r.Refused.Counted, r.Deferred.Counted = true, true
-			sums[k] = r
-		}
-		r.Refused.N += t.Refused
-		r.Deferred.N += t.Deferred
-		if t.First.Before(r.First) {
-			r.First = t.First
-		}
-		if t.Last.After(r.Last) {
-			r.Last = t.Last
-		}
-		if s, ok := since[t.Target]; !ok || t.First.Before(s) {
-			since[t.Target] = t.First
+		return i
+	}
+	for _, r := range refusing(c.Tallies) {
+		i := of(r.target)
+		i.Receivers = append(i.Receivers, r.ReceiverImpact)
+		if i.Since.IsZero() || r.First.Before(i.Since) {
+			i.Since = r.First
 		}
 	}
-	byTarget := map[string]*checks.Impact{}
-	for k, r := range sums {
-		i := byTarget[k.target]
-		if i == nil {
-			i = &checks.Impact{Target: k.target, Since: since[k.target]}
-			byTarget[k.target] = i
+	hours := map[receiverOf][]Hour{}
+	for _, h := range c.Hours {
+		k := receiverOf{h.Target, h.Receiver}
+		hours[k] = append(hours[k], h)
+	}
+	accepted := map[receiverOf]Acceptance{}
+	for _, a := range c.Acceptances {
+		accepted[receiverOf{a.Target, a.Receiver}] = a
+	}
+	for k, all := range hours {
+		if k.receiver == "" {
+			addDeliveries(of(k.target), all, since(k.target), now, window)
 		}
-		i.Receivers = append(i.Receivers, *r)
 	}
 	var out []checks.Impact
 	for _, id := range slices.Sorted(maps.Keys(byTarget)) {
 		i := byTarget[id]
+		for n := range i.Receivers {
+			r := &i.Receivers[n]
+			k := receiverOf{id, r.Receiver}
+			r.Delivered = deliveredSince(hours[k], r.First)
+			if a := accepted[k]; !a.First.IsZero() && !a.Refused.Before(r.Last) {
+				r.Accepted = a.First
+			}
+		}
 		slices.SortFunc(i.Receivers, func(a, b checks.ReceiverImpact) int {
 			return cmp.Or(cmp.Compare(b.Refused.N+b.Deferred.N, a.Refused.N+a.Deferred.N), cmp.Compare(a.Receiver, b.Receiver), cmp.Compare(a.Vendor, b.Vendor))
 		})
@@ -56,3 +61,5 @@ func impacts(tallies []Tally) []checks.Impact {
 	}
 	return out
 }
+
+type receiverOf struct{ target, receiver string }

@@ -18,11 +18,13 @@ const Check = "bounce"
 
 // JudgeOptions are the limits of [Judge]. Zero values mean the defaults.
 type JudgeOptions struct {
-	Window   time.Duration          // a refusal that is older opens nothing; default 24 h
-	Quiet    time.Duration          // a problem without a refusal for so long is over, and opens nothing; default 24 h
-	Lists    blocklists.Names       // the lists that refusals may name
-	ListName func(id string) string // a list's name for people, by catalogue id; nil: the id
-	Known    []checks.Key           // known problems to speak of even if nothing was counted; those of other checks are passed over
+	Window   time.Duration                   // a refusal that is older opens nothing; default 24 h
+	Quiet    time.Duration                   // a problem without a refusal for so long is over, and opens nothing; default 24 h
+	Lists    blocklists.Names                // the lists that refusals may name
+	ListName func(id string) string          // a list's name for people, by catalogue id; nil: the id
+	Since    func(target string) time.Time   // when the trouble of a target began; zero: it has none yet. Nil: none has any
+	Answers  func(checks.Key) (Answer, bool) // what a list that a refusal names said when it was asked; nil: nothing is known
+	Known    []checks.Key                    // known problems to speak of even if nothing was counted; those of other checks are passed over
 }
 
 // Judge makes findings and impact of what was counted; it is pure.
@@ -31,26 +33,40 @@ type JudgeOptions struct {
 // vendor, else the receiver). open says which keys are known problems: one of
 // those whose last refusal is older than Quiet is OK if readable says that the
 // mailboxes and logs were read well all that time, and Unknown otherwise, as silence of
-// what nobody read proves nothing. Known problems of which not even an old
-// tally is left are given in JudgeOptions.Known. Deliveries are not counted here:
-// every [checks.ReceiverImpact].Delivered says so.
-func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.Time, opt JudgeOptions) ([]checks.Finding, []checks.Impact) {
+// what nobody read proves nothing. It is OK sooner where the refuser has been seen to
+// take mail again, see [recovered]. Known problems of which not even an old
+// tally is left are given in JudgeOptions.Known.
+//
+// Beside it there is one problem per target and receiver that defers more and more
+// ([CheckRamp]), and one per target and reporter of complaints ([CheckComplaint]).
+func Judge(c Counts, open func(checks.Key) bool, readable bool, now time.Time, opt JudgeOptions) ([]checks.Finding, []checks.Impact) {
 	opt = opt.withDefaults()
+	if open == nil {
+		open = func(checks.Key) bool { return false }
+	}
 	groups := map[checks.Key][]Tally{}
-	for _, t := range tallies {
+	for _, t := range c.Tallies {
 		if t.Refused+t.Deferred <= 0 {
 			continue
 		}
 		key := checks.Key{Check: Check, Target: t.Target, Source: opt.refuser(t)}
 		groups[key] = append(groups[key], t)
 	}
+	accepted := map[receiverOf]Acceptance{}
+	for _, a := range c.Acceptances {
+		accepted[receiverOf{a.Target, a.Receiver}] = a
+	}
 	var findings []checks.Finding
-	keys := slices.SortedFunc(maps.Keys(groups), checks.Key.Compare)
-	for _, key := range keys {
+	for _, key := range slices.SortedFunc(maps.Keys(groups), checks.Key.Compare) {
 		g := groups[key]
 		last := latest(g)
-		age, known := now.Sub(last.Last), open != nil && open(key)
+		age, known := now.Sub(last.Last), open(key)
+		again, over := recovered(g, accepted, now, opt.Quiet)
 		switch {
+		case over && readable:
+			if known {
+				findings = append(findings, takenAgain(key, g, again, now, opt))
+			}
 		case age < opt.Quiet && (known || age < opt.Window):
 			findings = append(findings, problem(key, g, opt))
 		case known:
@@ -62,7 +78,9 @@ func Judge(tallies []Tally, open func(checks.Key) bool, readable bool, now time.
 			findings = append(findings, quiet(key, time.Time{}, readable, now, opt))
 		}
 	}
-	return findings, impacts(tallies)
+	findings = append(findings, ramps(c, open, readable, now, opt)...)
+	findings = append(findings, complaints(c, readable, now, opt)...)
+	return findings, impacts(c, opt.Since, now, opt.Window)
 }
 
 func (o JudgeOptions) withDefaults() JudgeOptions {
@@ -71,6 +89,12 @@ func (o JudgeOptions) withDefaults() JudgeOptions {
 	}
 	if o.Quiet <= 0 {
 		o.Quiet = 24 * time.Hour
+	}
+	if o.Since == nil {
+		o.Since = func(string) time.Time { return time.Time{} }
+	}
+	if o.Answers == nil {
+		o.Answers = func(checks.Key) (Answer, bool) { return Answer{}, false }
 	}
 	if o.ListName == nil {
 		o.ListName = func(id string) string { return id }
@@ -180,10 +204,13 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 	if last.Sample.RemoteHost != "" {
 		question += " at " + last.Sample.RemoteHost
 	}
+	evidence := []checks.Evidence{{Question: checks.Line(question, 300), Answer: MaskText(d.Text), Via: last.Via, Proof: last.Proof.Detail, At: last.Last}}
+	if list := facts[checks.FactList]; list != "" {
+		evidence = append(evidence, opt.asked(key.Target, list)...)
+	}
 	return checks.Finding{
 		Key: key, Target: target, Code: checks.CodeRefused, Status: checks.Problem, Severity: severity, Summary: summary, Facts: facts,
-		Evidence: []checks.Evidence{{Question: checks.Line(question, 300), Answer: MaskText(d.Text), Via: last.Via, Proof: last.Proof.Detail, At: last.Last}},
-		At:       last.Last,
+		Evidence: evidence, At: last.Last,
 	}
 }
 

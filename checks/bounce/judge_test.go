@@ -66,7 +66,7 @@ func TestJudge(t *testing.T) {
 				}
 				return id
 			}}
-			findings, _ := Judge(c.tallies, c.open, c.readable, noon, opt)
+			findings, _ := Judge(Counts{Tallies: c.tallies}, c.open, c.readable, noon, opt)
 			if c.status == "" {
 				if len(findings) != 0 {
 					t.Fatalf("got %+v, want none", findings)
@@ -109,7 +109,7 @@ func TestJudgeWindowAndQuiet(t *testing.T) {
 		"what has been quiet is not opened anew": {24 * time.Hour, time.Hour, no, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			findings, _ := Judge(hoursAgo, c.open, true, noon, JudgeOptions{Window: c.window, Quiet: c.quiet})
+			findings, _ := Judge(Counts{Tallies: hoursAgo}, c.open, true, noon, JudgeOptions{Window: c.window, Quiet: c.quiet})
 			var got checks.Status
 			if len(findings) == 1 {
 				got = findings[0].Status
@@ -122,12 +122,12 @@ func TestJudgeWindowAndQuiet(t *testing.T) {
 }
 
 func TestImpactCountsByReceiver(t *testing.T) {
-	_, impacts := Judge([]Tally{
+	_, impacts := Judge(Counts{Tallies: []Tally{
 		tally(nil),
 		tally(func(t *Tally) { t.Category, t.Rule = SpamContent, "x"; t.Refused, t.Deferred = 1, 2 }),
 		tally(func(t *Tally) { t.Receiver, t.Vendor, t.Refused = "example.com", "Google", 40 }),
 		tally(func(t *Tally) { t.Target = "192.0.2.11" }),
-	}, nil, true, noon, JudgeOptions{})
+	}}, nil, true, noon, JudgeOptions{})
 	if len(impacts) != 2 || impacts[0].Target != "192.0.2.10" || len(impacts[0].Receivers) != 2 {
 		t.Fatalf("got %+v", impacts)
 	}
@@ -157,7 +157,7 @@ func TestJudgeNeverClosesBlind(t *testing.T) {
 			}))
 		}
 		readable := rapid.Bool().Draw(rt, "readable")
-		findings, _ := Judge(tallies, func(checks.Key) bool { return true }, readable, noon, JudgeOptions{})
+		findings, _ := Judge(Counts{Tallies: tallies}, func(checks.Key) bool { return true }, readable, noon, JudgeOptions{})
 		seen := map[checks.Key]bool{}
 		for _, f := range findings {
 			if seen[f.Key] {

@@ -51,7 +51,7 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 			open[m.Finding.Key] = true
 		}
 	}
-	refusals, impacts := bounce.Judge(s.Tallies, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
+	refusals, impacts := bounce.Judge(s.Counts, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
 		Known:  slices.Collect(maps.Keys(open)),
 		Window: d.cfg.Bounces.Window.Duration,
 		Quiet:  d.cfg.Bounces.Quiet.Duration,

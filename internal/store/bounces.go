@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/checks"
 	"reputed/checks/bounce"
 )
 
@@ -16,11 +17,27 @@ import (
 // domain; an equal RecipientHash means an equal recipient, within one mail also where none is known.
 type Bounce struct {
 	ID            int64
-	Place         Place
-	Target        string // Target.ID that it is laid at; may be empty
+	Place         Place         // of its mail; zero if it was read from a log
+	Log           string        // name of the log it was read from; empty: a mail
+	First         time.Time     // the first try that was refused; At is the last
+	Tries         int           // how many were refused
+	Outcome       bounce.Action // what was heard last: a deferral may have ended delivered
+	Instead       int64         // id of the bounce that counts in its place, being the same refusal in a log; 0: none
+	Target        string        // Target.ID that it is laid at; may be empty
 	RecipientHash string
 	Proof         bounce.Proof
 	bounce.Bounce
+}
+
+// Via says where it was read: "mailbox bounces, UID 4711", "log mx1, queue id 4TgXkR2x9zB".
+func (b Bounce) Via() string {
+	switch {
+	case b.Log == "":
+		return b.Place.String()
+	case b.QueueID == "":
+		return "log " + b.Log
+	}
+	return "log " + b.Log + ", queue id " + checks.Line(b.QueueID, 40)
 }
 
 // BounceFilter says which bounces to read. The zero filter is the latest 100.
@@ -34,14 +51,16 @@ type BounceFilter struct {
 }
 
 // bounceColumns are what scanBounce reads, of bounces b and its mail m.
-const bounceColumns = `b.id, m.mailbox, m.uid_validity, m.uid, m.received, b.target, b.recipient, m.proof, m.proof_detail,
+const bounceColumns = `b.id, coalesce(m.mailbox, ''), coalesce(m.uid_validity, 0), coalesce(m.uid, 0), m.received, b.log, b.queue_id, b.first, b.tries, b.outcome, coalesce(b.instead, 0),
+	b.target, b.recipient, iif(b.log = '', m.proof, 'log'), iif(b.log = '', m.proof_detail, 'the log ' || b.log || ' says so'),
 	b.at, b.action, b.domain, b.reply, b.status, b.diagnostic, b.stage, b.category, b.reputation, b.temporary, b.vendor, b.blocklist,
 	b.named_address, b.named_domain, b.url, b.code, b.rule, b.remedy, b.remote_host, b.remote_addr, b.reporting_host, b.source, b.message_id, b.sender, coalesce(m.place, '')`
 
 func scanBounce(r *sql.Rows, also ...any) (Bounce, error) {
 	var b Bounce
 	j, d := &b.Judgement, &b.Diagnostic
-	err := r.Scan(append([]any{&b.ID, &b.Place.Mailbox, &b.Place.Position.UIDValidity, &b.Place.Position.UID, stamp{&b.Place.Received}, &b.Target, &b.RecipientHash, &b.Proof.Kind, &b.Proof.Detail,
+	err := r.Scan(append([]any{&b.ID, &b.Place.Mailbox, &b.Place.Position.UIDValidity, &b.Place.Position.UID, stamp{&b.Place.Received},
+		&b.Log, &b.QueueID, stamp{&b.First}, &b.Tries, &b.Outcome, &b.Instead, &b.Target, &b.RecipientHash, &b.Proof.Kind, &b.Proof.Detail,
 		stamp{&b.At}, &b.Action, &b.Domain, &d.Reply, &d.Status, &d.Text, &d.Stage, &j.Category, &j.Reputation, &j.Temporary, &j.Vendor, &j.Blocklist,
 		ip{&j.Address}, &j.Domain, &j.URL, &j.Code, &j.Rule, &j.Remedy, &b.RemoteHost, ip{&b.RemoteAddr}, &b.ReportingHost, ip{&b.Source}, &b.MessageID, &b.Sender, &b.Place.Spool}, also...)...)
 	if b.Domain != "" {
@@ -85,7 +104,7 @@ func (db *DB) Bounces(ctx context.Context, f BounceFilter) (all []Bounce, err er
 			b, err := scanBounce(r)
 			all = append(all, b)
 			return err
-		}, "SELECT "+bounceColumns+" FROM bounces b JOIN mails m ON m.id = b.mail WHERE "+strings.Join(where, " AND ")+
+		}, "SELECT "+bounceColumns+" FROM bounces b LEFT JOIN mails m ON m.id = b.mail WHERE "+strings.Join(where, " AND ")+
 			" ORDER BY b.at DESC, b.id DESC LIMIT ?", append(args, limit(f.Limit))...)
 	})
 	return all, err
@@ -151,27 +170,27 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var t bounce.Tally
 		b, err := scanBounce(r, &t.Refused, &t.Deferred, stamp{&t.First}, stamp{&t.Last})
-		t.Target, t.Receiver, t.Proof, t.Via, t.Sample = b.Target, b.Domain, b.Proof, b.Place.String(), b.Bounce
+		t.Target, t.Receiver, t.Proof, t.Via, t.Sample = b.Target, b.Domain, b.Proof, b.Via(), b.Bounce
 		t.Vendor, t.Blocklist, t.Category, t.Rule, t.Remedy = b.Judgement.Vendor, b.Judgement.Blocklist, b.Judgement.Category, b.Judgement.Rule, b.Judgement.Remedy
 		all = append(all, t)
 		return err
 	}, `WITH considered AS (
-			SELECT id, at, action, target, domain, vendor, blocklist, category, rule, remedy FROM bounces
+			SELECT id, at, first, action, target, domain, vendor, blocklist, category, rule, remedy FROM bounces
 				WHERE counted AND at >= ?1
 			UNION ALL
-			SELECT b.id, b.at, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
+			SELECT b.id, b.at, b.first, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
 				FROM json_each(?2) o JOIN bounces b ON b.target = o.key AND b.at >= o.value AND b.at < ?1 AND b.counted
 		), kinds AS (
 			SELECT max(at) AS last, max(at) < ?1 AS ended,
 				sum(action = 'failed') AS refused, sum(action = 'failed' AND at >= ?1) AS refused_now,
 				sum(action = 'delayed') AS deferred, sum(action = 'delayed' AND at >= ?1) AS deferred_now,
-				min(at) AS first, min(iif(at >= ?1, at, NULL)) AS first_now,
+				min(first) AS first, min(iif(at >= ?1, max(first, ?1), NULL)) AS first_now,
 				-- the id of the latest: both numbers in one text that sorts like them
 				CAST(substr(max(printf('%020d%020d', at, id)), 21) AS INTEGER) AS sample
 			FROM considered GROUP BY target, domain, vendor, blocklist, category, rule, remedy
 		)
-		SELECT `+bounceColumns+`, iif(ended, refused, refused_now), iif(ended, deferred, deferred_now), iif(ended, first, first_now), last
-		FROM kinds JOIN bounces b ON b.id = sample JOIN mails m ON m.id = b.mail
+		SELECT `+bounceColumns+`, iif(kinds.ended, kinds.refused, kinds.refused_now), iif(kinds.ended, kinds.deferred, kinds.deferred_now), iif(kinds.ended, kinds.first, kinds.first_now), kinds.last
+		FROM kinds JOIN bounces b ON b.id = sample LEFT JOIN mails m ON m.id = b.mail
 		ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
 		since.UnixMicro(), string(targets))
 	return all, err

@@ -25,6 +25,9 @@ type Batch struct {
 	Spools map[string]probes.SpoolBatch
 	// Window is how far back refusals are counted together; 0: none are counted.
 	Window time.Duration
+	// About are Target.IDs that findings of this step are about: what became of their
+	// mail is read too.
+	About []string
 }
 
 // Situation is what [DB.Commit] reads under the write lock, the batch included. The
@@ -36,15 +39,20 @@ type Situation struct {
 	// have their keys and nothing else, in any order: what comes back is looked up by
 	// its key, and the incident that is opened anew has the findings of now. A member
 	// that is handed back as it is here stays as it is stored.
-	Recent    []alerts.Incident
-	Tallies   []bounce.Tally // proved refusals for reputation, and what open incidents were about
-	Mailboxes []Mailbox      // with reports counted over the window
+	Recent []alerts.Incident
+	// What was counted over the window; its Tallies are of proved refusals for reputation, and
+	// of what open incidents were about.
+	bounce.Counts
+	Answers   map[checks.Key]Answer // of lists that refusals named, about the targets of Tallies
+	Mailboxes []Mailbox             // with reports counted over the window
+	Logs      []Log
 }
 
 // Decision is what follows from a situation.
 type Decision struct {
 	Findings []checks.Finding // of this step; what changes in them is written down for ever
 	Changes  []alerts.Change  // at most one for each incident
+	Answers  []Answer         // of lists that refusals named
 	// Notify makes the notices of a change that is to be told. It is called with
 	// the incident's id in place, once a change, and does nothing but compute.
 	// Nil: there is no channel.
@@ -83,12 +91,15 @@ func (db *DB) Commit(ctx context.Context, now time.Time, b Batch, decide func(Si
 			return err
 		}
 		q := compile(tx)
-		s, err := db.situation(ctx, q, now, b.Window)
+		s, err := db.situation(ctx, q, now, b)
 		if err != nil {
 			return err
 		}
 		d := decide(s)
 		if err := saveFindings(ctx, q, d.Findings); err != nil {
+			return err
+		}
+		if err := saveAnswers(ctx, q, d.Answers); err != nil {
 			return err
 		}
 		w := changeWriter{q: q, log: db.log, now: now, notify: d.Notify, stored: map[int64]*alerts.Incident{}}
@@ -144,7 +155,7 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 	return nil
 }
 
-func (db *DB) situation(ctx context.Context, q querier, now time.Time, window time.Duration) (s Situation, err error) {
+func (db *DB) situation(ctx context.Context, q querier, now time.Time, b Batch) (s Situation, err error) {
 	s.Now = now
 	if s.Open, err = bareIncidents(ctx, q, "state <> 'resolved' ORDER BY id"); err != nil {
 		return s, err
@@ -158,12 +169,23 @@ func (db *DB) situation(ctx context.Context, q querier, now time.Time, window ti
 	if err = readKeys(ctx, q, s.Recent); err != nil {
 		return s, err
 	}
-	since := now.Add(-window)
-	if window > 0 {
-		if s.Tallies, err = tallies(ctx, q, s.Open, since); err != nil {
+	if b.Window > 0 {
+		if s.Counts, err = counts(ctx, q, s.Open, b.About, now, b.Window); err != nil {
+			return s, err
+		}
+		var targets []string
+		for _, t := range s.Tallies {
+			if !slices.Contains(targets, t.Target) {
+				targets = append(targets, t.Target)
+			}
+		}
+		if s.Answers, err = answers(ctx, q, targets); err != nil {
 			return s, err
 		}
 	}
-	s.Mailboxes, err = mailboxes(ctx, q, since)
+	if s.Logs, err = logs(ctx, q); err != nil {
+		return s, err
+	}
+	s.Mailboxes, err = mailboxes(ctx, q, now.Add(-b.Window))
 	return s, err
 }

@@ -31,6 +31,8 @@ type Mail struct {
 	// Settle notes with the mail that its server is still to do with it what the
 	// configuration of the mailbox wants ([DB.Unsettled]).
 	Settle bool
+	// Complaint is the Target.ID that the complaint of Report is about; "": of nobody watched.
+	Complaint string
 }
 
 // Place is where a mail lies.
@@ -51,7 +53,7 @@ func (p Place) String() string {
 
 // inserter writes mails within one transaction.
 type inserter struct {
-	tx     *sql.Tx
+	q      *compiled
 	mail   *sql.Stmt
 	bounce *sql.Stmt
 	hash   func(recipient string, position int) string
@@ -63,14 +65,16 @@ func (db *DB) newInserter(ctx context.Context, tx *sql.Tx, now time.Time) (*inse
 	// is known of it can only grow. It may now be readable, or provable,
 	// because this version or its configuration knows more than the last one.
 	mail, err := tx.PrepareContext(ctx, `INSERT INTO mails
-			(hash, mailbox, uid_validity, uid, received, stored, size, cut, kind, proof, proof_detail, trouble, subject, message_id, feedback)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+			(hash, mailbox, uid_validity, uid, received, stored, size, cut, kind, proof, proof_detail, trouble, subject, message_id, feedback, target, complained)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 		ON CONFLICT (hash) DO UPDATE SET
 			mailbox = excluded.mailbox, uid_validity = excluded.uid_validity, uid = excluded.uid,
 			trouble = iif(kind = 'unparsed', excluded.trouble, trouble),
 			subject = iif(kind = 'unparsed', excluded.subject, subject),
 			message_id = iif(kind = 'unparsed', excluded.message_id, message_id),
 			feedback = iif(kind = 'unparsed', excluded.feedback, feedback),
+			target = iif(target = '', excluded.target, target),
+			complained = coalesce(complained, excluded.complained),
 			kind = iif(kind = 'unparsed', excluded.kind, kind),
 			proof_detail = iif(proof = '', excluded.proof_detail, proof_detail),
 			proof = iif(proof = '', excluded.proof, proof)
@@ -79,15 +83,16 @@ func (db *DB) newInserter(ctx context.Context, tx *sql.Tx, now time.Time) (*inse
 		return nil, err
 	}
 	bounce, err := tx.PrepareContext(ctx, `INSERT INTO bounces
-			(mail, recipient, position, at, target, counted, action, domain, reply, status, diagnostic, stage,
+			(mail, log, queue_id, recipient, position, first, at, heard, tries, outcome, final, target, counted, action, domain, reply, status, diagnostic, stage,
 			category, reputation, temporary, vendor, blocklist, named_address, named_domain, url, code, rule, remedy,
 			remote_host, remote_addr, reporting_host, source, message_id, sender)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
-		ON CONFLICT (mail, recipient) DO UPDATE SET counted = max(counted, ?6), target = iif(target = '', ?5, target)`)
+		VALUES (?1, '', ?30, ?2, ?3, ?4, ?4, ?4, 1, ?7, ?7 <> 'delayed', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+		ON CONFLICT (mail, recipient) DO UPDATE SET
+			counted = iif(instead IS NULL, max(counted, ?6), 0), target = iif(target = '', ?5, target) RETURNING id`)
 	if err != nil {
 		return nil, err
 	}
-	return &inserter{tx: tx, mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
+	return &inserter{q: compile(tx), mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
 }
 
 // insert writes one mail and its bounces, once: meeting the same content again,
@@ -111,7 +116,10 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 	if r.Kind == bounce.KindUnparsed {
 		subject = mask(r.Subject, 200, recipients)
 	}
-	var feedback any
+	var feedback, complained any
+	if r.Kind == bounce.KindComplaint {
+		complained = in.when(bounce.Bounce{At: r.Complaint.At}, m).UnixMicro()
+	}
 	if r.Kind == bounce.KindComplaint || r.Kind == bounce.KindAuthReport {
 		f := r.Complaint
 		if _, domain, ok := cutAddress(f.Recipient); ok {
@@ -130,18 +138,19 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 	var proved bool
 	err := in.mail.QueryRowContext(ctx, hash, m.Place.Mailbox, m.Place.Position.UIDValidity, m.Place.Position.UID,
 		micros(m.Place.Received), in.now.UnixMicro(), m.Size, r.Cut, r.Kind, r.Proof.Kind, mask(r.Proof.Detail, 500, recipients),
-		mask(r.Trouble, 500, recipients), subject, maskID(r.MessageID, recipients), feedback).Scan(&id, &proved)
+		mask(r.Trouble, 500, recipients), subject, maskID(r.MessageID, recipients), feedback, m.Complaint, complained).Scan(&id, &proved)
 	if err != nil {
 		return err
 	}
-	if _, err := in.tx.ExecContext(ctx, "UPDATE mails SET place = ?1 WHERE id = ?2 AND place <> ?1", checks.Line(m.Place.Spool, 255), id); err != nil {
+	if _, err := in.q.ExecContext(ctx, "UPDATE mails SET place = ?1 WHERE id = ?2 AND place <> ?1", checks.Line(m.Place.Spool, 255), id); err != nil {
 		return err
 	}
 	if m.Settle {
-		if err := unsettle(ctx, in.tx, m.Place); err != nil {
+		if err := unsettle(ctx, in.q, m.Place); err != nil {
 			return err
 		}
 	}
+	var rows []int64
 	for i, b := range r.Bounces {
 		target := ""
 		if i < len(m.Targets) {
@@ -152,12 +161,21 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 			domain = strings.ToLower(d)
 		}
 		j, d := b.Judgement, b.Diagnostic
-		_, err := in.bounce.ExecContext(ctx, id, in.hash(b.Recipient, i), i, in.when(b, m).UnixMicro(), target,
+		var row int64
+		err := in.bounce.QueryRowContext(ctx, id, in.hash(b.Recipient, i), i, in.when(b, m).UnixMicro(), target,
 			proved && j.Reputation && target != "" && (b.Action == bounce.Failed || b.Action == bounce.Delayed),
 			b.Action, checks.Line(domain, 255), checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, recipients), d.Stage,
 			j.Category, j.Reputation, j.Temporary, j.Vendor, j.Blocklist, addr(j.Address), j.Domain, mask(j.URL, 500, recipients), j.Code, j.Rule, j.Remedy,
-			mask(b.RemoteHost, 255, recipients), addr(b.RemoteAddr), mask(b.ReportingHost, 255, recipients), addr(b.Source), maskID(b.MessageID, recipients), checks.Line(b.Sender, 255))
+			mask(b.RemoteHost, 255, recipients), addr(b.RemoteAddr), mask(b.ReportingHost, 255, recipients), addr(b.Source), maskID(b.MessageID, recipients), checks.Line(b.Sender, 255), checks.Line(b.QueueID, 80)).Scan(&row)
 		if err != nil {
+			return err
+		}
+		if b.Action == bounce.Failed || b.Action == bounce.Delayed {
+			rows = append(rows, row)
+		}
+	}
+	for _, row := range rows { // only now, as one that a log proves proves the others
+		if err := joinLog(ctx, in.q, row); err != nil {
 			return err
 		}
 	}

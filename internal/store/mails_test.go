@@ -24,12 +24,13 @@ func TestBounceComesBackAsItWasGiven(t *testing.T) {
 		Diagnostic: bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 refused", Stage: "rcpt"},
 		Judgement: bounce.Judgement{Category: bounce.Blocklist, Reputation: true, Temporary: true, Vendor: "Microsoft", Blocklist: "spamcop", Address: netip.MustParseAddr("192.0.2.10"),
 			Domain: "example.org", URL: "https://example.net/why", Code: "S3140", Rule: "microsoft", Remedy: "microsoft"},
-		RemoteHost: "mx.example.net", RemoteAddr: netip.MustParseAddr("2001:db8::25"), ReportingHost: "mx1.example.org", Source: netip.MustParseAddr("192.0.2.10"),
+		RemoteHost: "mx.example.net", RemoteAddr: netip.MustParseAddr("2001:db8::25"), ReportingHost: "mx1.example.org", QueueID: "4TgXkR2x9zB", Source: netip.MustParseAddr("192.0.2.10"),
 		MessageID: "1@mx1.example.org", Sender: "example.org", At: t0.Add(-time.Minute),
 	}
 	mustCommit(t, db, t0, Batch{Mails: []Mail{m}}, nothing)
 	got, err := db.Bounces(t.Context(), BounceFilter{})
-	want := []Bounce{{ID: 1, Place: m.Place, Target: "192.0.2.10", RecipientHash: db.recipientHash("kim@EXAMPLE.net", 7), Proof: m.Report.Proof, Bounce: m.Report.Bounces[0]}}
+	want := []Bounce{{ID: 1, Place: m.Place, Target: "192.0.2.10", RecipientHash: db.recipientHash("kim@EXAMPLE.net", 7), Proof: m.Report.Proof, Bounce: m.Report.Bounces[0],
+		First: t0.Add(-time.Minute), Tries: 1, Outcome: bounce.Failed}}
 	want[0].Recipient = "@example.net"
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -51,6 +51,14 @@ func (c *compiled) QueryContext(ctx context.Context, query string, args ...any) 
 	return s.QueryContext(ctx, args...)
 }
 
+func (c *compiled) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return c.Tx.QueryRowContext(ctx, query, args...) // has the same error for whoever scans
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
 // update runs f in one immediate transaction: the write lock is taken before
 // the first read, so that nothing read in it is out of date when it writes. It
 // is rolled back if f returns an error or panics.

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"reputed/checks"
+	"reputed/checks/bounce"
+)
+
+// logInserter writes the events of one log within one transaction. Counts are
+// gathered in memory and written at the end.
+type logInserter struct {
+	q       *compiled
+	log     string
+	hash    func(recipient string, position int) string
+	now     time.Time
+	traffic map[cell]*amounts
+	taken   map[receiver]*acceptance
+}
+
+// event writes one event and says whether it is a refusal for reputation that is news.
+func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err error) {
+	at := in.when(e.At).UnixMicro()
+	domain := recipientDomain(&e.Bounce)
+	if e.delivered() {
+		in.count(e.Target, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
+		in.count(e.Domain, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
+		if err := in.accepted(ctx, e, domain, at); err != nil {
+			return false, err
+		}
+		return false, in.heard(ctx, e, at)
+	}
+	if e.Action != bounce.Failed && e.Action != bounce.Delayed {
+		return false, nil
+	}
+	hash := in.hash(e.Recipient, 0)
+	row, known, err := in.find(ctx, e, hash, at)
+	switch {
+	case err != nil:
+		return false, err
+	case known && row.final:
+		return false, nil // the same line a second time
+	case known:
+		fresh, err = in.again(ctx, e, &row, at)
+	case e.kept():
+		fresh, err = in.insert(ctx, e, hash, domain, at)
+	}
+	if err != nil || !fresh {
+		return false, err
+	}
+	sum := amounts{deferred: 1}
+	if e.Action == bounce.Failed {
+		sum = amounts{refused: 1}
+	}
+	in.count(e.Target, domain, e.Judgement.Vendor, at, sum)
+	return true, nil
+}
+
+// heard closes the rows of a message that was delivered.
+func (in *logInserter) heard(ctx context.Context, e *LogEvent, at int64) error {
+	if e.QueueID == "" {
+		return nil
+	}
+	_, err := in.q.ExecContext(ctx, `UPDATE bounces SET outcome = 'delivered', final = 1, heard = max(heard, ?4)
+		WHERE queue_id = ?1 AND recipient IN (?2, '`+noRecipient+`') AND log <> '' AND NOT final AND reporting_host = ?3`, e.QueueID, in.hash(e.Recipient, 0), host(e.ReportingHost), at)
+	return err
+}
+
+// again writes one more try of a message that has a row.
+func (in *logInserter) again(ctx context.Context, e *LogEvent, row *refusalRow, at int64) (fresh bool, err error) {
+	row.target = better(row.target, e.Target)
+	t := row.learn(e.Action, e.Judgement)
+	if e.Judgement.Reputation {
+		if err := in.refusedAt(ctx, e.Target, recipientDomain(&e.Bounce), at); err != nil {
+			return false, err
+		}
+	}
+	refused := at
+	if row.reputation && !e.Judgement.Reputation {
+		refused = row.at // it waits for something else now
+	}
+	if err := row.update(ctx, in.q, t, refused, at, e.Action, e.Final || e.Action == bounce.Failed, 1); err != nil {
+		return false, err
+	}
+	if t.judgement {
+		if err := row.say(ctx, in.q, &e.Bounce); err != nil {
+			return false, err
+		}
+	}
+	return t.counted && (!row.counted || t.action != row.action), nil
+}
+
+// insert begins a row, and joins it with the reports about the same message that
+// came by mail before.
+func (in *logInserter) insert(ctx context.Context, e *LogEvent, hash, domain string, at int64) (fresh bool, err error) {
+	final := e.Final || e.Action == bounce.Failed
+	counted := e.Judgement.Reputation && e.Target != ""
+	j, d, self := e.Judgement, e.Diagnostic, []string{e.Recipient}
+	row := refusalRow{recipient: hash, host: host(e.ReportingHost), target: e.Target, action: e.Action, category: j.Category, reputation: j.Reputation, final: final, counted: counted,
+		first: at, at: at, last: at, log: in.log, queueID: e.QueueID, messageID: in.messageID(e)}
+	r, err := in.q.ExecContext(ctx, `INSERT INTO bounces (log, queue_id, recipient, position, first, at, heard, tries, outcome, final, target, counted, action,
+			domain, reply, status, diagnostic, stage, category, reputation, temporary, vendor, blocklist, named_address, named_domain, url, code, rule, remedy,
+			remote_host, remote_addr, reporting_host, source, message_id, sender)
+		VALUES (?, ?, ?, 0, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		in.log, e.QueueID, hash, at, at, at, e.Action, final, e.Target, counted, e.Action,
+		checks.Line(domain, 255), checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, self), d.Stage, j.Category, j.Reputation, j.Temporary, j.Vendor,
+		j.Blocklist, addr(j.Address), j.Domain, mask(j.URL, 500, self), j.Code, j.Rule, j.Remedy,
+		mask(e.RemoteHost, 255, self), addr(e.RemoteAddr), row.host, addr(e.Source), row.messageID, checks.Line(e.Sender, 255))
+	if err != nil {
+		return false, err
+	}
+	if row.id, err = r.LastInsertId(); err != nil {
+		return false, err
+	}
+	if counted {
+		if err := in.refusedAt(ctx, e.Target, domain, at); err != nil {
+			return false, err
+		}
+	}
+	return counted, joinMails(ctx, in.q, &row)
+}
+
+// when is the time that an event counts at: one from the future is now, as a wrong
+// clock must not keep an incident from ever becoming quiet.
+func (in *logInserter) when(at time.Time) time.Time {
+	if at.IsZero() || at.After(in.now) {
+		return in.now
+	}
+	return at
+}
+
+func (in *logInserter) messageID(e *LogEvent) string {
+	return maskID(e.MessageID, []string{e.Recipient})
+}
+
+// recipientDomain is the receiving domain, lower case.
+func recipientDomain(b *bounce.Bounce) string {
+	if _, d, ok := cutAddress(b.Recipient); ok && b.Domain == "" {
+		return strings.ToLower(d)
+	}
+	return b.Domain
+}

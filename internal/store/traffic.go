@@ -1,0 +1,137 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"reputed/checks"
+)
+
+// cell is one row of traffic.
+type cell struct {
+	target, domain, vendor string
+	hour                   int64
+}
+
+// amounts are numbers of messages.
+type amounts struct{ delivered, deferred, refused int }
+
+// everywhere is the domain of traffic that is summed over all receivers.
+const everywhere = "*"
+
+// hourOf is the hour of a time in microseconds, counted from 1970.
+func hourOf(micro int64) int64 { return micro / time.Hour.Microseconds() }
+
+// count adds to the hour of a time, for one receiver and for all together.
+func (in *logInserter) count(target, domain, vendor string, at int64, n amounts) {
+	if target == "" {
+		return
+	}
+	domain, vendor = checks.Line(domain, 255), checks.Line(vendor, 80)
+	for _, c := range [2]cell{{target, domain, vendor, hourOf(at)}, {target, everywhere, "", hourOf(at)}} {
+		sum := in.traffic[c]
+		if sum == nil {
+			sum = &amounts{}
+			in.traffic[c] = sum
+		}
+		sum.delivered += n.delivered
+		sum.deferred += n.deferred
+		sum.refused += n.refused
+	}
+}
+
+// receiver is one receiving domain as seen from one target.
+type receiver struct{ target, domain string }
+
+// acceptance is whether a receiver takes mail again; refused 0: it has never refused any.
+type acceptance struct {
+	refused     int64
+	first, last int64 // 0: none was taken since
+	accepted    int
+	changed     bool
+}
+
+// acceptance reads, once in a transaction, how a receiver stands.
+func (in *logInserter) acceptance(ctx context.Context, target, domain string) (*acceptance, error) {
+	k := receiver{target, domain}
+	if a := in.taken[k]; a != nil {
+		return a, nil
+	}
+	a := &acceptance{}
+	err := in.q.QueryRowContext(ctx, "SELECT refused, coalesce(first, 0), coalesce(last, 0), accepted FROM acceptances WHERE target = ? AND domain = ?", target, domain).
+		Scan(&a.refused, &a.first, &a.last, &a.accepted)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	in.taken[k] = a
+	return a, nil
+}
+
+// refusedAt notes a refusal for reputation: what was taken before it proves nothing any more.
+func (in *logInserter) refusedAt(ctx context.Context, target, domain string, at int64) error {
+	if target == "" {
+		return nil
+	}
+	a, err := in.acceptance(ctx, target, domain)
+	if err != nil || at <= a.refused {
+		return err
+	}
+	a.refused, a.changed = at, true
+	if a.first != 0 && a.first <= at { // which of those taken came after it is not known any more
+		a.first, a.last, a.accepted = 0, 0, 0
+	}
+	return nil
+}
+
+// accepted notes a delivery, for the address that it left from and the domain it was sent as.
+func (in *logInserter) accepted(ctx context.Context, e *LogEvent, domain string, at int64) error {
+	for _, target := range []string{e.Target, e.Domain} {
+		if target == "" {
+			continue
+		}
+		a, err := in.acceptance(ctx, target, domain)
+		if err != nil {
+			return err
+		}
+		if a.refused == 0 || at <= a.refused {
+			continue
+		}
+		a.accepted++
+		a.last, a.changed = max(a.last, at), true
+		if a.first == 0 || at < a.first {
+			a.first = at
+		}
+	}
+	return nil
+}
+
+// flush writes what was counted.
+func (in *logInserter) flush(ctx context.Context) error {
+	// In the order of the key, so that the pages of the table are touched one after another.
+	for _, c := range slices.SortedFunc(maps.Keys(in.traffic), func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.domain, b.domain), cmp.Compare(a.hour, b.hour), cmp.Compare(a.vendor, b.vendor))
+	}) {
+		n := in.traffic[c]
+		if _, err := in.q.ExecContext(ctx, `INSERT INTO traffic (target, domain, hour, vendor, delivered, deferred, refused) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (target, domain, hour, vendor) DO UPDATE SET
+				delivered = delivered + excluded.delivered, deferred = deferred + excluded.deferred, refused = refused + excluded.refused`,
+			c.target, c.domain, c.hour, c.vendor, n.delivered, n.deferred, n.refused); err != nil {
+			return err
+		}
+	}
+	for k, a := range in.taken {
+		if !a.changed {
+			continue
+		}
+		if _, err := in.q.ExecContext(ctx, `INSERT OR REPLACE INTO acceptances (target, domain, refused, first, last, accepted) VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`,
+			k.target, k.domain, a.refused, a.first, a.last, a.accepted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
