@@ -61,7 +61,10 @@ func actionOf(b dsnBlock) Action {
 
 // bounceOf puts together what the status block and the sentences say.
 func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own string, only bool) Bounce {
-	diag, from := diagnose(b.diagnostic)
+	if accepting(b.diagnostic) || outOfOrder(b.diagnostic) && n.transcript != "" && !outOfOrder(n.transcript) {
+		b.diagnostic = "" // quirk: Sendmail keeps the last reply, which may be "221 bye" behind a 421
+	}
+	diag, from := diagnose(n.continued(b.diagnostic))
 	remote := peer{}
 	if b.remote != "" {
 		if remote = peerIn(b.remote); remote == (peer{}) {
@@ -105,7 +108,8 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		diag.Status = b.status
 	}
 	if action == Delayed && strings.HasPrefix(diag.Text, "Envelope expired") {
-		action = Failed // quirk: OpenSMTPD calls a mail delayed that it has given up
+		// Quirk: OpenSMTPD calls a mail delayed that it has given up, and says that it still tries.
+		action, diag.Text = Failed, "Envelope expired"
 	}
 	at, _ := m.when(b.attempt)
 	if strings.IndexByte(recipient, '@') < 0 { // a file, a program, or nothing
@@ -174,7 +178,7 @@ func (m *reading) notice() (notice, string) {
 	if m.text == nil {
 		return notice{}, ""
 	}
-	text := m.text.text()
+	text := m.words
 	if m.text.kind == "text/html" {
 		text = plainText(text)
 	}

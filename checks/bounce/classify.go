@@ -63,7 +63,7 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	}
 	j := Judgement{Rule: RuleNone, Certainty: Guess}
 	if win != nil && win.Class == ClassBroad {
-		if c := byStatus(d.Status); c != "" && c != win.Category {
+		if c := byStatus(d.ownStatus()); c != "" && c != win.Category {
 			win = nil // words that say little do not outweigh a code that says more
 		}
 	}
@@ -118,6 +118,15 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 		j.Remedy = defaultRemedy(j)
 	}
 	return j
+}
+
+// ownStatus is the status unless it speaks of the queue of the sending MTA:
+// x.4.7, delivery time expired, says nothing about a reply that stands beside it.
+func (d Diagnostic) ownStatus() string {
+	if d.Reply != "" && strings.HasSuffix(d.Status, ".4.7") && !strings.Contains(d.Text, d.Status) && !d.weak() {
+		return ""
+	}
+	return d.Status
 }
 
 func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }

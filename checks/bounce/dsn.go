@@ -64,7 +64,8 @@ func readDSN(text string) dsn {
 		}
 		name, ok := fieldName(line)
 		if !ok || line[0] == ' ' || line[0] == '\t' || last == &cur.diagnostic && replyCode(trimmed) != "" {
-			if last != nil && len(*last) < 8*maxDiagnosis {
+			// Only a diagnostic goes on without indentation, and no address or word does at all.
+			if last != nil && (*last == "" || last == &cur.diagnostic) && len(*last) < 8*maxDiagnosis {
 				*last += "\n" + trimmed
 			}
 			continue

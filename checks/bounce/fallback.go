@@ -6,7 +6,7 @@ import "strings"
 // status (RFC 3463 and its registry) first, then the reply code and the stage at
 // which it was given. x.7.0 and x.7.1 say too little to name a reputation.
 func fallback(d Diagnostic) Category {
-	if c := byStatus(d.Status); c != "" {
+	if c := byStatus(d.ownStatus()); c != "" {
 		return c
 	}
 	if strings.HasPrefix(d.Status, "5.7.") || strings.HasPrefix(d.Status, "4.7.") {
@@ -83,7 +83,7 @@ func byStatus(status string) Category {
 		return System
 	case strings.HasPrefix(status[1:], ".4."):
 		return Network
-	case strings.HasPrefix(status[1:], ".5.") && status[3:] != ".5.0":
+	case strings.HasPrefix(status[1:], ".5.") && status[1:] != ".5.0":
 		return System
 	case strings.HasPrefix(status[1:], ".6."):
 		return Other

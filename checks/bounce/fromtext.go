@@ -6,7 +6,7 @@ import "strings"
 // if it is no report.
 func (m *reading) fromText() bool {
 	if m.text != nil && m.text.kind != "text/html" {
-		if ses, ok := readSES(m.text.body); ok {
+		if ses, ok := readSES(m.words); ok {
 			return m.fromSES(ses)
 		}
 	}
@@ -14,11 +14,7 @@ func (m *reading) fromText() bool {
 		return true
 	}
 	n, lead := m.notice()
-	text := ""
-	if m.text != nil {
-		text = m.text.body
-	}
-	if f, ok := plainComplaint(m.top, m.subject, text, m.returned); ok {
+	if f, ok := plainComplaint(m.top, m.subject, m.words, m.returned); ok {
 		m.report.Kind = KindComplaint
 		f.MessageID = messageID(m.returned.get("Message-ID"))
 		m.setFeedback(f)
@@ -58,10 +54,10 @@ func (m *reading) fromText() bool {
 // inlineStatus reads status fields that stand in the readable text, as some
 // systems put them there instead of into a part of their own; false if there are none.
 func (m *reading) inlineStatus() bool {
-	if indexFold(m.text.body, "final-recipient:") < 0 {
+	if indexFold(m.words, "final-recipient:") < 0 {
 		return false
 	}
-	text := m.text.text()
+	text := m.words
 	from := -1
 	for rest := text; rest != ""; {
 		line, after := cutLine(rest)

@@ -48,7 +48,8 @@ func role(addr string) bool {
 type noticeReader struct {
 	notice
 	skip             notOf
-	lead, body, told strings.Builder // before the first recipient; reason of the current ones; transcript
+	lead, body, told strings.Builder // before the first recipient; reason of the current ones; replies of a transcript
+	own              strings.Builder // what the sending MTA says itself in a transcript
 	current          int             // index of the first recipient of the current group
 	transcribing     bool
 	commandFor       string // recipient of the last RCPT TO in the transcript
@@ -90,6 +91,9 @@ func readNotice(text string, skip notOf) notice {
 	}
 	r.flush()
 	r.notice.lead, r.transcript = r.lead.String(), r.told.String()
+	if r.transcript == "" {
+		r.transcript = r.own.String()
+	}
 	if len(r.said) == 0 && r.mayBe != "" {
 		r.said = append(r.said, said{addr: r.mayBe, text: strings.TrimSpace(r.notice.lead)})
 	}
@@ -113,6 +117,7 @@ func (r *noticeReader) read(line string) {
 	}
 	if at := indexFold(line, "while talking to "); at >= 0 {
 		r.talking = peerIn(line[at:])
+		r.stage = "greeting" // until a command is seen
 		return
 	}
 	if r.dialogue(line) {
@@ -138,7 +143,9 @@ func (r *noticeReader) dialogue(line string) bool {
 	line = strings.TrimPrefix(strings.TrimPrefix(line, "Sent "), "Received ")
 	if cmd, ok := strings.CutPrefix(line, ">>>"); ok && (commandStage(cmd) != "" || firstAddress(cmd) == "") {
 		r.transcribing = true
-		if s := commandStage(cmd); s != "" {
+		if s := commandStage(cmd); s == "data" {
+			r.stage = "" // the reply may be to the RCPT sent along with it, or to the end of data
+		} else if s != "" {
 			r.stage = s
 		}
 		if a := firstAddress(cmd); a != "" && indexFold(cmd, "rcpt") >= 0 {
@@ -147,7 +154,12 @@ func (r *noticeReader) dialogue(line string) bool {
 		return true
 	}
 	if reply, ok := strings.CutPrefix(line, "<<<"); ok {
-		reply = strings.TrimSpace(reply)
+		if reply = strings.TrimSpace(reply); accepting(reply) {
+			return true // "221 bye" is no reason
+		}
+		if outOfOrder(reply) && r.told.Len() > 0 {
+			return true
+		}
 		prose(&r.told, reply)
 		r.attach(r.commandFor, reply)
 		return true
@@ -159,9 +171,41 @@ func (r *noticeReader) dialogue(line string) bool {
 	if a := firstAddress(line); a != "" && !r.skip.has(a) {
 		r.attach(a, line)
 	} else {
-		prose(&r.told, line)
+		prose(&r.own, line)
 	}
 	return true
+}
+
+// accepting says whether a reply is one of success, or asks to go on (RFC 5321 section 4.2.1).
+func accepting(reply string) bool {
+	return len(reply) > 3 && (reply[0] == '2' || reply[0] == '3') && digit(reply[1]) && digit(reply[2]) && (reply[3] == ' ' || reply[3] == '-')
+}
+
+// outOfOrder says whether a reply only follows from the refusal before it: to
+// a DATA that was sent along with the RCPT that was refused, as pipelining does.
+func outOfOrder(reply string) bool { return replyCode(reply) == "503" }
+
+// continued completes the first line of a reply, which is all that Sendmail
+// keeps in Diagnostic-Code, by the lines that follow it in the transcript.
+func (n *notice) continued(first string) string {
+	code := replyCode(first)
+	if code == "" || len(first) < 4 || first[3] != '-' || strings.IndexByte(first, '\n') >= 0 {
+		return first
+	}
+	at := strings.Index("\n"+n.transcript, "\n"+first+"\n")
+	if at < 0 {
+		return first
+	}
+	end := at
+	for rest := n.transcript[at:]; strings.HasPrefix(rest, code); {
+		var line string
+		line, rest = cutLine(rest)
+		end += len(line) + 1
+		if len(line) < 4 || line[3] != '-' {
+			break
+		}
+	}
+	return strings.TrimSpace(n.transcript[at:min(end, len(n.transcript))])
 }
 
 // recipient takes a line that names a failed recipient.

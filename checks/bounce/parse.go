@@ -49,7 +49,8 @@ type reading struct {
 	parts    []part
 	dsn      *part
 	feedback *part
-	text     *part // the readable part
+	text     *part  // the readable part
+	words    string // what text says, decoded
 	returned header
 	opt      ParseOptions
 	report   Report
@@ -74,6 +75,9 @@ func read(text string, opt ParseOptions, level int) Report {
 	m.report.MessageID = messageID(m.top.get("Message-ID"))
 	m.trace()
 	m.sort()
+	if m.text != nil {
+		m.words = m.text.text()
+	}
 	if m.feedback != nil {
 		m.complaint()
 		return m.report
@@ -87,10 +91,10 @@ func read(text string, opt ParseOptions, level int) Report {
 	if level == 0 {
 		for i := range m.parts { // a report that somebody forwarded whole
 			p := &m.parts[i]
-			if p.kind != "message/rfc822" || !forwardedReport(p.body) {
+			if p.kind != "message/rfc822" {
 				continue
 			}
-			if inner := read(p.text(), opt, 1); inner.Kind == KindBounce || inner.Kind == KindComplaint {
+			if inner := read(p.text(), opt, 1); inner.Kind == KindBounce || inner.Kind == KindComplaint || inner.Kind == KindAuthReport {
 				inner.Subject, inner.MessageID, inner.Trace = m.report.Subject, m.report.MessageID, m.report.Trace
 				return inner
 			}
@@ -171,13 +175,6 @@ func looksLikeStatus(body string) bool {
 		}
 	}
 	return false
-}
-
-// forwardedReport says whether an attached message is a report itself.
-func forwardedReport(body string) bool {
-	h, _ := readHeader(strings.TrimLeft(body, "\n"), nil)
-	kind, _, _ := mediaType(h.get("Content-Type"))
-	return kind == "multipart/report" || daemonFrom(h.get("From"))
 }
 
 // complaint fills the report from a feedback part.

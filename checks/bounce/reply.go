@@ -201,23 +201,35 @@ func undoOctal(s string) string {
 	return b.String()
 }
 
-// indexFold is strings.Index without regard to ASCII case; sub is lower case.
+// indexFold is strings.Index without regard to ASCII case; sub is lower case, and a
+// blank in it may be a line's end.
 func indexFold(s, sub string) int {
 	if sub == "" || len(s) < len(sub) {
 		return -1
 	}
 	first := sub[0]
 	for i := 0; i+len(sub) <= len(s); i++ {
-		if lower(s[i]) == first && foldEqual(s[i:i+len(sub)], sub) {
+		if fold[s[i]] == first && foldEqual(s[i:i+len(sub)], sub) {
 			return i
 		}
 	}
 	return -1
 }
 
+// lastIndexFold is strings.LastIndex in the same way.
+func lastIndexFold(s, sub string) int {
+	for i := len(s) - len(sub); i >= 0; i-- {
+		if fold[s[i]] == sub[0] && foldEqual(s[i:i+len(sub)], sub) {
+			return i
+		}
+	}
+	return -1
+}
+
+// foldEqual says whether s, which is as long as sub, is sub but for case and line ends.
 func foldEqual(s, sub string) bool {
 	for i := range len(sub) {
-		if lower(s[i]) != sub[i] {
+		if fold[s[i]] != sub[i] {
 			return false
 		}
 	}

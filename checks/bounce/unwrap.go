@@ -200,7 +200,7 @@ var stageSet = func() *wordSet {
 func stageIn(outer string) string {
 	if i := replyIn(outer); i >= 0 {
 		// Behind a reply only the closing "(in reply to ... command)" is the MTA's.
-		if j := strings.LastIndex(outer, "(in reply to "); j > i {
+		if j := lastIndexFold(outer, "(in reply to "); j > i {
 			outer = outer[j:]
 		} else {
 			outer = outer[:i]
@@ -223,14 +223,17 @@ func stageIn(outer string) string {
 	return stageWords[best].stage
 }
 
-// tails are what sending MTAs append to a reply.
-var tails = []string{"(in reply to ", ": retry timeout exceeded", "[RCPT_TO]", "(state ", "[MAIL_FROM]", "[DATA]", "[EOM]", "Giving up on ", "(delivery attempts: ", "STEP: ", "I'm not going to try again"}
+// tails are what sending MTAs append to a reply, in lower case.
+var tails = []string{"(in reply to ", ": retry timeout exceeded", "[rcpt_to]", "(state ", "[mail_from]", "[data]", "[eom]", "giving up on ", "(delivery attempts: ", "step: ", "i'm not going to try again"}
 
 // trimTail drops what the sending MTA wrote behind the reply, reading the stage from it.
 func trimTail(text string, d *Diagnostic) string {
 	for _, t := range tails {
-		i := strings.LastIndex(text, t)
-		if i <= 0 || len(text)-i > 80 {
+		i := lastIndexFold(text[max(0, len(text)-80):], t)
+		if i < 0 {
+			continue
+		}
+		if i += max(0, len(text)-80); i == 0 {
 			continue
 		}
 		if d.Stage == "" {
