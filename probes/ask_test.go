@@ -9,6 +9,8 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,4 +181,40 @@ func BenchmarkAsk(b *testing.B) {
 			b.Error(err)
 		}
 	})
+}
+
+// A list that truncates and is silent over TCP must not hold up a round for as many timeouts
+// as there are tries.
+func TestSilenceOverTCPIsWaitedForOnce(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams atomic.Int32
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			streams.Add(1)
+			serving.Go(func() {
+				defer c.Close()
+				_, _ = io.Copy(io.Discard, c) // until the client goes
+			})
+		}
+	})
+	rawDNS(t, ln.Addr().String(), func(q []byte) [][]byte {
+		r := slices.Clone(q)
+		r[2] |= 0x82 // QR, TC
+		return [][]byte{r}
+	})
+	r := testResolver(t, ResolverOptions{Servers: []string{ln.Addr().String()}, Timeout: 200 * time.Millisecond, Tries: 5})
+	_, err = r.AskOne(t.Context(), Question{Name: listedName, Type: TypeA})
+	ln.Close()
+	serving.Wait()
+	if !errors.Is(err, ErrTimeout) || streams.Load() != 1 {
+		t.Errorf("got %v after %d streams, want silence after 1", err, streams.Load())
+	}
 }

@@ -330,15 +330,9 @@ func (ro *round) streamed(st *stream) {
 		ro.respond(f, st.server, st.response, st.reading, st.rtt)
 		return
 	}
-	err := &AskError{Question: f.q, Server: st.server.name, Err: st.err}
-	if isTimeout(err) {
-		f.failed = worseFailure(f.failed, err)
-		copy(f.order, f.order[1:])
-		f.order[len(f.order)-1] = st.server
-	} else {
-		ro.drop(f, err)
-	}
-	f.deadline = ro.now.Add(ro.timeout)
+	// Unlike a packet, a stream is not lost: a server that was silent on it for a whole
+	// timeout is not asked again, only the others are.
+	ro.drop(f, &AskError{Question: f.q, Server: st.server.name, Err: st.err})
 	ro.send(f)
 }
 
