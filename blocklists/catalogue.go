@@ -61,15 +61,20 @@ func (c Catalog) With(more Catalog) Catalog {
 
 // with is one table of [Catalog.With]. An id that went to another table is dropped.
 func with[T any](old, more []T, ids map[string]bool, id func(T) string) []T {
-	var out []T
+	out := make([]T, 0, len(old)+len(more))
+	place := map[string]int{} // in more
+	for i, x := range slices.Backward(more) {
+		place[id(x)] = i
+	}
 	placed := map[string]bool{}
 	for _, x := range old {
-		i := slices.IndexFunc(more, func(y T) bool { return id(y) == id(x) })
+		name := id(x)
+		i, replaced := place[name]
 		switch {
-		case i >= 0:
+		case replaced:
 			out = append(out, more[i])
-			placed[id(x)] = true
-		case !ids[id(x)]:
+			placed[name] = true
+		case !ids[name]:
 			out = append(out, x)
 		}
 	}

@@ -17,6 +17,7 @@ func (v *validator) lists() {
 	c := &v.cfg.Blocklists
 	known := v.catalog()
 	paths := map[string]string{} // id of a user's list to its path
+	var own blocklists.Catalog
 	for i, spec := range c.Lists {
 		at := fmt.Sprintf("blocklists.list[%d]", i)
 		z, ok := v.list(at, spec)
@@ -37,8 +38,9 @@ func (v *validator) lists() {
 		}
 		paths[z.ID] = at
 		known = append(known, z)
-		c.Catalog = c.Catalog.With(blocklists.Catalog{Zones: []blocklists.Zone{z}})
+		own.Zones = append(own.Zones, z)
 	}
+	c.Catalog = c.Catalog.With(own)
 	enable := v.words("blocklists.enable", c.Enable, known)
 	disable := v.words("blocklists.disable", c.Disable, known)
 	for word := range enable {
