@@ -41,5 +41,6 @@ func (ro *round) socketTo(s *server) (*socket, error) {
 		return nil, err
 	}
 	l.sockets = append(l.sockets, sock)
+	ro.sockets = append(ro.sockets, sock)
 	return sock, nil
 }

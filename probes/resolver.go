@@ -55,7 +55,8 @@ type Resolver struct {
 	limit   int
 	paces   map[string]*pace // by group
 	open    opener
-	port    uint16 // of name servers
+	nap     func(time.Duration) // lets packets gather; nil: each is taken as it comes
+	port    uint16              // of name servers
 	log     *slog.Logger
 }
 
@@ -83,6 +84,9 @@ func newResolver(opts ResolverOptions, resolvConf string) (*Resolver, error) {
 		open:    openUDP,
 		port:    uint16(cmp.Or(opts.AuthorityPort, dnsPort)),
 		log:     opts.Log,
+	}
+	if polls {
+		r.nap = nap
 	}
 	for key, limit := range opts.Limits {
 		if limit > 0 {

@@ -286,12 +286,12 @@ func TestABareHeaderEndsTheTryButDecidesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		rcode byte
 		want  error
-		times int32
+		times int32 // 0: as often as there is time for
 	}{
 		"FORMERR: asked again without EDNS": {1, ErrServFail, 2},
 		"REFUSED":                           {5, ErrRefused, 1},
-		"NXDOMAIN proves nothing":           {3, ErrTimeout, DefaultTries},
-		"NOERROR proves nothing":            {0, ErrTimeout, DefaultTries},
+		"NXDOMAIN proves nothing":           {3, ErrTimeout, 0},
+		"NOERROR proves nothing":            {0, ErrTimeout, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -305,7 +305,7 @@ func TestABareHeaderEndsTheTryButDecidesNothing(t *testing.T) {
 				opts.Timeout = hasty
 			}
 			_, err := testResolver(t, opts).AskOne(t.Context(), Question{Name: listedName, Type: TypeA})
-			if n := asked.Load(); !errors.Is(err, c.want) || n != c.times {
+			if n := asked.Load(); !errors.Is(err, c.want) || c.times > 0 && n != c.times {
 				t.Errorf("got %v after asking %d times, want %v after %d", err, n, c.want, c.times)
 			}
 		})

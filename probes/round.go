@@ -27,12 +27,13 @@ type round struct {
 	ctx context.Context
 	got func(Question, Answer, error)
 
-	in     *inbox
-	batch  batch
-	lanes  map[*server]*lane
-	dirty  []*socket // with packets to send
-	groups map[groupKey]*group
-	last   *group // the group of the last question drawn
+	in      *inbox
+	batch   batch
+	lanes   map[*server]*lane
+	sockets []*socket // of all lanes
+	dirty   []*socket // with packets to send
+	groups  map[groupKey]*group
+	last    *group // the group of the last question drawn
 
 	flying []*flight // all in flight
 	free   []*flight // to be used again
@@ -63,10 +64,8 @@ func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error
 func (ro *round) close() {
 	ro.cancel()
 	ro.timer.Stop()
-	for _, l := range ro.lanes {
-		for _, s := range l.sockets {
-			_ = s.way.Close()
-		}
+	for _, s := range ro.sockets {
+		_ = s.way.Close()
 	}
 	ro.streams.Wait()
 }
@@ -131,24 +130,42 @@ func (ro *round) abandon(err error) {
 func (ro *round) turn() bool {
 	told := ro.told
 	ro.flush()
-	gather := time.Duration(0)
-	if len(ro.flying) >= manyInFlight {
-		gather = min(ro.trip/gatherPart, gatherMost)
-	}
-	ro.in.gather.Store(int64(gather))
-	ro.batch = ro.in.take(ro.batch)
+	ro.gather()
+	came := ro.receive()
 	// If sending failed, questions have ended by that, and there may be nothing to wait for.
-	if len(ro.batch.letters) == 0 && told == ro.told {
+	if !came && told == ro.told {
 		ro.sleep()
-		ro.batch = ro.in.take(ro.batch)
+		ro.receive()
 	}
 	if ro.ctx.Err() != nil {
 		return false
 	}
+	ro.expire()
+	ro.window.step(ro.now)
+	ro.startHeld()
+	return true
+}
+
+// gather lets packets gather if many are in flight. Nobody is woken for them: to wake and to
+// wait for one another, for each few packets, costs more than all else that is done with them.
+func (ro *round) gather() {
+	if wait := min(ro.trip/gatherPart, gatherMost); ro.nap != nil && wait > 0 && len(ro.flying) >= manyInFlight {
+		ro.nap(wait)
+	}
+}
+
+// receive deals with what has come, and is false if nothing has. The time is that at which
+// it begins, so that nothing counts as lost only because the caller, who is told
+// of it, is busy.
+func (ro *round) receive() (came bool) {
 	ro.now = time.Now()
-	// First what came, so that nothing counts as lost only because we were busy.
+	for i := 0; ro.nap != nil && i < len(ro.sockets); i++ { // there may be more of them meanwhile
+		came = ro.receiveOn(ro.sockets[i]) || came
+	}
+	ro.batch = ro.in.take(ro.batch)
 	begin := 0
 	for i := range ro.batch.letters {
+		came = true
 		l := &ro.batch.letters[i]
 		switch {
 		case l.stream != nil:
@@ -161,10 +178,30 @@ func (ro *round) turn() bool {
 		begin = l.end
 	}
 	clear(ro.batch.letters) // they hold streams
-	ro.expire()
-	ro.window.step(ro.now)
-	ro.startHeld()
-	return true
+	return came
+}
+
+// receiveOn deals with what has come on one socket: no more than is in flight there,
+// and then it is the next one's turn, whoever floods this one.
+func (ro *round) receiveOn(s *socket) (came bool) {
+	for range inFlightPerSocket/batchPackets + 1 {
+		if len(s.byID) == 0 || s.failed {
+			break
+		}
+		packets, err := s.way.Receive()
+		if err != nil {
+			ro.socketFailed(s, err)
+			return true
+		}
+		for _, p := range packets {
+			ro.packet(s, p)
+			came = true
+		}
+		if len(packets) < batchPackets {
+			break
+		}
+	}
+	return came
 }
 
 // sleep waits for a packet, for the next deadline or turn, or for the end.
@@ -178,6 +215,11 @@ func (ro *round) sleep() {
 			next, ok = ready, true
 		}
 	}
+	for _, s := range ro.sockets {
+		if len(s.byID) > 0 && !s.failed {
+			s.way.Await()
+		}
+	}
 	wait := time.Hour // for a question over TCP, which keeps its own time
 	if ok {
 		wait = max(0, time.Until(next))
@@ -188,6 +230,7 @@ func (ro *round) sleep() {
 	case <-ro.timer.C:
 	case <-ro.ctx.Done():
 	}
+	ro.timer.Stop()
 }
 
 // startHeld starts what was held and has room now. Groups take turns at being first.

@@ -81,6 +81,29 @@ func TestLossCostsNoAnswerAndNoMorePacketsThanItMust(t *testing.T) {
 	}
 }
 
+// What has arrived is not lost because the caller took its time over another answer.
+func TestABusyCallerCostsNoPackets(t *testing.T) {
+	for _, n := range []int{manyInFlight / 2, 4 * manyInFlight} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := newNetwork()
+				net.trip = away()
+				err := net.resolver(t, ResolverOptions{}).Ask(t.Context(), about(n/4, "bl1", "bl2", "bl3", "bl4"), func(q Question, _ Answer, err error) {
+					if err != nil {
+						t.Error(err)
+					}
+					if q.Ref%16 == 0 {
+						time.Sleep(2 * unknownWait)
+					}
+				})
+				if err != nil || net.packets != n {
+					t.Errorf("%v: %d packets for %d questions", err, net.packets, n)
+				}
+			})
+		})
+	}
+}
+
 func TestAPublishedRateIsKept(t *testing.T) {
 	for _, rate := range []float64{5, 100, 3000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
@@ -346,4 +369,6 @@ func (m *mirror) Send(packets [][]byte) (int, error) {
 	return len(packets), nil
 }
 
-func (m *mirror) Close() error { return nil }
+func (m *mirror) Receive() ([][]byte, error) { return nil, nil }
+func (m *mirror) Await()                     {}
+func (m *mirror) Close() error               { return nil }

@@ -47,6 +47,7 @@ func (n *network) resolver(t testing.TB, opts ResolverOptions) *Resolver {
 	r.open = func(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 		return &simulated{network: n, server: server, socket: s, in: in}, nil
 	}
+	r.nap = time.Sleep
 	return r
 }
 
@@ -57,6 +58,9 @@ type simulated struct {
 	socket *socket
 	in     *inbox
 	closed bool
+
+	arrived [][]byte // and not taken yet: what the kernel's buffer holds
+	awaited bool
 }
 
 func (s *simulated) Send(packets [][]byte) (int, error) {
@@ -86,11 +90,11 @@ func (s *simulated) packet(p []byte) {
 	binary.BigEndian.PutUint16(p[2:], flagQR|flagRD|dns.RcodeNameError)
 	deliver := func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.flying[list]--
-		answer := !lost && !s.closed
-		s.mu.Unlock()
-		if answer {
-			s.in.put(s.socket, [][]byte{p}, nil)
+		if !lost && !s.closed {
+			s.arrived = append(s.arrived, p)
+			s.hand()
 		}
 	}
 	if s.trip == nil {
@@ -98,6 +102,29 @@ func (s *simulated) packet(p []byte) {
 		return
 	}
 	time.AfterFunc(s.trip(), deliver)
+}
+
+func (s *simulated) Receive() ([][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.arrived
+	s.arrived = nil
+	return all, nil
+}
+
+func (s *simulated) Await() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaited = true
+	s.hand()
+}
+
+// hand hands to the inbox what has arrived, if that is awaited.
+func (s *simulated) hand() {
+	if s.awaited && len(s.arrived) > 0 {
+		s.in.put(s.socket, s.arrived, nil)
+		s.arrived, s.awaited = nil, false
+	}
 }
 
 func (s *simulated) Close() error {

@@ -17,36 +17,45 @@ const (
 	// It doubles what is asked for, and so holds some 500 small packets.
 	receiveBuffer = 208 << 10
 	// inFlightPerSocket is how many answers may arrive at once: far below what
-	// the buffer holds.
-	inFlightPerSocket = 128
+	// the buffer holds. A server with several workers spreads its work by the port
+	// that it is asked from, so that few sockets may leave some of them idle.
+	inFlightPerSocket = 64
 	// batchPackets is how many packets one system call takes. Most of the cost of
 	// a question is the kernel's, and a part of that is getting there.
 	batchPackets = 32
-	// gatherPart is which part of a round trip a reader lets packets gather for, with
-	// many in flight, before it looks again, and gatherMost is the longest. To wake for
-	// each packet would cost more than all else that is done with it, and
-	// meanwhile the server has the rest of what is in flight to do.
-	gatherPart = 8
+	// gatherPart is which part of a round trip packets gather for, with many in flight,
+	// before they are looked at, and gatherMost is the longest. Meanwhile the server has
+	// the rest of what is in flight to do.
+	gatherPart = 4
 	gatherMost = time.Millisecond
 )
 
-// way is one connected UDP socket to a server.
+// way is one connected UDP socket to a server. What comes is either taken by
+// Receive, or goes to the inbox after Await.
 type way interface {
 	// Send sends packets, and says how many were sent before an error.
 	Send(packets [][]byte) (int, error)
+	// Receive gives what is there, or nothing, without waiting. It is good until the next call.
+	Receive() ([][]byte, error)
+	// Await lets the next that comes, or an error, go to the inbox. It does not wait.
+	Await()
 	// Close ends it; afterwards nothing is delivered any more.
 	Close() error
 }
 
-// opener opens a way. What comes goes to the inbox as of the socket given.
+// opener opens a way. The inbox gets what comes as of the socket given.
 type opener func(server netip.AddrPort, s *socket, in *inbox) (way, error)
 
 // udpSocket is a way over the network. The kernel chooses its port, at random (RFC
 // 5452 section 4.5), and passes only what comes from the server's address and port.
 type udpSocket struct {
 	*net.UDPConn
-	batch  packetBatch // of the sender
-	reader sync.WaitGroup
+	sending   packetBatch
+	receiving packetBatch
+
+	reader  sync.WaitGroup
+	wanted  chan struct{} // one turn of the reader
+	waiting atomic.Bool   // the reader has one, or is about to
 }
 
 func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
@@ -55,38 +64,54 @@ func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 		return nil, err
 	}
 	_ = conn.SetReadBuffer(receiveBuffer) // with less, more is lost and asked again
-	u := &udpSocket{UDPConn: conn}
-	if err := u.batch.open(conn, 0); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
+	u := &udpSocket{UDPConn: conn, wanted: make(chan struct{}, 1)}
 	var reading packetBatch
-	if err := reading.open(conn, udpBufferBytes); err != nil {
+	err = errors.Join(u.sending.open(conn, 0), u.receiving.open(conn, udpBufferBytes), reading.open(conn, udpBufferBytes))
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	u.reader.Go(func() {
-		for {
-			packets, err := reading.receive()
+		for u.isWanted() {
+			packets, err := reading.wait()
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
+			u.waiting.Store(false)
 			in.put(s, packets, err)
 			if err != nil && !isPortClosed(err) {
 				return
-			}
-			if d := in.gather.Load(); d > 0 {
-				time.Sleep(time.Duration(d))
 			}
 		}
 	})
 	return u, nil
 }
 
+// isWanted waits until what comes next is to go to the inbox. It is false after the end.
+func (u *udpSocket) isWanted() bool {
+	if !polls {
+		return true
+	}
+	_, open := <-u.wanted
+	return open
+}
+
+// Receive gives what is there.
+func (u *udpSocket) Receive() ([][]byte, error) { return u.receiving.poll() }
+
+// Await lets the next that comes go to the inbox.
+func (u *udpSocket) Await() {
+	if polls && u.waiting.CompareAndSwap(false, true) {
+		u.wanted <- struct{}{}
+	}
+}
+
 // Send sends packets.
-func (u *udpSocket) Send(packets [][]byte) (int, error) { return u.batch.send(packets) }
+func (u *udpSocket) Send(packets [][]byte) (int, error) { return u.sending.send(packets) }
 
 // Close ends the reader too.
 func (u *udpSocket) Close() error {
 	err := u.UDPConn.Close()
+	close(u.wanted)
 	u.reader.Wait()
 	return err
 }
@@ -98,8 +123,7 @@ func isPortClosed(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) 
 // inbox is what readers hand to the round. They put one packet behind the other;
 // the round takes all there are at once, so that under load neither waits for the other.
 type inbox struct {
-	wake   chan struct{} // something came into an empty inbox
-	gather atomic.Int64  // nanoseconds for which packets may gather
+	wake chan struct{} // something came into an empty inbox
 
 	mu sync.Mutex
 	batch

@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -20,9 +21,11 @@ type packetBatch struct {
 
 	// What the callbacks below work on. They are made once, since each would be an
 	// allocation at every call.
-	n    int // in: how many to send; out: how many were sent or received
-	err  syscall.Errno
-	work func(fd uintptr) bool
+	n     int // in: how many to send; out: how many were sent or received
+	err   syscall.Errno
+	waits bool // until the socket is ready
+	work  func(fd uintptr) bool
+	once  func(fd uintptr)
 }
 
 // mmsghdr is struct mmsghdr of Linux; the padding at its end is the compiler's.
@@ -53,12 +56,17 @@ func (b *packetBatch) open(conn *net.UDPConn, room int) (err error) {
 			case syscall.EINTR:
 				continue
 			case syscall.EAGAIN:
-				return false // until the socket is ready
+				if b.waits {
+					return false // until the socket is ready
+				}
+				b.n = 0
+				return true
 			}
 			b.n, b.err = int(n), errno
 			return true
 		}
 	}
+	b.once = func(fd uintptr) { b.work(fd) }
 	return err
 }
 
@@ -68,13 +76,28 @@ func (b *packetBatch) setPacket(i int, p []byte) {
 	b.vectors[i].SetLen(len(p))
 }
 
-// receive waits for packets and gives those that are there. They are good until
+// wait waits for packets and gives those that are there. They are good until
 // the next call.
-func (b *packetBatch) receive() ([][]byte, error) {
-	b.n, b.err = batchPackets, 0
+func (b *packetBatch) wait() ([][]byte, error) {
+	b.n, b.err, b.waits = batchPackets, 0, true
 	if err := b.raw.Read(b.work); err != nil {
 		return nil, err
 	}
+	return b.received()
+}
+
+// poll gives the packets that are there, which may be none. They are good until the
+// next call. Another batch may be waiting at the same time: Read would be held up by that,
+// and Control is not.
+func (b *packetBatch) poll() ([][]byte, error) {
+	b.n, b.err, b.waits = batchPackets, 0, false
+	if err := b.raw.Control(b.once); err != nil {
+		return nil, err
+	}
+	return b.received()
+}
+
+func (b *packetBatch) received() ([][]byte, error) {
 	if b.err != 0 {
 		return nil, b.err
 	}
@@ -86,6 +109,7 @@ func (b *packetBatch) receive() ([][]byte, error) {
 
 // send sends all packets, and says how many went before an error.
 func (b *packetBatch) send(packets [][]byte) (sent int, err error) {
+	b.waits = true
 	for sent < len(packets) {
 		b.n, b.err = min(len(packets)-sent, batchPackets), 0
 		for i, p := range packets[sent : sent+b.n] {
@@ -101,4 +125,14 @@ func (b *packetBatch) send(packets [][]byte) (sent int, err error) {
 	}
 	runtime.KeepAlive(packets)
 	return sent, nil
+}
+
+// polls: what is there can be had without waiting.
+const polls = true
+
+// nap sleeps for less than a millisecond, of which [time.Sleep] knows nothing: where
+// nothing else runs, the runtime's poller counts in whole ones.
+func nap(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	_ = syscall.Nanosleep(&t, nil) // a signal may end it early, which does no harm
 }

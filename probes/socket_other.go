@@ -2,7 +2,10 @@
 
 package probes
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // packetBatch sends and receives one packet after the other, where no system
 // call takes several.
@@ -17,8 +20,15 @@ func (b *packetBatch) open(conn *net.UDPConn, room int) error {
 	return nil
 }
 
-// receive waits for a packet. It is good until the next call.
-func (b *packetBatch) receive() ([][]byte, error) {
+// polls: what is there cannot be asked for without waiting, so that the inbox gets everything.
+const polls = false
+
+func (b *packetBatch) poll() ([][]byte, error) { return nil, nil }
+
+func nap(time.Duration) {}
+
+// wait waits for a packet. It is good until the next call.
+func (b *packetBatch) wait() ([][]byte, error) {
 	n, err := b.conn.Read(b.buffer)
 	if err != nil {
 		return nil, err
