@@ -166,13 +166,12 @@ func (a checkRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What is kept is small and what passes through is not: the heap grows to half
-	// as much again as is kept, and not to twice, at hardly any cost.
-	debug.SetGCPercent(50)
+	addresses, domains := countKind(ts, checks.KindAddress), countKind(ts, checks.KindDomain)
+	debug.SetGCPercent(gcPercent((addresses + domains) * len(a.zones)))
 	now := time.Now()
 	out := report.NewCheck(report.CheckOptions{
 		Out: a.stdout, Term: a.term(), Format: a.form, All: a.all, Lists: a.zones, Started: now,
-		Addresses: countKind(ts, checks.KindAddress), Domains: countKind(ts, checks.KindDomain),
+		Addresses: addresses, Domains: domains,
 	})
 	a.sayMissed(a.form, a.missed)
 	for _, f := range a.missed {
@@ -209,7 +208,10 @@ func (a checkRun) run(ctx context.Context) error {
 		result, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
 			switch {
 			case f.Code == checks.CodeListed || f.Code == checks.CodePolicy:
-				add(a.advised(book, entry, f))
+				if a.form == report.Text || a.form == report.JSON { // the others have no room for it
+					entry = a.advised(book, entry, f)
+				}
+				add(entry)
 			case aboutRun(f):
 				out.Note(f)
 			}
@@ -237,6 +239,18 @@ func (a checkRun) run(ctx context.Context) error {
 		fmt.Fprintln(a.stderr, "reputed: cut short; what is shown is what was answered until then")
 	}
 	return exitWith(level)
+}
+
+// gcPercent is by how much of what is kept the heap grows before garbage is collected,
+// in a check of so many questions. Of a large one little is kept and much
+// passes through: half as much again is enough, at hardly any cost. A small one keeps next
+// to nothing, and would collect all the time; four times nothing is nothing.
+func gcPercent(questions int) int {
+	const small = 250_000
+	if questions <= small {
+		return 400
+	}
+	return 50
 }
 
 // anyIPv6 says whether one of the targets is an IPv6 address.
