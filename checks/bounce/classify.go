@@ -204,6 +204,11 @@ func underDomain(host, domain string) bool {
 	return host == domain || len(host) > len(domain) && host[len(host)-len(domain)-1] == '.' && strings.HasSuffix(host, domain)
 }
 
+// Vendor names the vendor whose receiver a host is, or "": what [Rules.Classify] gives where the text names none.
+func (r *Rules) Vendor(host string) string {
+	return r.vendorOf(strings.TrimSuffix(strings.ToLower(host), "."))
+}
+
 // vendorOf names the vendor whose receiver host is, or "".
 func (r *Rules) vendorOf(host string) string {
 	if host == "" {

@@ -100,6 +100,9 @@ func domainOf(addr string) string {
 	return strings.ToLower(strings.TrimRight(addr[i+1:], "."))
 }
 
+// DomainOf returns the domain of a mail address, lower case, or "".
+func DomainOf(addr string) string { return domainOf(addr) }
+
 // dateForms are the ways in which dates are written in headers, most frequent
 // first (RFC 5322 section 3.3, then what else is met).
 var dateForms = []string{

@@ -68,33 +68,62 @@ type Stats struct {
 // Reader puts events together from the lines of one log. It is pure but for
 // what it remembers of earlier lines; see [Reader.State]. Not for concurrent use.
 type Reader struct {
-	opt   Options
-	stats Stats
+	opt     Options
+	stats   Stats
+	memory  memory
+	clock   clock
+	vendors map[string]string // by receiving host
+	rawHost string            // as the lines name the logging host, and
+	host    string            // as events do
 }
 
 // New makes a reader.
-func New(opt Options) *Reader { return &Reader{opt: opt} }
+func New(opt Options) *Reader {
+	if opt.Zone == nil {
+		opt.Zone = time.Local
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	return &Reader{opt: opt, memory: newMemory(), clock: clock{zone: opt.Zone}, vendors: map[string]string{}}
+}
 
 // Read takes the next lines of the log and returns the events that are
 // complete with them, in the order of the log. It does not matter how lines are
-// divided over calls. Strings of the events may share memory with the lines.
+// divided over calls.
 func (r *Reader) Read(lines []probes.LogLine) []Event {
-	r.stats.Lines += len(lines)
-	return nil
+	var out []Event
+	r.clock.now = r.opt.Now()
+	for i := range lines {
+		r.stats.Lines++
+		l := &lines[i]
+		e, ok := header(l)
+		if !ok {
+			out = r.line(l.Text, nil, out)
+			continue
+		}
+		out = r.program(&e, out)
+	}
+	return out
 }
 
 // Stats returns what was read so far.
-func (r *Reader) Stats() Stats { return r.stats }
+func (r *Reader) Stats() Stats {
+	r.stats.Waiting = r.memory.order.Len()
+	return r.stats
+}
 
 // State returns what the reader remembers of earlier lines, as JSON, at most
 // 1 MiB; nil if nothing. It is to be stored with the position of the last lines read.
-func (r *Reader) State() []byte { return nil }
+func (r *Reader) State() []byte { return r.memory.encode() }
 
-// Restore puts back what State returned; nil is the state of a new reader. An
-// error says that the state cannot be read and nothing was restored: the reader works, and some
-// events lack their sender.
-func (r *Reader) Restore([]byte) error { return nil }
+// Restore puts back what State returned; nil is the state of a new reader.
+// After an error the reader remembers nothing and works: some events lack their sender.
+func (r *Reader) Restore(b []byte) error {
+	m, err := decode(b)
+	r.memory = m
+	return err
+}
 
-// Looks says whether the first bytes of a file (some KiB) look like a mail
-// server's log, and not like a mail.
-func Looks(first []byte) bool { return false }
+// key names a note: what is told of one thing by one host.
+func (r *Reader) key(e *entry, of string) string { return r.hostOf(e) + " " + of }
