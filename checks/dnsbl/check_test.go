@@ -139,7 +139,7 @@ func TestAListingSaysHowWeKnow(t *testing.T) {
 		Code: checks.CodeListed, Target: addr("192.0.2.10"), Status: checks.Problem, Severity: checks.Major,
 		Summary: "192.0.2.10 is listed by List bl: listed; the code gives no reason",
 		Facts: map[string]string{"address": "192.0.2.10", "list": "bl", "list_name": "List bl", "zone": "bl.example", "codes": "127.0.0.2",
-			"meaning": "listed; the code gives no reason", "reason": "see https://bl.example/?192.0.2.10 [31m", "servers": "192.0.2.53:53",
+			"meaning": "listed; the code gives no reason", "reason": "see https://bl.example/?192.0.2.10 [31m", "servers": "192.0.2.53:53", "operator": "Operator of bl",
 			"lookup_url": "https://bl.example/?ip=192.0.2.10", "removal_url": "https://bl.example/remove/192.0.2.10"},
 		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.example. A", Answer: "127.0.0.2", Reason: "see\nhttps://bl.example/?192.0.2.10 \x1b[31m", Via: at,
 			Controls: "2.0.0.127.bl.example. A: 127.0.0.2; 1.0.0.127.bl.example. A: NXDOMAIN"}},

@@ -62,7 +62,7 @@ func (b bothPaths) check(path Path) Check {
 var aa = probestest.Zone{Authoritative: true}
 
 func TestTheControlsDecideByWhichPathAListIsAsked(t *testing.T) {
-	refusal, hiding := probestest.ZoneRefusalCode, probestest.ZoneEmpty
+	refusal, hiding := probestest.ZoneRefusalCode, probestest.ZoneHidden
 	for name, c := range map[string]struct {
 		path     Path
 		resolver probestest.ZoneMode

@@ -90,6 +90,8 @@ func judge(zone *blocklists.Zone, families []blocklists.Family, answers []contro
 		case passed:
 		case !missing(a):
 			whole = worse(whole, standing{state: State(v.Class), why: v.Why})
+		case a.answer.RCode == "NOERROR": // the name is there, and its address is not
+			family(a.control.Family, hidden(zone))
 		case zoneSeen(zone, a.answer):
 			family(a.control.Family, standing{state: Refused, why: v.Why})
 		default:
@@ -158,6 +160,12 @@ func existence(zone *blocklists.Zone, soa *controlAnswer) standing {
 
 func refuses(zone *blocklists.Zone) standing {
 	return standing{state: Refused, rcode: true, why: title(zone) + " refuses this resolver (REFUSED). Ask through a recursive resolver of your own, or get a key from the operator."}
+}
+
+// hidden is a list whose test entry is a name without an address. A list hardly does that, and a
+// resolver that protects against rebinding does it to all of them.
+func hidden(zone *blocklists.Zone) standing {
+	return standing{state: Refused, why: title(zone) + " gives its test entry no address: as a rule the resolver takes addresses of 127.0.0.0/8 out of answers (private-address of unbound, stop-dns-rebind of dnsmasq). Take that range out of its settings, or ask through another resolver."}
 }
 
 func silent(zone *blocklists.Zone, what string, err error) standing {

@@ -22,6 +22,7 @@ const (
 
 	// Lists that are no lists any more.
 	ZoneListWorld ZoneMode = "listworld" // every name has 127.0.0.2
+	ZoneWildcard  ZoneMode = "wildcard"  // every name that is no entry has WildcardAddr
 	ZoneParked    ZoneMode = "parked"    // every name has ParkedAddr
 	ZoneDead      ZoneMode = "dead"      // the zone does not exist: NXDOMAIN with its parent's SOA
 	ZoneEmpty     ZoneMode = "empty"     // the zone exists and holds nothing, not even its controls
@@ -32,6 +33,7 @@ const (
 	ZoneServFail    ZoneMode = "servfail"     // rcode SERVFAIL
 	ZoneMute        ZoneMode = "mute"         // no answer at all
 	ZoneReferral    ZoneMode = "referral"     // NOERROR, name servers, no records: a server that does not recurse
+	ZoneHidden      ZoneMode = "hidden"       // a resolver that takes addresses of 127/8 out of answers, against rebinding
 
 	// Lists that answer truthfully, in ways that trip a careless client.
 	ZoneTruncate     ZoneMode = "truncate"      // over UDP only TC
@@ -46,11 +48,15 @@ const (
 	ZoneForgedName ZoneMode = "forged-name" // for another name
 	ZoneForgedType ZoneMode = "forged-type" // for another type
 	ZoneForgedQR   ZoneMode = "forged-qr"   // that is a query and no response
+	ZoneForgedPort ZoneMode = "forged-port" // from another port, and right in all else
 	ZoneCutFirst   ZoneMode = "cut-first"   // that ends before the records its header announces
 )
 
 // ParkedAddr is what a parked zone answers.
 var ParkedAddr = netip.AddrFrom4([4]byte{203, 0, 113, 9})
+
+// WildcardAddr is what a zone with a wildcard answers.
+var WildcardAddr = netip.AddrFrom4([4]byte{127, 0, 0, 9})
 
 // Zone is one DNS blocklist that a [DNS] serves.
 type Zone struct {
@@ -62,6 +68,9 @@ type Zone struct {
 	// NoControls leaves out the entries of RFC 5782 section 5: 127.0.0.2,
 	// ::ffff:127.0.0.2 and TEST, each with 127.0.0.2.
 	NoControls bool
+	// Then is the mode that the zone turns to once it has been asked After questions; 0: never.
+	Then  ZoneMode
+	After int
 }
 
 // Counts is how often a zone was asked, lost and refused questions included.

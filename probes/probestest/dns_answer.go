@@ -3,6 +3,7 @@ package probestest
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,14 +17,28 @@ func (d *DNS) serve(w dns.ResponseWriter, query *dns.Msg) {
 		return
 	}
 	_, tcp := w.RemoteAddr().(*net.TCPAddr)
-	packets := d.respond(query, tcp)
+	packets, forged := d.respond(query, tcp)
+	if forged != nil {
+		fromElsewhere(w.RemoteAddr(), forged)
+	}
 	for _, p := range packets {
 		_, _ = w.Write(p) // a client that went away is none of our business
 	}
 }
 
-// respond gives the packets to send, in order; none is silence.
-func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
+// fromElsewhere sends a packet from a port of its own.
+func fromElsewhere(to net.Addr, packet []byte) {
+	c, err := net.Dial("udp", to.String())
+	if err != nil {
+		return // the client went away
+	}
+	_, _ = c.Write(packet)
+	_ = c.Close()
+}
+
+// respond gives the packets to send, in order; none is silence. A forged one is sent before
+// them, from another port.
+func (d *DNS) respond(query *dns.Msg, tcp bool) (packets [][]byte, forged []byte) {
 	q := query.Question[0]
 	name := absolute(q.Name)
 
@@ -31,6 +46,9 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 	defer d.mu.Unlock()
 	z := d.zoneOf(name)
 	z.counts.All++
+	if z.After > 0 && z.counts.All > z.After {
+		z.Mode = z.Then
+	}
 	if tcp {
 		z.counts.TCP++
 	}
@@ -51,31 +69,31 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 	m.Authoritative = z.Authoritative
 	switch z.Mode {
 	case ZoneMute:
-		return nil
+		return nil, nil
 	case ZoneLossy:
 		key := dns.Question{Name: name, Qtype: q.Qtype}
 		if !z.asked[key] {
 			z.asked[key] = true
-			return nil
+			return nil, nil
 		}
 	case ZoneServFail:
 		m.Rcode = dns.RcodeServerFailure
-		return packed(m)
+		return packed(m), nil
 	case ZoneRefused:
 		m.Rcode = dns.RcodeRefused
-		return packed(m)
+		return packed(m), nil
 	case ZoneReferral:
 		m.Ns = []dns.RR{&dns.NS{Hdr: header(z.Name, dns.TypeNS, z.TTL), Ns: "ns.example.net."}}
-		return packed(m)
+		return packed(m), nil
 	case ZoneNoEDNS:
 		if query.IsEdns0() != nil {
 			m.Rcode = dns.RcodeFormatError
-			return packed(m)
+			return packed(m), nil
 		}
 	case ZoneTruncate:
 		if !tcp {
 			m.Truncated = true
-			return packed(m)
+			return packed(m), nil
 		}
 	}
 	if rrs, ok := d.names[name]; ok {
@@ -83,8 +101,15 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 	} else {
 		z.fill(m, q, name)
 	}
-	if z.Mode == ZoneCaseFlip {
+	switch {
+	case z.Mode == ZoneCaseFlip:
 		flip(m)
+	case z.Mode == ZoneHidden && q.Qtype == dns.TypeA:
+		m.Answer = slices.DeleteFunc(m.Answer, func(rr dns.RR) bool { a, ok := rr.(*dns.A); return ok && a.A.IsLoopback() })
+	case z.Mode == ZoneForgedPort && !tcp:
+		if lie := packed(z.lie(m)); len(lie) == 1 {
+			forged = lie[0]
+		}
 	}
 	truth := m.Copy()
 	if !tcp {
@@ -94,7 +119,7 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) [][]byte {
 		}
 		truth.Truncate(size)
 	}
-	return append(z.before(m), packed(truth)...)
+	return append(z.before(m), packed(truth)...), forged
 }
 
 // zoneOf is the zone with the longest name that the name ends in.
@@ -123,6 +148,10 @@ func (z *zone) fill(m *dns.Msg, q dns.Question, name string) {
 	switch z.Mode {
 	case ZoneListWorld:
 		e, listed = entry{codes: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 2})}}, true
+	case ZoneWildcard:
+		if !listed {
+			e, listed = entry{codes: []netip.Addr{WildcardAddr}}, true
+		}
 	case ZoneParked:
 		e, listed = entry{codes: []netip.Addr{ParkedAddr}}, true
 	case ZoneRefusalCode:
@@ -171,13 +200,7 @@ func (z *zone) before(m *dns.Msg) [][]byte {
 	if z.Mode == ZoneGarbageFirst {
 		return [][]byte{{}, {0}, []byte("not a DNS message at all"), make([]byte, 12)}
 	}
-	lie := m.Copy()
-	lie.Answer, lie.Ns, lie.Rcode = nil, nil, dns.RcodeSuccess
-	if len(m.Answer) == 0 {
-		lie.Answer = []dns.RR{&dns.A{Hdr: header(m.Question[0].Name, dns.TypeA, z.TTL), A: net.IPv4(127, 0, 0, 2)}}
-	} else {
-		lie.Rcode = dns.RcodeNameError
-	}
+	lie := z.lie(m)
 	switch z.Mode {
 	case ZoneForgedID:
 		lie.Id++
@@ -199,6 +222,18 @@ func (z *zone) before(m *dns.Msg) [][]byte {
 		return nil
 	}
 	return packed(lie)
+}
+
+// lie is the opposite of the true answer m.
+func (z *zone) lie(m *dns.Msg) *dns.Msg {
+	lie := m.Copy()
+	lie.Answer, lie.Ns, lie.Rcode = nil, nil, dns.RcodeSuccess
+	if len(m.Answer) == 0 {
+		lie.Answer = []dns.RR{&dns.A{Hdr: header(m.Question[0].Name, dns.TypeA, z.TTL), A: net.IPv4(127, 0, 0, 2)}}
+	} else {
+		lie.Rcode = dns.RcodeNameError
+	}
+	return lie
 }
 
 func (z *zone) soa(owner string) *dns.SOA {

@@ -388,6 +388,14 @@ func (d *IMAP) HideIdle(hide bool) { d.listener.set(func(l *faultListener) { l.h
 // included. The connection after it is whole again.
 func (d *IMAP) CutNext(n int64) { d.listener.set(func(l *faultListener) { l.cut = n }) }
 
+// Sent gives a channel that is closed once the server has sent n bytes more, over
+// whatever connections, TLS included. A channel that was given before is forgotten.
+func (d *IMAP) Sent(n int64) <-chan struct{} {
+	then := make(chan struct{})
+	d.listener.set(func(l *faultListener) { l.after, l.then = max(n, 1), then })
+	return then
+}
+
 // Mute makes every connection, present and to come, stay open and silent until
 // it is called with false. What was swallowed does not come back.
 func (d *IMAP) Mute(mute bool) { d.listener.set(func(l *faultListener) { l.mute = mute }) }

@@ -30,6 +30,8 @@ type faultListener struct {
 	hideIdle bool
 	mute     bool
 	cut      int64 // for the next connection; -1 not
+	after    int64 // bytes to send over all connections until then is closed
+	then     chan struct{}
 }
 
 func (l *faultListener) set(change func(*faultListener)) {
@@ -118,6 +120,12 @@ func (c *faultConn) Write(p []byte) (int, error) {
 	}
 	if c.left >= 0 {
 		c.left -= int64(len(p))
+	}
+	if l := c.listener; l.then != nil {
+		if l.after -= int64(len(p)); l.after <= 0 {
+			close(l.then)
+			l.then = nil
+		}
 	}
 	c.listener.mu.Unlock()
 	n, err := c.Conn.Write(p)
