@@ -148,29 +148,42 @@ func (n *notice) about(recipient, original string, only bool) string {
 
 // add completes a bounce, has it judged and appends it.
 func (m *reading) add(b Bounce) {
-	b.Recipient = clean(b.Recipient, 320)
+	b.Recipient = m.kept.keep(clean(b.Recipient, 320))
 	b.Domain = domainOf(b.Recipient)
-	b.RemoteHost = clean(strings.TrimRight(b.RemoteHost, "."), 253)
-	b.ReportingHost = clean(strings.TrimRight(b.ReportingHost, "."), 253)
-	if b.ReportingHost == "" {
-		b.ReportingHost = clean(domainOf(firstAddress(m.top.get("From"))), 253)
+	b.RemoteHost = m.kept.keep(clean(strings.TrimRight(b.RemoteHost, "."), 253))
+	if b.ReportingHost = strings.TrimRight(b.ReportingHost, "."); b.ReportingHost == "" {
+		b.ReportingHost = domainOf(firstAddress(m.top.get("From")))
 	}
-	b.Diagnostic.Status, b.Diagnostic.Reply = strings.Clone(b.Diagnostic.Status), strings.Clone(b.Diagnostic.Reply)
-	b.MessageID = messageID(m.returned.get("Message-ID"))
+	if m.about == nil {
+		m.about = m.original(b.ReportingHost)
+	}
+	b.MessageID, b.Sender = m.about.MessageID, m.about.Sender
+	b.ReportingHost = m.kept.keep(clean(b.ReportingHost, 253))
 	if b.QueueID == "" {
-		b.QueueID = m.queueID(b.ReportingHost)
+		b.QueueID = m.about.QueueID
+	} else {
+		b.QueueID = m.kept.keep(clean(b.QueueID, 64))
 	}
-	b.QueueID = clean(b.QueueID, 64)
-	sender := firstAddress(m.returned.get("Return-Path"))
-	if sender == "" {
-		sender = firstAddress(m.returned.get("From"))
-	}
-	b.Sender = clean(domainOf(sender), 253)
+	d := &b.Diagnostic
+	d.Status, d.Reply, d.Text = m.kept.keep(d.Status), m.kept.keep(d.Reply), m.kept.keep(d.Text)
 	if m.opt.Rules != nil {
 		b.Judgement = m.opt.Rules.Classify(b.Diagnostic, b.RemoteHost)
 		b.Source = b.Judgement.Address
 	}
 	m.report.Bounces = append(m.report.Bounces, b)
+}
+
+// original is what the returned message says of itself, once for all its recipients.
+func (m *reading) original(reporting string) *Bounce {
+	sender := firstAddress(m.returned.get("Return-Path"))
+	if sender == "" {
+		sender = firstAddress(m.returned.get("From"))
+	}
+	return &Bounce{
+		MessageID: m.kept.keep(messageID(m.returned.get("Message-ID"))),
+		QueueID:   m.kept.keep(clean(m.queueID(reporting), 64)),
+		Sender:    m.kept.keep(clean(domainOf(sender), 253)),
+	}
 }
 
 // notice reads the sentences, and returns with them the text that stands before the first recipient.

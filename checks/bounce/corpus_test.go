@@ -217,6 +217,11 @@ func BenchmarkCorpus(b *testing.B) {
 		size += len(raw)
 	}
 	rules := builtinRules(b)
+	var allocations []float64
+	for _, raw := range mails {
+		allocations = append(allocations, testing.AllocsPerRun(1, func() { Parse(raw, ParseOptions{Rules: rules}) }))
+	}
+	slices.Sort(allocations)
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -225,6 +230,8 @@ func BenchmarkCorpus(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(mails)*b.N)/b.Elapsed().Seconds(), "mails/s")
+	b.ReportMetric(allocations[len(allocations)/2], "allocs/mail-median")
+	b.ReportMetric(allocations[len(allocations)*9/10], "allocs/mail-p90")
 }
 
 func addrString(a netip.Addr) string {

@@ -103,10 +103,10 @@ func (h header) all(name string, yield func(value string)) {
 }
 
 // readHeader reads fields up to the first empty line (RFC 5322 section 2.2) and
-// returns them with what follows. A line that is no field is passed over, as
+// returns them, behind those that into holds, with what follows. A line that is no field is passed over, as
 // real bounces hold them; but text whose first lines are all none is a body without a header.
 func readHeader(text string, into header) (header, string) {
-	rest := text
+	rest, had := text, len(into)
 	for rest != "" && len(text)-len(rest) < maxHeader {
 		line, after := cutLine(rest)
 		if line == "" {
@@ -114,7 +114,7 @@ func readHeader(text string, into header) (header, string) {
 		}
 		name, ok := fieldName(line)
 		if !ok {
-			if len(into) == 0 && len(text)-len(rest) > 1000 {
+			if len(into) == had && len(text)-len(rest) > 1000 {
 				return into, text
 			}
 			rest = after
@@ -129,14 +129,14 @@ func readHeader(text string, into header) (header, string) {
 			end = len(rest) - len(after) + len(more)
 			after = next
 		}
-		if len(into) < maxFields {
+		if len(into)-had < maxFields {
 			value := rest[:end]
 			value = value[strings.IndexByte(value, ':')+1:]
 			into = append(into, field{name, value})
 		}
 		rest = after
 	}
-	if len(into) == 0 {
+	if len(into) == had {
 		return into, text
 	}
 	return into, rest
@@ -171,7 +171,22 @@ func unfold(value string) string {
 	if strings.IndexByte(value, '\n') < 0 {
 		return value
 	}
-	return strings.Join(strings.Fields(value), " ")
+	var b strings.Builder
+	b.Grow(len(value))
+	writeUnfolded(&b, value)
+	return b.String()
+}
+
+// writeUnfolded writes a value's words with one blank between them.
+func writeUnfolded(b *strings.Builder, value string) {
+	first := true
+	for w := range strings.FieldsSeq(value) {
+		if !first {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+		first = false
+	}
 }
 
 // part is one leaf of the MIME tree (RFC 2045), or a container that could not

@@ -11,6 +11,7 @@ import "strings"
 // Messages inside are leaves: nobody looks for a reason in what was returned.
 type walk struct {
 	parts   []part
+	fields  header // of all parts
 	open    []container
 	trouble string
 }
@@ -29,7 +30,9 @@ type container struct {
 
 // leaves returns the header on top of the message and its parts.
 func (w *walk) leaves(text string) (header, []part) {
-	top, body := readHeader(text, make(header, 0, 32))
+	top, body := readHeader(text, make(header, 0, 48))
+	w.fields = top
+	top = top[:len(top):len(top)]
 	pos := len(text) - len(body)
 	w.parts = make([]part, 0, 4)
 	w.begin(top, body)
@@ -60,7 +63,10 @@ func (w *walk) leaves(text string) (header, []part) {
 			w.trouble = "more than 200 parts: the rest was not read"
 			return top, w.leaf()
 		}
-		h, after := readHeader(text[pos:], nil)
+		had := len(w.fields)
+		all, after := readHeader(text[pos:], w.fields)
+		w.fields = all
+		h := all[had:len(all):len(all)]
 		pos = len(text) - len(after)
 		start = pos
 		w.begin(h, after)

@@ -38,7 +38,9 @@ func Parse(raw []byte, opt ParseOptions) Report {
 	text := unify(raw, sum)
 	r := read(text, opt, 0)
 	r.Cut = cut
-	r.Hash = hex.EncodeToString(sum.Sum(nil))
+	var digest [2 * sha256.Size]byte
+	hex.Encode(digest[:], sum.Sum(make([]byte, 0, sha256.Size)))
+	r.Hash = string(digest[:])
 	return r
 }
 
@@ -52,8 +54,10 @@ type reading struct {
 	text     *part  // the readable part
 	words    string // what text says, decoded
 	returned header
+	about    *Bounce // what the returned message says of itself; nil until it is asked for
 	opt      ParseOptions
 	report   Report
+	kept     keeper
 }
 
 // read reads one message; level is 1 for a report that was forwarded inside another mail.
@@ -71,8 +75,8 @@ func read(text string, opt ParseOptions, level int) Report {
 		}
 	}
 	m.subject = decodeWords(m.top.get("Subject"))
-	m.report.Subject = clean(m.subject, 200)
-	m.report.MessageID = messageID(m.top.get("Message-ID"))
+	m.report.Subject = m.kept.keep(clean(m.subject, 200))
+	m.report.MessageID = m.kept.keep(messageID(m.top.get("Message-ID")))
 	m.trace()
 	m.sort()
 	if m.text != nil {
@@ -110,7 +114,7 @@ func (m *reading) trace() {
 		switch {
 		case strings.EqualFold(f.name, "Received"):
 			if len(m.report.Trace.Received) < 50 {
-				m.report.Trace.Received = append(m.report.Trace.Received, strings.Clone(unfold(f.value)))
+				m.report.Trace.Received = append(m.report.Trace.Received, m.kept.unfolded(f.value))
 			}
 		case strings.EqualFold(f.name, "Delivered-To"), strings.EqualFold(f.name, "X-Original-To"), strings.EqualFold(f.name, "Envelope-To"), strings.EqualFold(f.name, "To"):
 			rest := unfold(f.value)
@@ -119,7 +123,7 @@ func (m *reading) trace() {
 				if a == "" {
 					break
 				}
-				m.report.Trace.To = append(m.report.Trace.To, strings.Clone(a))
+				m.report.Trace.To = append(m.report.Trace.To, m.kept.keep(a))
 				rest = rest[to:]
 			}
 		}
@@ -204,8 +208,12 @@ func (m *reading) complaint() {
 
 // setFeedback cuts the texts loose from the mail and cleans them.
 func (m *reading) setFeedback(f Feedback) {
-	f.Type, f.Reporter, f.MessageID = clean(f.Type, 40), clean(f.Reporter, 100), clean(f.MessageID, 300)
-	f.Recipient, f.Domain, f.URL = clean(f.Recipient, 320), clean(f.Domain, 253), clean(f.URL, 500)
+	for _, x := range []struct {
+		s   *string
+		max int
+	}{{&f.Type, 40}, {&f.Reporter, 100}, {&f.MessageID, 300}, {&f.Recipient, 320}, {&f.Domain, 253}, {&f.URL, 500}} {
+		*x.s = m.kept.keep(clean(*x.s, x.max))
+	}
 	m.report.Complaint = f
 }
 

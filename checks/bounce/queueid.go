@@ -7,10 +7,10 @@ import "strings"
 // section 4.4, "id"); "" where that field is of another host. A warning of Exim names it in
 // its subject.
 func (m *reading) queueID(reporting string) string {
-	words := strings.Fields(m.subject)
-	for i := 1; i+1 < len(words); i++ { // "Warning: message 1xV5u6-0000Bb-1I delayed 24 hours"
-		if words[i-1] == "message" && words[i+1] == "delayed" && eximID(words[i]) {
-			return words[i]
+	// "Warning: message 1xV5u6-0000Bb-1I delayed 24 hours"
+	if _, rest, ok := strings.Cut(m.subject, "message "); ok {
+		if id, _, ok := strings.Cut(rest, " delayed"); ok && eximID(id) {
+			return id
 		}
 	}
 	by, id := hopID(m.returned.get("Received"))

@@ -237,7 +237,7 @@ func foldEqual(s, sub string) bool {
 }
 
 // clean is [checks.Line] for text that mostly needs no cleaning: such text is
-// only cut loose from the mail it stands in, which may then be forgotten.
+// returned as it is, still a part of the mail; see [keeper].
 func clean(s string, max int) string {
 	if len(s) > max || s != "" && (s[0] == ' ' || s[len(s)-1] == ' ') {
 		return checks.Line(s, max)
@@ -247,5 +247,5 @@ func clean(s string, max int) string {
 			return checks.Line(s, max)
 		}
 	}
-	return strings.Clone(s)
+	return s
 }

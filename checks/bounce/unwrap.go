@@ -272,14 +272,11 @@ func (d Diagnostic) weak() bool {
 	}
 	rest = strings.TrimLeft(rest, " -:#")
 	rest = strings.TrimLeft(strings.TrimPrefix(rest, enhancedAt(rest)), " -:#")
-	words := strings.Fields(rest)
-	switch len(words) {
-	case 0:
-		return true
-	case 1:
-		return hostName(words[0]) != "" || len(words[0]) < 4
+	rest = strings.TrimSpace(rest)
+	if strings.ContainsAny(rest, " \t\n") {
+		return false
 	}
-	return false
+	return len(rest) < 4 || hostName(rest) != ""
 }
 
 // join puts the texts that a report gives for one recipient together, the
