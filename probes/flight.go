@@ -246,36 +246,6 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 	ro.end(f, a, nil)
 }
 
-// expire deals with the questions that have waited long enough.
-func (ro *round) expire() {
-	for len(ro.due) > 0 && !ro.due[0].due.After(ro.now) {
-		f := ro.due[0]
-		ro.due.remove(f)
-		if f.queued {
-			f.queued = false
-			ro.send(f)
-			continue
-		}
-		s, g := f.order[0], f.group
-		heard := ro.lane(s).heard
-		if heard.Before(f.sent) {
-			s.silent(ro.now) // to everybody
-		}
-		if g.lively(ro.now) {
-			ro.window.timedOut()
-		}
-		g.timedOut(ro.now, f.sent, heard)
-		f.failed = worseFailure(f.failed, &AskError{Question: f.q, Server: s.name, Err: ErrTimeout})
-		copy(f.order, f.order[1:])
-		f.order[len(f.order)-1] = s // the packet may be lost, so the server is asked again, after the others
-		if g.broken || !f.deadline.After(ro.now) {
-			ro.fail(f, f.failed)
-			continue
-		}
-		ro.send(f)
-	}
-}
-
 // socketFailed deals with an error that a socket had: every question on it goes to the next server.
 func (ro *round) socketFailed(sock *socket, err error) {
 	sock.failed = sock.failed || !isPortClosed(err)

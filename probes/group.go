@@ -11,6 +11,9 @@ const (
 	// a fifth that happens by chance once in 10^14; a list whose server restarts is back sooner.
 	breakAfter   = 20
 	breakSilence = time.Second
+	// forsakeAfter is after how many packets a question to a group that was silent all
+	// along may be given up before its time, when it is the only one left to wait for.
+	forsakeAfter = 3
 	// probeEvery is how often a question of such a group is asked all the same.
 	probeEvery = time.Second
 	// lately is how long a group counts as one that answers.

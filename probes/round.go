@@ -141,6 +141,7 @@ func (ro *round) turn() bool {
 		return false
 	}
 	ro.expire()
+	ro.forsake()
 	ro.window.step(ro.now)
 	ro.startHeld()
 	return true
@@ -163,6 +164,9 @@ func (ro *round) receive() (came bool) {
 		came = ro.receiveOn(ro.sockets[i]) || came
 	}
 	ro.batch = ro.in.take(ro.batch)
+	if ro.ctx.Err() != nil {
+		return false // streams ended by that, which is no answer
+	}
 	begin := 0
 	for i := range ro.batch.letters {
 		came = true

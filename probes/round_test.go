@@ -178,6 +178,39 @@ func TestASilentGroupIsLeftAloneAndTheOthersAreNot(t *testing.T) {
 	})
 }
 
+// A dead list has its whole time if that is all there is to wait for, and no more than
+// the others if they are busy for long.
+func TestALargeRoundDoesNotWaitForTheDead(t *testing.T) {
+	for name, c := range map[string]struct {
+		n           int
+		least, most time.Duration
+	}{
+		"small": {20, 3 * time.Second, 3 * time.Second},
+		"large": {4000, 2 * time.Second, 2900 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.trip = away()
+				n.mute = func(_, name string) bool { return strings.HasSuffix(name, "bl-dead.") }
+				questions := func(yield func(Question) bool) {
+					for q := range about(2, "bl-dead") {
+						if !yield(q) {
+							return
+						}
+					}
+					about(c.n, "bl1")(yield)
+				}
+				start := time.Now()
+				o := ask(t, n.resolver(t, ResolverOptions{}), questions)
+				if took := time.Since(start); took < c.least || took > c.most || o.failed["bl-dead"] != 2 || o.answered["bl1"] != c.n {
+					t.Errorf("%v: %+v", took, o)
+				}
+			})
+		})
+	}
+}
+
 func TestAGroupThatComesBackIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
