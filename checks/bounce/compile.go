@@ -19,6 +19,8 @@ func (r *Rules) compile(rule Rule, hosts []string) (compiled, error) {
 		return c, errors.New("id: give lower-case letters, digits and hyphens")
 	case !rule.Category.known():
 		return c, fmt.Errorf("category %q is not known", checks.Line(string(rule.Category), 40))
+	case placeheld(rule) != "":
+		return c, fmt.Errorf("%s: write something in place of %q", placeheld(rule), Placeholder)
 	case len(rule.Examples) == 0:
 		return c, errors.New("examples: give at least one reply that it matches")
 	case rule.Temporary != "" && rule.Temporary != "yes" && rule.Temporary != "no":
@@ -82,6 +84,19 @@ func (r *Rules) compile(rule Rule, hosts []string) (compiled, error) {
 	return c, nil
 }
 
+// placeheld is the key of a rule in which something is still to be written; "" for none.
+func placeheld(rule Rule) string {
+	for _, list := range []struct {
+		key    string
+		values []string
+	}{{"any", rule.Any}, {"all", rule.All}, {"examples", rule.Examples}, {"not", rule.Not}} {
+		if slices.ContainsFunc(list.values, func(v string) bool { return strings.Contains(v, Placeholder) }) {
+			return list.key
+		}
+	}
+	return ""
+}
+
 // finish makes the set ready for matching.
 func (r *Rules) finish() {
 	r.matcher.uses = make([][]int, len(r.matcher.phrases))
@@ -117,7 +132,7 @@ func (r *Rules) prove(layer int) error {
 			continue
 		}
 		bad := func(format string, args ...any) {
-			wrong = append(wrong, fmt.Errorf("rule %q: "+format+": %w", append(append([]any{c.ID}, args...), ErrRules)...))
+			wrong = append(wrong, fmt.Errorf("%s: rule %q: "+format+": %w", append(append([]any{c.at, c.ID}, args...), ErrRules)...))
 		}
 		for _, ex := range c.Examples {
 			d, _ := diagnose(ex)
@@ -135,6 +150,9 @@ func (r *Rules) prove(layer int) error {
 			if len(c.Domain) > 0 && strings.Contains(strings.ToLower(ex), "example.org") && j.Domain == "" {
 				bad("its example %q names a domain that was not read", checks.Line(ex, 80))
 			}
+		}
+		if len(c.Not) == 0 {
+			bad("give at least one look-alike in not, which it must not match")
 		}
 		for _, n := range c.Not {
 			d, _ := diagnose(n)

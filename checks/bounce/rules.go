@@ -110,6 +110,7 @@ type home struct{ suffix, vendor string }
 // compiled is a rule with its phrases as numbers of the matcher.
 type compiled struct {
 	Rule
+	at                  string // file and line
 	layer, rank         int
 	any, all, none, tag []int
 	re                  *regexp.Regexp
@@ -194,7 +195,12 @@ func (r *Rules) addFile(name string, data []byte, layer int) error {
 			r.homes = append(r.homes, home{strings.ToLower(h), f.Vendor})
 		}
 	}
-	for _, rule := range f.Rules {
+	lines := ruleLines(data)
+	for n, rule := range f.Rules {
+		at := name
+		if n < len(lines) {
+			at = fmt.Sprintf("%s line %d", name, lines[n])
+		}
 		if rule.Vendor == "" {
 			rule.Vendor = f.Vendor
 		}
@@ -206,12 +212,12 @@ func (r *Rules) addFile(name string, data []byte, layer int) error {
 		}
 		c, err := r.compile(rule, f.Hosts)
 		if err != nil {
-			return fmt.Errorf("%s: rule %q: %w: %w", name, checks.Line(rule.ID, 60), err, ErrRules)
+			return fmt.Errorf("%s: rule %q: %w: %w", at, checks.Line(rule.ID, 60), err, ErrRules)
 		}
-		c.layer = layer
+		c.layer, c.at = layer, at
 		if i, known := r.byID[rule.ID]; known {
 			if r.rules[i].layer == layer {
-				return fmt.Errorf("%s: rule %q: there are two of that id: %w", name, rule.ID, ErrRules)
+				return fmt.Errorf("%s: rule %q: there are two of that id: %w", at, rule.ID, ErrRules)
 			}
 			r.rules[i] = c
 			continue
@@ -220,6 +226,18 @@ func (r *Rules) addFile(name string, data []byte, layer int) error {
 		r.rules = append(r.rules, c)
 	}
 	return nil
+}
+
+// ruleLines are the lines on which rules begin, so that an error can say where to look.
+func ruleLines(data []byte) (at []int) {
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		if bytes.HasPrefix(bytes.ReplaceAll(bytes.TrimLeft(line, " \t"), []byte(" "), nil), []byte("[[rule]]")) {
+			at = append(at, n)
+		}
+	}
+	return at
 }
 
 // IDs returns the ids of all rules, in the order of loading.

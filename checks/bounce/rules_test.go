@@ -79,7 +79,8 @@ func TestLoadRulesRefuses(t *testing.T) {
 		"a broken expression":                    {good + "regexp = \"(\"\n", "regexp"},
 		"codes that are none":                    {good + "codes = [\"5x\"]\n", "codes"},
 		"two rules of one id":                    {good + good, "two of that id"},
-		"an address that is not read":            {strings.Replace(good, "550 Go away now", "550 Go away now 192.0.2.1.2.3", 1), ""},
+		"an address that is not read":            {strings.Replace(good, "550 Go away now", "550 Go away now 192.0.2.1.2.3", 1) + "not = [\"550 Stay\"]\n", ""},
+		"no look-alike":                          {good, "at least one look-alike"},
 		"a class that is none":                   {good + "class = \"super\"\n", "class"},
 		"a rule at home without a home":          {good + "at_home = true\n", "no hosts"},
 		"an address template without its words":  {good + "address = [\"{ip}\"]\n", "address"},
@@ -101,8 +102,8 @@ func TestLoadRulesRefuses(t *testing.T) {
 }
 
 func TestUpperLayerWins(t *testing.T) {
-	lower := fstest.MapFS{"a.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"policy\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
-	upper := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"mine\"\nclass = \"broad\"\ncategory = \"ip-reputation\"\nany = [\"xy-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
+	lower := fstest.MapFS{"a.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"policy\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\nnot = [\"550 no\"]\n")}}
+	upper := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"mine\"\nclass = \"broad\"\ncategory = \"ip-reputation\"\nany = [\"xy-001\"]\nexamples = [\"550 XY-001 no\"]\nnot = [\"550 no\"]\n")}}
 	r, err := LoadRules(blocklists.Names{}, lower, upper)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,7 @@ func TestUpperLayerWins(t *testing.T) {
 	if j := r.Classify(Diagnostic{Reply: "550", Text: "550 XY-001 no"}, ""); j.Rule != "mine" {
 		t.Errorf("rule %q decided, want the operator's", j.Rule)
 	}
-	replaced := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"rate-limited\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\n")}}
+	replaced := fstest.MapFS{"mine.toml": {Data: []byte("[[rule]]\nid = \"a\"\ncategory = \"rate-limited\"\ntags = [\"XY-001\"]\nexamples = [\"550 XY-001 no\"]\nnot = [\"550 no\"]\n")}}
 	if r, err = LoadRules(blocklists.Names{}, lower, replaced); err != nil {
 		t.Fatal(err)
 	}

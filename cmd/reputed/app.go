@@ -108,12 +108,16 @@ costs, and what to do.`,
 	return root
 }
 
+// takesArguments is the annotation of a command that does something by itself besides holding others.
+const takesArguments = "takes arguments"
+
 // usageTemplate is cobra's with the examples first: they answer most questions.
 const usageTemplate = `{{if .HasExample}}Examples:
 {{.Example}}
 
-{{end}}Usage:
-  {{if .HasAvailableSubCommands}}{{.CommandPath}} [COMMAND]{{else}}{{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+{{end}}Usage:{{if or (not .HasAvailableSubCommands) .Annotations}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [COMMAND]{{end}}{{if .HasAvailableSubCommands}}
 
 Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}

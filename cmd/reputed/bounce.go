@@ -29,7 +29,9 @@ Nothing is stored and nothing in the mails is fetched.`,
   reputed bounce - < mail.eml
   reputed bounce ~/Maildir/.Bounces
   reputed bounce bounces.mbox --format tsv       one line a failed recipient
+  reputed bounce unknown                         stored refusals that no rule knows
   |/usr/bin/reputed bounce --deliver             in an alias of your mail server`,
+		Annotations: map[string]string{takesArguments: "yes"},
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.TSV)
 	deliver := c.Flags().Bool(flagDeliver, false, "take the mail on standard input into the queue of the daemon; exit 0, or 75 to be tried again")
@@ -50,6 +52,7 @@ Nothing is stored and nothing in the mails is fetched.`,
 		}
 		return a.bounces(c.Context(), cfg, paths, *form)
 	}
+	c.AddCommand(a.bounceUnknownCommand(), a.bounceReplayCommand())
 	return c
 }
 

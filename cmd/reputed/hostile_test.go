@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +62,13 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks
 	report := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
 	r.read(1, report)
+	// And one that no rule knows, for those who write rules of it.
+	grumbles := regexp.MustCompile(`(?m)^Diagnostic-Code: smtp; .*$|Your access to this mail system.*`)
+	r.read(2, grumbles.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zC", "lee@example.net"), []byte("Diagnostic-Code: smtp; 550 5.7.1 Zorblax grumbles over "+strings.ReplaceAll(flat, "$", "$$"))))
+	mine := filepath.Join(t.TempDir(), "mine.toml")
+	if err := os.WriteFile(mine, []byte("[[rule]]\nid = \"zorblax\"\ncategory = \"policy\"\nany = [\"zorblax grumbles\"]\nexamples = [\"550 Zorblax grumbles\"]\nnot = [\"550 no\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for id := range int64(2) {
 		if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: id + 1, By: text, Note: text, At: now}, nil); err != nil && !errors.Is(err, store.ErrNoIncident) {
 			t.Fatal(err)
@@ -99,6 +109,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		"incident show 1", "incident show 1 --format json", "incident show 2",
 		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
 		"bounce -", "bounce - --format tsv", "bounce - --format json",
+		"bounce unknown --all", "bounce unknown --all --format json", "bounce replay " + mine, "bounce replay " + mine + " --format json",
 	} {
 		var out, errs bytes.Buffer
 		a := &app{stdin: bytes.NewReader(report), stdout: &out, stderr: &errs}

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"asked":    asked,
 			"database": database,
+			"refused":  refused,
 		},
 	})
 }
