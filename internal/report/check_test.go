@@ -76,6 +76,29 @@ func TestCheckText(t *testing.T) {
 	})
 }
 
+// On a bad day most lists say the same is to be done, and it is told once for each target.
+func TestTheSameAdviceIsToldOnce(t *testing.T) {
+	var b bytes.Buffer
+	c := NewCheck(CheckOptions{Out: &b, Format: Text, Addresses: 2, Lists: someLists(), Started: now})
+	for _, a := range []string{"192.0.2.10", "192.0.2.11"} {
+		for _, list := range []string{"spamcop", "psbl", "proofless"} {
+			r := Result{Target: checks.Address(addr(a)), List: list, Verdict: blocklists.Listed, Severity: checks.Major, Advice: "Find the sender.", Command: "mailq"}
+			if list == "proofless" {
+				r.Advice, r.Command = "", ""
+			}
+			c.Add(r)
+		}
+	}
+	if _, err := c.Finish(now, false); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"first  Find the sender.\n": 2, "$ mailq\n": 2, "first  as above\n": 2} {
+		if got := strings.Count(b.String(), text); got != want {
+			t.Errorf("%q stands there %d times, want %d:\n%s", text, got, want, b.String())
+		}
+	}
+}
+
 // dead is a run in which no server answered.
 func dead(out *bytes.Buffer, f Format, term Term) *Check {
 	c := NewCheck(CheckOptions{Out: out, Term: term, Format: f, Addresses: 1, Lists: someLists(), Started: now})

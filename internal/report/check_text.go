@@ -115,6 +115,7 @@ func (t *checkText) target(p *page, c *Check, id string) {
 		head += p.paint(faint, scope(rs[0].Target))
 	}
 	p.line(head)
+	told := map[[2]string]bool{} // advice: on a bad day most lists give the same
 	for _, r := range t.found[id] {
 		word, s := verdictWord(r.Verdict, r.Severity)
 		name := c.byID[r.List].name()
@@ -129,11 +130,18 @@ func (t *checkText) target(p *page, c *Check, id string) {
 		if r.Reason != "" {
 			p.para(11, label("says"), faint, clean(r.Reason), plain)
 		}
-		if r.Advice != "" {
-			p.para(11, label("first"), faint, clean(r.Advice), plain)
-		}
-		if r.Command != "" {
-			p.para(18, "$ ", faint, clean(r.Command), plain)
+		advice := [2]string{clean(r.Advice), clean(r.Command)}
+		switch {
+		case told[advice]:
+			p.para(11, label("first"), faint, "as above", plain)
+		default:
+			if r.Advice != "" {
+				p.para(11, label("first"), faint, advice[0], plain)
+			}
+			if r.Command != "" {
+				p.para(18, "$ ", faint, advice[1], plain)
+			}
+			told[advice] = advice != [2]string{}
 		}
 		if r.URL != "" {
 			p.para(11, label("see"), faint, clean(r.URL), plain)
@@ -224,7 +232,8 @@ func (c *Check) troubles() []trouble {
 			continue
 		}
 		g := trouble{Trouble: l.Trouble, Why: clean(l.Why), Advice: clean(l.Advice), reason: reason(l)}
-		if l.Trouble == blocklists.Refused {
+		// A list of one's own is its own operator as a rule, and that says nothing.
+		if l.Trouble == blocklists.Refused && l.Zone.Operator != l.Zone.ID {
 			g.Operator = clean(cmp.Or(l.Zone.Operator, l.Zone.Title, l.Zone.ID))
 		}
 		name := clean(l.Zone.ID)
