@@ -23,6 +23,9 @@ const (
 
 // Of writes a notification out.
 func Of(n alerts.Notification) Message {
+	if n.Digest != nil {
+		return digest(n)
+	}
 	head := headline(n)
 	m := Message{Title: cmp.Or(checks.Line(head, 0), "Notice")}
 	if n.Rehearsal {
@@ -56,6 +59,12 @@ func headline(n alerts.Notification) string {
 		state = "Changed"
 	case n.Kind == alerts.Reminder:
 		state = "Still open"
+	case n.Kind == alerts.Escalated:
+		state = "Nobody has taken this"
+	case n.Kind == alerts.Flapped:
+		state = "Comes and goes"
+	case n.Kind == alerts.SilenceEnding:
+		state = "Silence ends soon"
 	case n.Kind == alerts.Ended:
 		state = "Resolved"
 	}
@@ -86,11 +95,23 @@ func facts(n alerts.Notification) *rich {
 		if !inc.AckedAt.IsZero() {
 			r.say(", ").date(inc.AckedAt)
 		}
-	} else if n.Kind == alerts.Reminder {
+	} else if n.Kind == alerts.Reminder || n.Kind == alerts.Escalated {
 		r.nl().label("Taken by: ").say("nobody yet")
 		if inc.Reminded > 0 {
 			r.say(fmt.Sprintf(" (reminder %d)", inc.Reminded))
 		}
+	}
+	if until := inc.Silence.Until; !until.IsZero() {
+		r.nl().label("Silent: ").say("until ").date(until)
+		if by := checks.Line(inc.Silence.By, 80); by != "" {
+			r.say(", by ").quote(by, 80)
+		}
+		if reason := checks.Line(inc.Silence.Reason, maxFactRunes); reason != "" {
+			r.say(": ").quote(reason, maxFactRunes)
+		}
+	}
+	if !inc.Flapping.IsZero() && n.Kind != alerts.Ended {
+		r.nl().label("Flapping: ").say(fmt.Sprintf("it has come and gone %d times within a day. You hear of it again when it has been clean for a day, or gets worse. What changes so fast is the list, not you: wait before asking it anything.", (len(inc.Turns)+1)/2))
 	}
 	if note := checks.Line(inc.Note, maxFactRunes); note != "" {
 		r.nl().label("Note: ").quote(note, maxFactRunes)
