@@ -39,6 +39,17 @@ func TestIncidentShow(t *testing.T) {
 	golden(t, "incident.json", b.Bytes())
 }
 
+func TestExplain(t *testing.T) {
+	e := Explanation{Incident: wholeIncident(), Outlook: alerts.Outlook{Class: alerts.Page, Channels: []string{"pager", "slack"},
+		Escalate: now.Add(10 * time.Minute), Reminder: now.Add(3 * time.Hour)}}
+	goldenText(t, "explain", func(w *bytes.Buffer, term Term) error { return e.Write(w, term, Text) })
+	var b bytes.Buffer
+	if err := e.Write(&b, Term{}, JSON); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "explain.json", b.Bytes())
+}
+
 // Several ways out of one trouble begin with the same search for its cause.
 func TestAStepIsSaidOnce(t *testing.T) {
 	i := wholeIncident()

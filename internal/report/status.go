@@ -222,9 +222,24 @@ func (r Report) Verdict() string {
 			}
 		}
 	default:
-		s = fmt.Sprintf("All clear: %s on %s, last complete round %s", r.Watched.subject(), plural(r.Watched.Lists, "list", "lists"), ago(r.Round.Ended, r.Now))
+		clear := "All clear"
+		if n := r.silenced(); n > 0 {
+			clear += " but for " + plural(n, "silenced incident", "silenced incidents")
+		}
+		s = fmt.Sprintf(clear+": %s on %s, last complete round %s", r.Watched.subject(), plural(r.Watched.Lists, "list", "lists"), ago(r.Round.Ended, r.Now))
 	}
 	return s
+}
+
+// silenced is how many incidents people have silenced.
+func (r Report) silenced() int {
+	n := 0
+	for _, v := range r.Silence {
+		if v.Incident.State == alerts.Silenced {
+			n++
+		}
+	}
+	return n
 }
 
 // subject is "3 addresses and 1 domain".

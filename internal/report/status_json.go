@@ -144,6 +144,11 @@ type incidentJSON struct {
 	AckedBy       string            `json:"acknowledged_by"`
 	AckedAt       *string           `json:"acknowledged_at"`
 	SilencedUntil *string           `json:"silenced_until"`
+	SilencedBy    string            `json:"silenced_by"`
+	SilencedFor   string            `json:"silence_reason"`
+	FlappingSince *string           `json:"flapping_since"`
+	Told          []string          `json:"told_by"`
+	Escalated     *string           `json:"escalated"`
 	Note          string            `json:"note"`
 	Existing      bool              `json:"already_listed"`
 	Relapses      int               `json:"relapses"`
@@ -207,7 +212,9 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 	out := incidentJSON{
 		ID: i.ID, Title: checks.Line(i.Title, 0), State: i.State, Severity: i.Severity, Cause: checks.Line(i.Cause, 0),
 		Opened: utc(i.Opened), Changed: utc(i.Changed), LastSeen: utc(i.LastSeen), Resolved: utc(i.Resolved),
-		AckedBy: checks.Line(i.AckedBy, 0), AckedAt: utc(i.AckedAt), SilencedUntil: utc(i.Silence.Until), Note: checks.Line(i.Note, 0),
+		AckedBy: checks.Line(i.AckedBy, 0), AckedAt: utc(i.AckedAt), SilencedUntil: utc(i.Silence.Until),
+		SilencedBy: checks.Line(i.Silence.By, 0), SilencedFor: checks.Line(i.Silence.Reason, 0), FlappingSince: utc(i.Flapping),
+		Told: append([]string{}, i.Told...), Escalated: utc(i.Escalated), Note: checks.Line(i.Note, 0),
 		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
 		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Receivers: []receiverJSON{}},
 		Findings: []findingJSON{}, Remediation: []remediationJSON{},

@@ -131,7 +131,7 @@ func TestStatusVerdict(t *testing.T) {
 			v := listedIncident()
 			v.Incident.State = alerts.Silenced
 			in.Incidents = []IncidentView{v}
-		}, "All clear: 3 addresses and 1 domain on 40 lists, last complete round 4 min ago", LevelOK},
+		}, "All clear but for 1 silenced incident: 3 addresses and 1 domain on 40 lists, last complete round 4 min ago", LevelOK},
 		"a policy entry is 1": {func(in *Input) {
 			in.Incidents = []IncidentView{{Incident: alerts.Incident{State: alerts.Acknowledged, Severity: checks.Major,
 				Members: []alerts.Member{{Finding: checks.Finding{Code: checks.CodePolicy}}}}}}

@@ -118,8 +118,17 @@ func (t Term) state(i alerts.Incident, now time.Time) string {
 		s = "acknowledged by " + checks.Line(cmp.Or(i.AckedBy, "somebody"), 60) + " " + t.since(i.AckedAt, now)
 	case alerts.Silenced:
 		s = "silenced until " + t.clock(i.Silence.Until, now)
+		if i.Silence.By != "" {
+			s += " by " + checks.Line(i.Silence.By, 60)
+		}
+		if i.Silence.Reason != "" {
+			s += ": " + checks.Line(i.Silence.Reason, 200)
+		}
 	case alerts.Clearing:
 		s = "clearing: answered clean once, to be confirmed"
+		if !i.Flapping.IsZero() {
+			s = fmt.Sprintf("comes and goes, %d times within a day: held until it has been clean for a day", (len(i.Turns)+1)/2)
+		}
 	case alerts.Resolved:
 		s = "resolved " + t.since(i.Resolved, now)
 	default:
@@ -243,7 +252,7 @@ func (r Report) quiet(p *page) {
 		why := "nobody refuses mail for it"
 		switch {
 		case v.Incident.State == alerts.Silenced:
-			why = "silenced until " + p.clock(v.Incident.Silence.Until, r.Now)
+			why = p.state(v.Incident, r.Now)
 		case !aboutMail(v.Incident):
 			why = "it costs no mail"
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"reputed/alerts"
@@ -53,24 +54,21 @@ func (db *DB) Act(ctx context.Context, a alerts.Action, notify func(alerts.Chang
 
 // said is what the event of an action says besides who and what.
 func said(a alerts.Action) string {
-	note := checks.Line(a.Note, 500)
-	add := func(s string) {
-		if note != "" {
-			s += ": " + note
-		}
-		note = s
-	}
+	var parts []string
 	switch a.Kind {
 	case alerts.Mute:
-		add("until " + a.Until.UTC().Format(time.RFC3339))
+		parts = append(parts, "until "+a.Until.UTC().Format(time.RFC3339))
 	case alerts.Requested:
-		s := "at " + checks.Line(a.Request.List, 100)
+		at := "at " + checks.Line(a.Request.List, 100)
 		if ref := checks.Line(a.Request.Ref, 100); ref != "" {
-			s += ", " + ref
+			at += ", " + ref
 		}
-		add(s)
+		parts = append(parts, at)
 	}
-	return note
+	if note := checks.Line(a.Note, 500); note != "" {
+		parts = append(parts, note)
+	}
+	return strings.Join(parts, ": ")
 }
 
 // tellEnd queues the notices of an end by hand. Where nobody is told, why is written down.
