@@ -154,3 +154,23 @@ func TestBearerEscapesTheUser(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// FuzzRefusal: whatever a server says to a token, it is one line for an error.
+func FuzzRefusal(f *testing.F) {
+	f.Add([]byte(`{"status":"invalid_token","scope":"mail","openid-configuration":"https://example.org/"}`))
+	f.Add([]byte(`{"status":401,"schemes":"\u001b[31m bearer\r\n"}`))
+	f.Add([]byte("\xff\x00{"))
+	f.Fuzz(func(t *testing.T, challenge []byte) {
+		b := &bearer{mechanism: xoauth2}
+		answer, err := b.Next(challenge)
+		if err != nil || len(answer) != 0 {
+			t.Errorf("answered %q, %v", answer, err)
+		}
+		if strings.ContainsFunc(b.refusal, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' }) || len([]rune(b.refusal)) > 201 {
+			t.Errorf("%q", b.refusal)
+		}
+		if _, err := b.Next(challenge); err == nil {
+			t.Error("a server that asks for ever is answered for ever")
+		}
+	})
+}

@@ -32,7 +32,7 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 	}
 	if !m.OAuth.Given() {
 		opts.Password = m.Password.Reveal
-	} else if opts.OAuth, err = newOAuth(m, db, log); err != nil {
+	} else if opts.OAuth, err = newOAuth(m, roots, db, log); err != nil {
 		return fail(err)
 	}
 	for _, folder := range m.Reads() {
@@ -72,12 +72,14 @@ func newAfter(text string) probes.After {
 	return probes.After{Do: probes.AfterKind(do), Name: name}
 }
 
-func newOAuth(m config.Mailbox, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
+// newOAuth is where the account's access tokens come from. A house with an authority of its own
+// has one for both servers.
+func newOAuth(m config.Mailbox, roots *x509.CertPool, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
 	o := m.OAuth
 	return probes.NewOAuth(probes.OAuthOptions{
 		Name: m.Name, Provider: o.Provider, Tenant: o.Tenant, TokenURL: o.TokenURL, ClientID: o.ClientID,
 		ClientSecret: o.ClientSecret.Reveal, RefreshToken: o.RefreshToken.Reveal, ServiceAccount: o.ServiceAccount.Reveal,
-		Subject: m.User, Scopes: o.Scopes, Keep: keptToken{db, m.Name}, Log: log,
+		Subject: m.User, Scopes: o.Scopes, RootCAs: roots, Keep: keptToken{db, m.Name}, Log: log,
 	})
 }
 

@@ -111,10 +111,10 @@ type Schedule struct {
 
 // Mailbox is one IMAP mailbox that bounces come to.
 type Mailbox struct {
-	Name     string   `toml:"name"`   // unique, and the key of what was read; default "bounces"
-	Server   string   `toml:"server"` // host:port (port 993 if left out, 143 unless tls is implicit)
-	TLS      string   `toml:"tls"`    // "implicit" (default), "starttls", "none" (loopback only)
-	CAFile   string   `toml:"ca_file"`
+	Name     string   `toml:"name"`    // unique, and the key of what was read; default "bounces"
+	Server   string   `toml:"server"`  // host:port (port 993 if left out, 143 unless tls is implicit)
+	TLS      string   `toml:"tls"`     // "implicit" (default), "starttls", "none" (loopback only)
+	CAFile   string   `toml:"ca_file"` // who may sign its certificate and that of the token endpoint; default: whom the system trusts
 	User     string   `toml:"user"`
 	Password Secret   `toml:"password"`
 	OAuth    OAuth    `toml:"oauth"`   // in place of a password

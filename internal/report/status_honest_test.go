@@ -98,3 +98,24 @@ func TestQuietIsOneLineAnIncident(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// A mailbox that is read, and whose mails stay where they should have gone, is shown as
+// such, and never as one that cannot be read.
+func TestStatusShowsWhatIsNotDoneAfterReading(t *testing.T) {
+	in := well()
+	in.Mailboxes[0].After = "MOVE: create the folder \"Done\" " + hostile
+	r := Build(in, now)
+	var text, doc strings.Builder
+	if err := r.Write(&text, Term{Width: 80}, Text); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Write(&doc, Term{}, JSON); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "bounces is read, but") || strings.Contains(text.String(), "cannot be read") || strings.Contains(text.String(), "\x1b") {
+		t.Errorf("text:\n%s", text.String())
+	}
+	if !strings.Contains(doc.String(), `"error": "MOVE: create the folder`) || !strings.Contains(doc.String(), `"failing_since": null`) {
+		t.Errorf("JSON:\n%s", doc.String())
+	}
+}
