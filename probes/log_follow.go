@@ -161,7 +161,7 @@ func (f *follower) next(ctx context.Context) (time.Duration, error) {
 			f.gone = time.Now()
 		}
 		if time.Since(f.gone) > f.l.opts.Settle && len(after(all, f.file)) == 0 {
-			return 0, f.l.failed("open", f.l.opts.Path, fs.ErrNotExist)
+			return 0, f.absent()
 		}
 	} else {
 		f.gone = time.Time{}
@@ -285,7 +285,7 @@ func (f *follower) locate(ctx context.Context) error {
 		}
 	}
 	if len(rest) == 0 {
-		return f.l.failed("open", path, fs.ErrNotExist)
+		return f.absent()
 	}
 	what := "the file read last is gone, and with it what was written to it after the last look"
 	if dev, ino := fileID(rest[len(rest)-1].info); dev == f.pos.Device && ino == f.pos.Inode {
@@ -301,13 +301,21 @@ func (f *follower) begin(ctx context.Context, files []logEntry, gap string) erro
 		return err
 	}
 	if file == nil {
-		return f.l.failed("open", f.l.opts.Path, fs.ErrNotExist)
+		return f.absent()
 	}
 	f.file, f.damaged = file, time.Time{}
 	if gap != "" {
 		f.lose(ctx, gap)
 	}
 	return nil
+}
+
+// absent makes the error of a log of which there is no file.
+func (f *follower) absent() error {
+	if info, err := os.Stat(f.l.opts.Path); err == nil && !info.Mode().IsRegular() {
+		return f.l.failed("open", f.l.opts.Path, errNotRegular)
+	}
+	return f.l.failed("open", f.l.opts.Path, fs.ErrNotExist)
 }
 
 // first is the first start ever: with files of the time that is wanted, or at the end.
@@ -324,7 +332,7 @@ func (f *follower) first(ctx context.Context, all []logEntry) error {
 	}
 	if len(all) == 0 || !all[len(all)-1].current {
 		f.missing = true
-		return f.l.failed("open", f.l.opts.Path, fs.ErrNotExist)
+		return f.absent()
 	}
 	current := all[len(all)-1]
 	file, err := openLog(current, 0)

@@ -1,11 +1,361 @@
 package probes
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
-type journalRun struct{ logHand }
+// maxEntryBytes is how long one entry of the journal may be as JSON, where a
+// byte that is no text takes four.
+const maxEntryBytes = 4*MaxLogLineBytes + 4096
 
-func (j *journalRun) look(ctx context.Context) (time.Duration, error) { return time.Second, nil }
-func (j *journalRun) close()                                          {}
+// journalRun reads the journal through journalctl. The files have a format of
+// their own that changes; the program that belongs to them knows it.
+type journalRun struct {
+	logHand
+	run   *journalProcess // nil: to be started
+	check bool            // the next entry has to be the one read last
+	since time.Time       // on the first start: entries before it are not wanted
+}
+
+// journalProcess is one run of journalctl.
+type journalProcess struct {
+	stop    context.CancelFunc
+	entries chan journalEntry
+	ended   chan struct{} // closed when it is over; then err says why
+	err     error
+	said    cappedText // on standard error
+}
+
+// journalEntry is one entry, as "journalctl --output=json" writes it. A value is a
+// text, an array of bytes where it is no UTF-8, an array of these where a field occurs several times.
+type journalEntry struct {
+	Cursor     string `json:"__CURSOR"`
+	Realtime   string `json:"__REALTIME_TIMESTAMP"` // microseconds
+	Host       any    `json:"_HOSTNAME"`
+	Identifier any    `json:"SYSLOG_IDENTIFIER"`
+	SyslogPID  any    `json:"SYSLOG_PID"`
+	PID        any    `json:"_PID"`
+	Message    any    `json:"MESSAGE"`
+}
+
+func (j *journalRun) close() {
+	if j.run != nil {
+		j.run.end()
+		j.run = nil
+	}
+}
+
+// look waits for entries, at most for one poll, and hands them over.
+func (j *journalRun) look(ctx context.Context) (time.Duration, error) {
+	err := j.step(ctx)
+	if err != nil && ctx.Err() == nil {
+		j.tell(func(s *LogState) {
+			if s.Reading && j.run == nil {
+				s.Reading, s.Since = false, time.Now().UTC()
+			}
+			s.LastErr = err
+		})
+	}
+	return 0, err
+}
+
+func (j *journalRun) step(ctx context.Context) error {
+	if err := j.again(ctx); err != nil {
+		return err
+	}
+	if j.run == nil {
+		if err := j.start(ctx); err != nil {
+			return err
+		}
+	}
+	first := time.NewTimer(j.l.opts.Poll)
+	defer first.Stop()
+	var lines []LogLine
+	pos, size := j.pos, 0
+	read := func(e journalEntry) {
+		pos = LogPosition{Cursor: e.Cursor}
+		if j.wanted(ctx, e) {
+			for _, l := range e.lines() {
+				size += len(l.Text)
+				lines = append(lines, l)
+			}
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case e := <-j.run.entries:
+		read(e)
+	case <-j.run.ended:
+		return j.over()
+	case <-first.C:
+		if err := j.complaint(); err != nil {
+			return err
+		}
+		j.tell(func(s *LogState) { s.LastErr, s.LastLook = nil, time.Now().UTC() })
+		return nil
+	}
+	for more := true; more && len(lines) < j.l.opts.BatchLines && size < j.l.opts.BatchBytes; {
+		select {
+		case e := <-j.run.entries:
+			read(e)
+		default:
+			more = false
+		}
+	}
+	if pos == j.pos && j.gap == "" {
+		return nil
+	}
+	if err := j.give(ctx, lines, pos); err != nil {
+		return err
+	}
+	j.tell(func(s *LogState) { s.LastErr, s.LastLook = nil, time.Now().UTC() })
+	return nil
+}
+
+// wanted says whether an entry is to be handed over, and finds out whether the
+// journal still has the one that was read last: journalctl asked for one
+// that is gone begins with another and says nothing.
+func (j *journalRun) wanted(ctx context.Context, e journalEntry) bool {
+	if j.check {
+		j.check = false
+		if e.Cursor == j.pos.Cursor {
+			return false
+		}
+		j.lose(ctx, "the journal no longer has the entry read last: it was vacuumed, or other entries are chosen now")
+	}
+	return !e.at().Before(j.since)
+}
+
+// start runs journalctl from the position on.
+func (j *journalRun) start(ctx context.Context) error {
+	opt := j.l.opts.Journal
+	// To follow means the current boot only, but for --merge: without it what was
+	// written before a restart of the machine would be passed over.
+	args := []string{"--output=json", "--follow", "--merge", "--all", "--no-pager", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME"}
+	switch {
+	case j.pos.Cursor != "":
+		// Inclusive, to see that it is still there.
+		args = append(args, "--no-tail", "--cursor="+j.pos.Cursor)
+		j.check, j.since = true, time.Time{}
+	case j.l.opts.History > 0:
+		j.since = time.Now().Add(-j.l.opts.History)
+		args = append(args, "--no-tail", "--since=@"+strconv.FormatInt(j.since.Unix(), 10))
+	default:
+		// The last entry is asked for, for its cursor.
+		if j.since.IsZero() {
+			j.since = time.Now()
+		}
+		args = append(args, "--lines=1")
+	}
+	if opt.Directory != "" {
+		args = append(args, "--directory="+opt.Directory)
+	}
+	for _, u := range opt.Units {
+		args = append(args, "--unit="+u)
+	}
+	for _, i := range opt.Identifiers {
+		args = append(args, "--identifier="+i)
+	}
+	if len(opt.Units)+len(opt.Identifiers) == 0 {
+		args = append(args, "SYSLOG_FACILITY=2") // mail, RFC 5424 section 6.2.1
+	}
+	run, err := runJournal(ctx, opt.Command, args)
+	if err != nil {
+		e := &LogError{Log: j.l.opts.Name, Step: "start " + opt.Command, Kind: ErrLogUnread, Err: err}
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+			e.Kind, e.Err, e.Hint = ErrLogMissing, nil, "this system has no journal: give the log's file as path"
+		}
+		return e
+	}
+	j.run = run
+	j.reading(true)
+	return nil
+}
+
+// over makes an error of the end of journalctl, which ends only when something is wrong.
+func (j *journalRun) over() error {
+	if err := j.complaint(); err != nil {
+		j.close()
+		return err
+	}
+	e := &LogError{Log: j.l.opts.Name, Step: "read from " + j.l.opts.Journal.Command, Kind: ErrLogUnread, Err: j.run.err}
+	if said := j.run.said.String(); said != "" {
+		e.Err = errors.New(said)
+	} else if e.Err == nil {
+		e.Err = errors.New("it ended by itself")
+	}
+	j.close()
+	return e
+}
+
+// complaint makes an error of what journalctl says on standard error while it
+// goes on and shows nothing.
+func (j *journalRun) complaint() error {
+	said := j.run.said.String()
+	e := &LogError{Log: j.l.opts.Name, Step: "read from " + j.l.opts.Journal.Command, Err: errors.New(said)}
+	switch {
+	case strings.Contains(said, "not seeing messages from other users"), strings.Contains(said, "insufficient permissions"):
+		e.Kind, e.Err, e.Hint = ErrLogDenied, nil, "add the user that reputed runs as to the group systemd-journal and start reputed anew"
+	case strings.Contains(said, "No journal files were found"):
+		e.Kind, e.Err, e.Hint = ErrLogMissing, nil, "no journal is kept here: give the log's file as path"
+	default:
+		return nil
+	}
+	return e
+}
+
+// runJournal starts journalctl. It ends with ctx, or by journalProcess.end.
+func runJournal(ctx context.Context, command string, args []string) (*journalProcess, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, command, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 2 * time.Second
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // what it says is compared
+	p := &journalProcess{stop: cancel, entries: make(chan journalEntry, 256), ended: make(chan struct{})}
+	cmd.Stderr = &p.said
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		readErr := readEntries(ctx, out, p.entries)
+		cancel() // it may go on writing
+		p.err = errors.Join(readErr, cmd.Wait())
+	}()
+	return p, nil
+}
+
+// end stops it and waits until it is over.
+func (p *journalProcess) end() {
+	p.stop()
+	<-p.ended
+}
+
+// readEntries reads one JSON object a line.
+func readEntries(ctx context.Context, r io.Reader, to chan<- journalEntry) error {
+	in := bufio.NewReaderSize(r, maxEntryBytes)
+	for {
+		line, err := in.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !long {
+			if errors.Is(err, io.EOF) {
+				return nil // what stands before it was cut off
+			}
+			return err
+		}
+		var e journalEntry
+		switch {
+		case long:
+			e = longEntry(line)
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = in.ReadSlice('\n')
+			}
+		case json.Unmarshal(line, &e) != nil:
+			return fmt.Errorf("not an entry: %s", oneLine(string(line[:min(len(line), 200)])))
+		}
+		if e.Cursor == "" {
+			continue
+		}
+		select {
+		case to <- e:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// longEntry keeps the place of an entry that is too long.
+func longEntry(line []byte) journalEntry {
+	_, rest, ok := bytes.Cut(line, []byte(`"__CURSOR":"`))
+	if !ok {
+		_, rest, _ = bytes.Cut(line, []byte(`"__CURSOR" : "`))
+	}
+	cursor, _, ok := bytes.Cut(rest, []byte{'"'})
+	if !ok {
+		return journalEntry{}
+	}
+	return journalEntry{Cursor: string(cursor)}
+}
+
+func (e journalEntry) at() time.Time {
+	us, err := strconv.ParseInt(e.Realtime, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// lines are the entry's lines: a message may have several.
+func (e journalEntry) lines() []LogLine {
+	l := LogLine{At: e.at(), Host: fieldText(e.Host), Tag: fieldText(e.Identifier)}
+	for _, pid := range []any{e.SyslogPID, e.PID} {
+		if l.PID, _ = strconv.Atoi(fieldText(pid)); l.PID != 0 {
+			break
+		}
+	}
+	var out []LogLine
+	for text := range strings.SplitSeq(strings.TrimRight(fieldText(e.Message), "\n"), "\n") {
+		l.Text = strings.ReplaceAll(strings.TrimSuffix(text, "\r"), "\x00", "")
+		l.Cut = len(l.Text) > MaxLogLineBytes
+		l.Text = l.Text[:min(len(l.Text), MaxLogLineBytes)]
+		out = append(out, l)
+	}
+	return out
+}
+
+// fieldText reads the value of a field; of several it takes the last.
+func fieldText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		b := make([]byte, 0, len(v))
+		for _, x := range v {
+			n, ok := x.(float64)
+			if !ok {
+				return fieldText(v[len(v)-1])
+			}
+			b = append(b, byte(n))
+		}
+		return string(b)
+	}
+	return ""
+}
+
+// cappedText keeps the beginning of what is written to it.
+type cappedText struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (c *cappedText) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.b = append(c.b, p[:min(len(p), 2000-len(c.b))]...)
+	return len(p), nil
+}
+
+func (c *cappedText) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.TrimSpace(string(c.b))
+}
