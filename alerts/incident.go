@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"time"
 
 	"reputed/checks"
@@ -120,4 +121,16 @@ type Notification struct {
 	Command     string               // "reputed incident show 12"
 	Digest      *Digest              // of kind Daily, in place of the incident
 	Rehearsal   bool                 // from drill or demo: the channel marks it clearly
+}
+
+// Thread is what all notifications of one incident have in common, from its opening to
+// its end: the key by which other systems keep them together. A relapse is a thread of
+// its own, and a rehearsal is never that of an incident. Two monitors that tell one
+// channel do not meet in it, since it holds the second in which the incident opened.
+func (n Notification) Thread() string {
+	thread := fmt.Sprintf("%d-%d", n.Incident.ID, n.Incident.Opened.Unix())
+	if n.Rehearsal {
+		return "rehearsal-" + thread
+	}
+	return thread
 }

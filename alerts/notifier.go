@@ -29,3 +29,17 @@ type RetryError struct {
 func (e *RetryError) Error() string { return fmt.Sprintf("%v (try again after %s)", e.Err, e.After) }
 
 func (e *RetryError) Unwrap() error { return e.Err }
+
+// Follower is a [Notifier] that keeps a picture of what is open in another system, beside
+// being told what is news: one that forgets what is not repeated, or that shows who has
+// taken an incident.
+type Follower interface {
+	Notifier
+	// Follow is called about every [FollowEvery] with every incident that people were
+	// told of and that is not resolved, each with its kind [Updated]. It must cost little
+	// where nothing has changed. An error is tried again at the next call.
+	Follow(ctx context.Context, open []Notification) error
+}
+
+// FollowEvery is how often a [Follower] is called.
+const FollowEvery = time.Minute

@@ -8,6 +8,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -216,3 +218,31 @@ func NoSecret(t testing.TB, err error, secrets ...string) {
 func printed(err error) []string {
 	return []string{fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)}
 }
+
+// Golden compares what a channel sends with testdata/name, or writes it there.
+func Golden(t testing.TB, update bool, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) == got {
+		return
+	}
+	wants, gots := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+	for i := range max(len(wants), len(gots)) {
+		if i >= len(wants) || i >= len(gots) || wants[i] != gots[i] {
+			t.Errorf("%s differs from line %d on; run with -update and read the difference\nwant %q\ngot  %q", path, i+1, tail(wants, i), tail(gots, i))
+			return
+		}
+	}
+}
+
+// tail is what comes from line i on, a few lines of it.
+func tail(lines []string, i int) []string { return lines[min(i, len(lines)):min(i+3, len(lines))] }
