@@ -207,6 +207,11 @@ type stepJSON struct {
 	Command string `json:"command"`
 }
 
+// IncidentJSON is an incident as every JSON shows it (docs/json.md), for whoever sends one on.
+func IncidentJSON(v IncidentView, now time.Time) (json.RawMessage, error) {
+	return json.Marshal(incidentOf(v, now))
+}
+
 func incidentOf(v IncidentView, now time.Time) incidentJSON {
 	i := v.Incident
 	out := incidentJSON{
