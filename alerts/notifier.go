@@ -35,7 +35,7 @@ func (e *RetryError) Unwrap() error { return e.Err }
 // taken an incident.
 type Follower interface {
 	Notifier
-	// Follow is called about every [FollowEvery] with every incident that people were
+	// Follow is called about every [FollowEvery] with every incident that this channel
 	// told of and that is not resolved, each with its kind [Updated]. It must cost little
 	// where nothing has changed. An error is tried again at the next call.
 	Follow(ctx context.Context, open []Notification) error

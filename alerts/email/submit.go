@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -45,8 +46,12 @@ func (n *Notifier) submit(ctx context.Context, raw []byte) error {
 	defer stop()
 	defer conn.Close()
 	if err := n.session(ctx, &bounded{conn, maxSessionBytes}, raw); err != nil {
-		if ctx.Err() != nil && !errors.Is(err, alerts.ErrRefused) {
+		switch {
+		case errors.Is(err, alerts.ErrRefused):
+		case ctx.Err() != nil:
 			return fmt.Errorf("no answer: %w", ctx.Err())
+		case errors.Is(err, os.ErrDeadlineExceeded): // the library's own clock was first
+			return fmt.Errorf("no answer: %w", err)
 		}
 		return err
 	}

@@ -103,6 +103,7 @@ costs, and what to do.`,
 		a.explainCommand(),
 		a.bounceCommand(),
 		a.listsCommand(),
+		a.drillCommand(),
 		a.configCommand(),
 		a.versionCommand(),
 	)

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"reputed/checks"
 	"reputed/internal/config"
 )
 
@@ -60,11 +65,44 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 			if err != nil {
 				return err
 			}
+			if err := alertPath(c.Context(), cfg, net.DefaultResolver.LookupNetIP); err != nil {
+				return err
+			}
 			return a.configOK(cfg)
 		},
 	}
 	c.Flags().BoolVar(&noSecrets, "no-secrets", false, "do not look secrets up")
 	return c
+}
+
+// lookUpLimit is how long config check waits for the addresses of mail servers: what it cannot
+// know it lets pass.
+const lookUpLimit = 3 * time.Second
+
+// alertPath refuses mail servers of alerts whose names lead to addresses that are watched: by
+// the name alone, the file did not show it.
+func alertPath(ctx context.Context, cfg *config.Config, lookUp func(ctx context.Context, network, host string) ([]netip.Addr, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
+	defer cancel()
+	var failed []error
+	for _, e := range cfg.Emails {
+		host, _, err := net.SplitHostPort(e.Server)
+		if err != nil || e.Force {
+			continue
+		}
+		addrs, err := lookUp(ctx, "ip", host)
+		if err != nil {
+			continue
+		}
+		if why := cfg.Watches(host, addrs); why != "" {
+			failed = append(failed, fmt.Errorf("%s: [[email]] server of channel %s: %s: %s, and the alert path must not be the blocked mail path: use an account elsewhere, or set force = true",
+				checks.Line(cfg.Path, 0), e.Name, host, why))
+		}
+	}
+	if len(failed) > 0 {
+		return &exitError{exitConfig, errors.Join(failed...)}
+	}
+	return nil
 }
 
 // configOK prints the warnings, those of the daemon included, and one line about what
@@ -103,6 +141,6 @@ func (a *app) configOK(cfg *config.Config) error {
 		targets += fmt.Sprintf(" and what %d names stand for", len(asked))
 	}
 	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, channels %d, warnings %d\n",
-		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.Slack), len(warnings))
+		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.Channels()), len(warnings))
 	return err
 }

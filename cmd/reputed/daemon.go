@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/alerts/heartbeat"
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
@@ -41,10 +42,11 @@ const (
 
 // The jobs of the daemon.
 const (
-	jobDNSBL = "dnsbl" // the scheduled round over all targets and lists
-	jobNamed = "named" // targets that a bounce has just named, asked at once
-	jobTick  = "tick"  // what time alone changes
-	jobAgain = "again" // sources of targets that have never been expanded
+	jobDNSBL  = "dnsbl"  // the scheduled round over all targets and lists
+	jobNamed  = "named"  // targets that a bounce has just named, asked at once
+	jobTick   = "tick"   // what time alone changes
+	jobAgain  = "again"  // sources of targets that have never been expanded
+	jobFollow = "follow" // channels that keep a picture of what is open
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -67,6 +69,8 @@ type daemon struct {
 	mailboxes []*mailbox
 	monitor   *monitor.Monitor
 	deliverer *alerts.Deliverer
+	followers followers
+	heart     *heartbeat.Heart // nil: nobody is told that we are alive
 
 	named pending // targets for jobNamed
 }
@@ -131,6 +135,10 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool})
 	}
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log}
+	d.followers = followersOf(channels)
+	if d.heart, err = newHeart(cfg.Heartbeat); err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
 	d.monitor, err = d.newMonitor()
 	return d, err
 }
@@ -143,6 +151,9 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
 		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
+	}
+	if len(d.followers.channels) > 0 {
+		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})
 	}
 	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
 		return nil, err

@@ -110,12 +110,12 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 	}
 	unpaced(cfg)
 	cfg.Bounces.Quiet.Duration, cfg.Bounces.Window.Duration = demoQuiet, demoQuiet
-	channels, err := newChannels(cfg)
+	var logged lockedBuffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	channels, err := newChannels(cfg, log)
 	if err != nil {
 		return err
 	}
-	var logged lockedBuffer
-	log := slog.New(slog.NewTextHandler(&logged, nil))
 	db, err := store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
 	if err != nil {
 		return err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
+	"reputed/alerts/email"
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
@@ -53,6 +55,7 @@ func (d *daemon) stored(m probes.Message) store.Mail {
 		Size:  m.Size,
 	}
 	mail.Report, mail.Targets = readMail(d.rules, d.watch.Load().ours, m.Bytes, m.Received, m.Cut)
+	d.leaveAlertsOut(&mail)
 	if m.Trouble != "" {
 		mail.Report.Kind, mail.Report.Trouble = bounce.KindUnparsed, m.Trouble
 	}
@@ -128,4 +131,44 @@ func askedAs(cfg *config.Config, list string) string {
 		}
 	}
 	return list
+}
+
+// leaveAlertsOut takes the bounces of alerts that were sent by mail out of a report: they
+// say that an alert did not arrive, and nothing of the mail that is watched. A report of nothing
+// else stays as a mail that is no bounce, and the log says it.
+func (d *daemon) leaveAlertsOut(mail *store.Mail) {
+	if len(d.cfg.Emails) == 0 {
+		return
+	}
+	r := &mail.Report
+	var bounces []bounce.Bounce
+	var targets []string
+	for i, b := range r.Bounces {
+		if channel, own := d.alertOf(b); own {
+			d.log.LogAttrs(context.Background(), slog.LevelWarn, "an alert sent by mail came back", slog.String("channel", channel),
+				slog.String("reply", b.Diagnostic.Reply), slog.String("status", b.Diagnostic.Status))
+			continue
+		}
+		bounces = append(bounces, b)
+		if i < len(mail.Targets) {
+			targets = append(targets, mail.Targets[i])
+		}
+	}
+	if len(bounces) == len(r.Bounces) {
+		return
+	}
+	r.Bounces, mail.Targets = bounces, targets
+	if len(bounces) == 0 {
+		r.Kind, r.Trouble = bounce.KindOther, "the report of an alert of this monitor that did not arrive"
+	}
+}
+
+// alertOf is the channel whose alert a bounce is about, if it is about one.
+func (d *daemon) alertOf(b bounce.Bounce) (channel string, ok bool) {
+	for _, e := range d.cfg.Emails {
+		if email.OwnBounce(b.MessageID, cmp.Or(b.Recipient, b.Domain), e.From, e.To) {
+			return e.Name, true
+		}
+	}
+	return "", false
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
@@ -15,26 +16,34 @@ import (
 	"reputed/internal/store"
 )
 
-// round asks all lists about all targets once and commits what follows.
+// round asks all lists about all targets once, commits what follows, and lets whoever
+// watches us from outside know how it went.
 func (d *daemon) round(ctx context.Context, _ time.Time) error {
+	summary, err := d.askAll(ctx)
+	d.beat(ctx, summary, err)
+	return err
+}
+
+// askAll is the round itself.
+func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) {
 	began := time.Now()
 	if err := d.expand(ctx, d.sources.all); err != nil {
-		return err
+		return summary, err
 	}
 	if err := d.lookUpHostNames(ctx); err != nil {
-		return err
+		return summary, err
 	}
 	first, err := d.db.FirstRun(ctx, jobDNSBL)
 	if err != nil {
-		return err
+		return summary, err
 	}
 	before, err := d.lastRound(ctx)
 	if err != nil {
-		return err
+		return summary, err
 	}
 	run, err := d.db.BeginRun(ctx, jobDNSBL, began)
 	if err != nil {
-		return err
+		return summary, err
 	}
 	lists := d.lists
 	targets := d.watch.Load().targets
@@ -43,7 +52,7 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 	lists.Zones, quarantined = sortOut(d.lists.Zones, lists.Options.Failing, began)
 	lists.Options.Turns = turns(lists.Zones, targets.All(), span(d.cfg.Schedule.DNSBLTimes, began), before)
 	result, err := d.ask(ctx, lists, targets.All(), first)
-	summary := runSummary(result)
+	summary = runSummary(result)
 	carry(&summary, began, lists.Options.Failing, quarantined)
 	switch {
 	case err != nil:
@@ -60,12 +69,39 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 		err = finish
 	}
 	if err != nil {
-		return err
+		return summary, err
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "round finished",
 		slog.Int("targets", summary.Targets), slog.Int("questions", summary.Questions), slog.Int("lists", len(summary.Lists)),
 		slog.Duration("took", time.Since(began).Round(time.Millisecond)), slog.String("trouble", summary.Trouble))
-	return nil
+	return summary, nil
+}
+
+// lastBeat bounds the call of a round whose own time is over.
+const lastBeat = 5 * time.Second
+
+// beat calls the heartbeat: after a complete round, or after one that was not. One that
+// was cut short because we are told to stop is neither.
+func (d *daemon) beat(ctx context.Context, s store.Summary, failed error) {
+	if d.heart == nil || errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	if ctx.Err() != nil { // the round's own time is over
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(context.WithoutCancel(ctx), lastBeat)
+		defer done()
+	}
+	complete := failed == nil && s.Trouble == ""
+	text := fmt.Sprintf("round complete: %d targets, %d questions, %d lists", s.Targets, s.Questions, len(s.Lists))
+	switch {
+	case failed != nil:
+		text = "round not complete: " + checks.Line(failed.Error(), 300)
+	case !complete:
+		text = "round not complete: " + s.Trouble
+	}
+	if err := d.heart.Beat(ctx, complete, text); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		d.log.LogAttrs(ctx, slog.LevelWarn, "heartbeat not taken", slog.Bool("complete", complete), slog.Any("err", err))
+	}
 }
 
 // askNamed asks about the targets that bounces have just named, without waiting

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,8 +12,6 @@ import (
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
 
-	"reputed/alerts"
-	"reputed/alerts/slack"
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -65,7 +62,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 	for _, w := range append(append([]string{}, cfg.Warnings...), warnings...) {
 		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
 	}
-	channels, err := newChannels(cfg)
+	channels, err := newChannels(cfg, log)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
@@ -113,7 +110,7 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 	if _, err := loaded.ReadyToRun(); err != nil {
 		return nil, err
 	}
-	channels, err := newChannels(loaded)
+	channels, err := newChannels(loaded, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -127,19 +124,6 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 		return nil, err
 	}
 	return loaded, nil
-}
-
-// newChannels makes one Notifier for each channel that is configured.
-func newChannels(cfg *config.Config) (map[string]alerts.Notifier, error) {
-	channels := map[string]alerts.Notifier{}
-	for _, s := range cfg.Slack {
-		n, err := slack.New(slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL})
-		if err != nil {
-			return nil, fmt.Errorf("channel %s: %w", s.Name, err)
-		}
-		channels[s.Name] = n
-	}
-	return channels, nil
 }
 
 // newLog is the daemon's log: text for people, coloured on a terminal, or JSON.

@@ -39,11 +39,10 @@ func newPolicy(cfg *config.Config) alerts.Policy {
 	return p
 }
 
-// notices makes one notice a channel of a change that is to be told. One that has told of
-// the incident and is configured no longer is passed over.
-func notices(c alerts.Change, remediation []checks.Remediation, configured []string) []store.Notice {
+// notification is a change as channels tell it.
+func notification(c alerts.Change, remediation []checks.Remediation) alerts.Notification {
 	brief, targets := c.Incident.Brief(toldMembers)
-	n := alerts.Notification{
+	return alerts.Notification{
 		ID:          fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.UnixMicro()),
 		Kind:        c.Kind,
 		At:          c.At,
@@ -52,6 +51,12 @@ func notices(c alerts.Change, remediation []checks.Remediation, configured []str
 		Remediation: remediation,
 		Command:     incidentCommand(c.Incident.ID),
 	}
+}
+
+// notices makes one notice a channel of a change that is to be told. One that has told of
+// the incident and is configured no longer is passed over.
+func notices(c alerts.Change, remediation []checks.Remediation, configured []string) []store.Notice {
+	n := notification(c, remediation)
 	var all []store.Notice
 	for _, channel := range c.Channels {
 		if slices.Contains(configured, channel) {

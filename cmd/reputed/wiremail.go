@@ -22,9 +22,9 @@ import (
 // it, each of which is read by itself. They share the account's access tokens.
 func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mailbox, err error) {
 	fail := func(err error) ([]*mailbox, error) { return nil, &exitError{exitConfig, err} }
-	roots, err := newRoots(m)
+	roots, err := authorities(m.CAFile)
 	if err != nil {
-		return fail(err)
+		return fail(fmt.Errorf("mailbox %s: %w", m.Name, err))
 	}
 	opts := probes.MailboxOptions{
 		Server: m.Server, TLS: probes.TLSMode(m.TLS), RootCAs: roots, User: m.User,
@@ -45,22 +45,6 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 		all = append(all, &mailbox{name: name, probe: probe, settles: opts.After.Do != probes.AfterKeep})
 	}
 	return all, nil
-}
-
-// newRoots are the authorities that ca_file names; nil: whom the system trusts.
-func newRoots(m config.Mailbox) (*x509.CertPool, error) {
-	if m.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(m.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("mailbox %s: ca_file: %w", m.Name, err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("mailbox %s: ca_file %s holds no PEM certificate", m.Name, m.CAFile)
-	}
-	return roots, nil
 }
 
 // newAfter reads what config has checked.
@@ -137,6 +121,22 @@ func newRules(cfg *config.Config) (*bounce.Rules, error) {
 		return nil, &exitError{exitConfig, fmt.Errorf("[bounces] rules_dir %s: %w", checks.Line(dir, 0), err)}
 	}
 	return set, nil
+}
+
+// authorities are the certificates of a file; nil without one, for those that the system trusts.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file %s holds no PEM certificate", file)
+	}
+	return roots, nil
 }
 
 // newOurs is what is known of our own servers and mail: by it a report is proved

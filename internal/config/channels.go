@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-func (v *validator) slack() {
-	names := map[string]string{}
+func (v *validator) slack(names map[string]string) {
 	for i := range v.cfg.Slack {
 		s := &v.cfg.Slack[i]
 		at := fmt.Sprintf("slack[%d]", i)
@@ -23,6 +22,12 @@ func (v *validator) slack() {
 			v.missing(at+".token", `missing; either webhook = "env:NAME", or token = "env:NAME" and a channel`)
 		case !webhook && !token:
 			v.at(at+".webhook", "empty")
+		}
+		if s.AppToken.Given() && !s.Token.Given() {
+			v.at(at+".app_token", "buttons stand under what a bot writes: they need token and channel in place of the webhook")
+		}
+		if s.AppToken.Set() && !strings.HasPrefix(s.AppToken.Reveal(), "xapp-") {
+			v.at(at+".app_token", `what it holds is no app-level token, which begins with "xapp-": make one with the scope connections:write`)
 		}
 		// Neither address is repeated: the path of a webhook is a password.
 		if s.Webhook.Set() && !webAddress(s.Webhook.Reveal()) {

@@ -9,8 +9,6 @@
 package config
 
 import (
-	"slices"
-
 	"reputed/blocklists"
 	"reputed/internal/monitor"
 )
@@ -19,17 +17,24 @@ import (
 // are lower case, servers have a port, and paths are absolute (a relative one in the
 // file starts from the folder of the file).
 type Config struct {
-	DNS        DNS        `toml:"dns"`
-	Blocklists Blocklists `toml:"blocklists"`
-	Outbound   []Outbound `toml:"outbound"`
-	Schedule   Schedule   `toml:"schedule"`
-	Mailboxes  []Mailbox  `toml:"mailbox"`
-	Spools     []Spool    `toml:"spool"`
-	Bounces    Bounces    `toml:"bounces"`
-	Alerts     Alerts     `toml:"alerts"`
-	Slack      []Slack    `toml:"slack"`
-	Database   Database   `toml:"database"`
-	Log        Log        `toml:"log"`
+	DNS           DNS            `toml:"dns"`
+	Blocklists    Blocklists     `toml:"blocklists"`
+	Outbound      []Outbound     `toml:"outbound"`
+	Schedule      Schedule       `toml:"schedule"`
+	Mailboxes     []Mailbox      `toml:"mailbox"`
+	Spools        []Spool        `toml:"spool"`
+	Bounces       Bounces        `toml:"bounces"`
+	Alerts        Alerts         `toml:"alerts"`
+	Slack         []Slack        `toml:"slack"`
+	Emails        []Email        `toml:"email"`
+	Webhooks      []Webhook      `toml:"webhook"`
+	PagerDuty     []PagerDuty    `toml:"pagerduty"`
+	Alertmanagers []Alertmanager `toml:"alertmanager"`
+	Mattermost    []Mattermost   `toml:"mattermost"`
+	Teams         []Teams        `toml:"teams"`
+	Heartbeat     Heartbeat      `toml:"heartbeat"`
+	Database      Database       `toml:"database"`
+	Log           Log            `toml:"log"`
 
 	// Path is the file it was read from; empty for the defaults.
 	Path string `toml:"-"`
@@ -164,21 +169,13 @@ type Bounces struct {
 
 // Slack is one Slack channel: an incoming webhook, or a bot token with a channel.
 type Slack struct {
-	Name    string `toml:"name"` // unique; default "slack"
+	Name    string `toml:"name"` // unique over all channels; default "slack"
 	Webhook Secret `toml:"webhook"`
 	Token   Secret `toml:"token"`
 	Channel string `toml:"channel"` // for a token: "#mail-ops" or an id
 	APIURL  string `toml:"api_url"` // for a gateway or a test; default Slack's own
-}
-
-// Channels are the names of all channels that people are told by, in order.
-func (c *Config) Channels() []string {
-	var names []string
-	for _, s := range c.Slack {
-		names = append(names, s.Name)
-	}
-	slices.Sort(names)
-	return names
+	// AppToken, of Socket Mode, puts buttons under what the bot writes; may be empty.
+	AppToken Secret `toml:"app_token"`
 }
 
 // Database is where state lives.

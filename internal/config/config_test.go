@@ -331,13 +331,24 @@ func TestExampleIsValidWhenUncommented(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := regexp.MustCompile(`(?m)^# (\[|[a-z0-9_]+ = )`).ReplaceAllString(string(data), "$1")
-	text = regexp.MustCompile(`(?m)^(token|channel|password|folders|service_account) = .*`).ReplaceAllString(text, "") // in place of what stands beside them
-	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("OAUTH_CLIENT_SECRET", "p", "OAUTH_REFRESH_TOKEN", "r", "SLACK_WEBHOOK", "https://hooks.example.org/x")})
+	text = regexp.MustCompile(`(?m)^(folders|service_account) = .*`).ReplaceAllString(text, "") // in place of what stands beside them
+	// What stands in place of another: the token of Slack, of which the channel and the
+	// buttons are part, and that of Alertmanager.
+	text = regexp.MustCompile(`(?m)^(channel|app_token|token) = .*(SLACK|ALERTMANAGER|mail-ops).*`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`(?m)^password = "env:(BOUNCES|ALERTMANAGER)_PASSWORD".*`).ReplaceAllString(text, "")
+	const hook = "https://hooks.example.org/x"
+	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("OAUTH_CLIENT_SECRET", "p", "OAUTH_REFRESH_TOKEN", "r", "SLACK_WEBHOOK", hook, "ALERTS_PASSWORD", "p", "WEBHOOK_URL", hook, "WEBHOOK_SECRET", "s", "WEBHOOK_TOKEN", "t",
+		"PAGERDUTY_KEY", "k", "MATTERMOST_WEBHOOK", hook, "TEAMS_WEBHOOK", hook, "HEARTBEAT_URL", hook, "HEARTBEAT_FAIL_URL", hook)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(cfg.Warnings) > 0 || len(cfg.Mailboxes) != 1 || len(cfg.Slack) != 1 || len(cfg.Blocklists.Lists) != 1 {
 		t.Errorf("warnings %q, %d mailboxes, %d channels, %d lists", cfg.Warnings, len(cfg.Mailboxes), len(cfg.Slack), len(cfg.Blocklists.Lists))
+	}
+	for _, kind := range []string{"alertmanager", "email", "mattermost", "pagerduty", "slack", "teams", "webhook"} {
+		if !slices.Contains(cfg.AllChannels(), Channel{kind, kind}) { // the default of the name is the kind
+			t.Errorf("no %s among %v", kind, cfg.AllChannels())
+		}
 	}
 	var fresh Mailbox
 	fresh.setDefaults()

@@ -33,7 +33,8 @@ func defaults() *Config {
 			MinSeverity:    checks.Major,
 			Digest:         Clock{Minute: 8 * 60, Given: true},
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Heartbeat: Heartbeat{Method: "GET"},
+		Log:       Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -17,7 +17,7 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	if len(c.Blocklists.Zones) == 0 {
 		p.onLine(0, "no list to ask: set builtin = true in [blocklists], or add a [[blocklists.list]]")
 	}
-	if len(c.Slack) == 0 {
+	if len(c.Channels()) == 0 {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "nobody is told of anything: add a channel, such as [[slack]]"}.String())
 	}
 	if len(c.Mailboxes)+len(c.AllSpools()) == 0 {

@@ -168,11 +168,13 @@ func TestSecretsAreLookedUp(t *testing.T) {
 }
 
 func TestEachSecretIsVisited(t *testing.T) {
-	cfg := Config{Mailboxes: make([]Mailbox, 2), Slack: make([]Slack, 1)}
+	cfg := Config{Mailboxes: make([]Mailbox, 2), Slack: make([]Slack, 1), Emails: make([]Email, 1), Webhooks: make([]Webhook, 1), PagerDuty: make([]PagerDuty, 1),
+		Alertmanagers: make([]Alertmanager, 1), Mattermost: make([]Mattermost, 1), Teams: make([]Teams, 1)}
 	var got []string
 	eachSecret(reflect.ValueOf(&cfg).Elem(), "", func(path string, _ *Secret) { got = append(got, path) })
 	if want := "mailbox[0].password mailbox[0].oauth.client_secret mailbox[0].oauth.refresh_token mailbox[0].oauth.service_account " +
-		"mailbox[1].password mailbox[1].oauth.client_secret mailbox[1].oauth.refresh_token mailbox[1].oauth.service_account slack[0].webhook slack[0].token"; strings.Join(got, " ") != want {
+		"mailbox[1].password mailbox[1].oauth.client_secret mailbox[1].oauth.refresh_token mailbox[1].oauth.service_account " +
+		"slack[0].webhook slack[0].token slack[0].app_token email[0].password webhook[0].url webhook[0].secret webhook[0].token pagerduty[0].routing_key alertmanager[0].password alertmanager[0].token mattermost[0].webhook teams[0].webhook heartbeat.url heartbeat.url_fail"; strings.Join(got, " ") != want {
 		t.Errorf("visited %q, want %q", got, want)
 	}
 }

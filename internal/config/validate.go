@@ -34,8 +34,8 @@ func (v *validator) validate() {
 	v.mailboxes()
 	v.spools()
 	v.bounces()
-	v.slack()
-	v.alerts()
+	v.channels()
+	v.alerts() // names channels
 	v.database()
 	v.log()
 }

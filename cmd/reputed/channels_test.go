@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reputed/alerts"
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/probes/probestest"
+)
+
+// sink is a server that keeps what it is sent and says yes, or what it is told to.
+type sink struct {
+	*httptest.Server
+	mu     sync.Mutex
+	paths  []string
+	bodies []string
+	status int
+	answer string
+}
+
+func newSink(t *testing.T, answer string) *sink {
+	s := &sink{status: http.StatusOK, answer: answer}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		s.paths, s.bodies = append(s.paths, r.URL.Path), append(s.bodies, string(body))
+		status := s.status
+		s.mu.Unlock()
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, cmp.Or(s.answer, r.URL.Path+" "+string(body)))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *sink) got() (paths, bodies []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.paths...), append([]string(nil), s.bodies...)
+}
+
+// drillConfig has a channel of every kind that speaks HTTP, all at one server.
+func drillConfig(t *testing.T, url string) string {
+	path := filepath.Join(t.TempDir(), "drill.toml")
+	text := fmt.Sprintf(`
+[[slack]]
+name = "chat"
+webhook = "env:DRILL_URL"
+[[webhook]]
+name = "own"
+url = "env:DRILL_URL"
+secret = "env:DRILL_SECRET"
+[[pagerduty]]
+name = "duty"
+routing_key = "env:DRILL_SECRET"
+api_url = %q
+[[alertmanager]]
+name = "am"
+url = %q
+[[mattermost]]
+name = "mm"
+webhook = "env:DRILL_URL"
+[[teams]]
+name = "tm"
+webhook = "env:DRILL_URL"
+[database]
+path = "never.db"
+`, url, url)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DRILL_URL", url+"/hook/canary-path-123456")
+	t.Setenv("DRILL_SECRET", "canary-secret-123456")
+	return path
+}
+
+func command(t *testing.T, words ...string) (code int, out string) {
+	t.Helper()
+	var b bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &b, stderr: &b}
+	code = a.main(t.Context(), words)
+	return code, b.String()
+}
+
+func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
+	s := newSink(t, "ok")
+	path := drillConfig(t, s.URL)
+	code, out := command(t, "drill", "--config", path)
+	if code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	for _, want := range []string{"An incident opens\n", "It gets worse\n", "It is over\n", "am (alertmanager): accepted in ", "chat (slack): accepted in ", "duty (pagerduty): accepted in ", "mm (mattermost): accepted in ", "own (webhook): accepted in ", "tm (teams): accepted in "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	_, bodies := s.got()
+	if len(bodies) != 18 {
+		t.Errorf("%d messages of 6 channels in 3 steps", len(bodies))
+	}
+	for _, b := range bodies {
+		if !strings.Contains(b, "REHEARSAL") && !strings.Contains(b, `"event_action":"resolve"`) {
+			t.Errorf("not marked as a rehearsal: %.300s", b)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), "never.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the database was touched: %v", err)
+	}
+}
+
+func TestDrillOfOneChannel(t *testing.T) {
+	s := newSink(t, "ok")
+	path := drillConfig(t, s.URL)
+	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK || strings.Count(out, "accepted in") != 1 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	// What stays open there is ended at once.
+	if code, out := command(t, "drill", "--channel", "duty", "--config", path); code != exitOK || strings.Count(out, "accepted in") != 2 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if code, out := command(t, "drill", "--channel", "nobody", "--config", path); code != exitUsage || !strings.Contains(out, "there are am, chat, duty, mm, own, tm") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	s.status, s.answer = http.StatusForbidden, "" // and repeats what it was sent
+	code, out := command(t, "drill", "--config", path)
+	if code != exitMinor || strings.Count(out, "refused after") != 18 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	for _, secret := range []string{"canary-path", "canary-secret"} {
+		if strings.Contains(out, secret) {
+			t.Errorf("the output holds a secret:\n%s", out)
+		}
+	}
+	s.status = http.StatusBadGateway
+	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitMinor || !strings.Contains(out, "would be tried again") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+func TestTheHeartBeatsAfterCompleteRoundsOnly(t *testing.T) {
+	s := newSink(t, "OK")
+	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
+		cfg.Heartbeat = config.Heartbeat{URL: config.NewSecret(s.URL + "/ok"), URLFail: config.NewSecret(s.URL + "/fail"), Method: "POST"}
+	})
+	r.mustRound()
+	r.mode(probestest.ZoneServFail)
+	_ = r.round(t.Context(), time.Now())
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	_ = r.round(stopped, time.Now()) // says nothing either way
+	paths, bodies := s.got()
+	if strings.Join(paths, " ") != "/ok /fail" {
+		t.Fatalf("called %q with %q", paths, bodies)
+	}
+	if !strings.HasPrefix(bodies[0], "round complete: ") || !strings.HasPrefix(bodies[1], "round not complete: ") {
+		t.Errorf("said %q", bodies)
+	}
+}
+
+// follower writes down what it is given.
+type follower struct {
+	open [][]alerts.Notification
+	err  error
+}
+
+func (f *follower) Notify(context.Context, alerts.Notification) error { return nil }
+
+func (f *follower) Follow(_ context.Context, open []alerts.Notification) error {
+	f.open = append(f.open, open)
+	return f.err
+}
+
+func TestFollowersHearOfWhatIsOpenAndWhoHasIt(t *testing.T) {
+	r := newRig(t)
+	f, down := &follower{}, &follower{err: errors.New("500")}
+	r.followers = followersOf(map[string]alerts.Notifier{"test": f, "down": down, "nothing to follow": nil})
+	follow := func() {
+		t.Helper()
+		if err := r.follows(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow()
+	r.world.ListAtSpamCop()
+	r.mustRound()
+	follow()
+	if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: r.only("listed").ID, By: "kim", At: time.Now()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	follow()
+	if len(f.open) != 3 || len(f.open[0]) != 0 || len(f.open[1]) != 1 || len(f.open[2]) != 1 || len(down.open) != 3 {
+		t.Fatalf("was given %d, %v", len(f.open), f.open)
+	}
+	if first, second := f.open[1][0], f.open[2][0]; first.Kind != alerts.Updated || !first.Incident.AckedAt.IsZero() || second.Incident.AckedBy != "kim" || second.Thread() != first.Thread() || len(first.Remediation) == 0 {
+		t.Errorf("was given %+v, then %+v", first, second)
+	}
+}
+
+// A report of an alert that came back is not one of the mail that is watched; one of a mail
+// that only pretends is.
+func TestBouncesOfAlertsAreNoFindings(t *testing.T) {
+	alertID := "reputed.12-1795599600.0123456789abcdef@example.org"
+	bounceOf := func(id, recipient string) []byte {
+		raw := lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", recipient)
+		at := bytes.Index(raw, []byte("Message-ID: <"))
+		for next := at; next >= 0; { // the last one is that of the returned mail
+			at = next
+			if i := bytes.Index(raw[at+1:], []byte("Message-ID: <")); i >= 0 {
+				next = at + 1 + i
+			} else {
+				next = -1
+			}
+		}
+		end := at + bytes.IndexByte(raw[at:], '>')
+		return append(append(append([]byte{}, raw[:at]...), []byte("Message-ID: <"+id)...), raw[end:]...)
+	}
+	for name, c := range map[string]struct {
+		raw  []byte
+		want int
+	}{
+		"an alert":                      {bounceOf(alertID, "oncall@example.net"), 0},
+		"another mail":                  {bounceOf("20261125.1@example.org", "oncall@example.net"), 1},
+		"one that pretends to be alert": {bounceOf(alertID, "victim@example.com"), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
+				cfg.Emails = []config.Email{{Name: "mail", From: "alerts@example.org", To: []string{"oncall@example.net"}}}
+			})
+			r.mustRound()
+			r.read(1, c.raw)
+			if open := r.open(); len(open) != c.want {
+				t.Errorf("%d incidents open, want %d: %v\n%s", len(open), c.want, titles(open), c.raw)
+			}
+		})
+	}
+}
+
+func TestAlertPathIsLookedUp(t *testing.T) {
+	cfg, err := config.Parse([]byte(`
+[[outbound]]
+addresses = ["192.0.2.0/28"]
+[[email]]
+server = "smtp.example.net"
+from = "a@example.net"
+to = ["b@example.net"]
+`), "mail.toml", config.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		addrs []netip.Addr
+		err   error
+		force bool
+		want  string
+	}{
+		"elsewhere":         {addrs: []netip.Addr{netip.MustParseAddr("198.51.100.1")}},
+		"a watched address": {addrs: []netip.Addr{netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("192.0.2.7")}, want: "its address 192.0.2.7 is watched"},
+		"but forced":        {addrs: []netip.Addr{netip.MustParseAddr("192.0.2.7")}, force: true},
+		"nobody knows":      {err: errors.New("SERVFAIL")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg.Emails[0].Force = c.force
+			err := alertPath(t.Context(), cfg, func(_ context.Context, _, host string) ([]netip.Addr, error) {
+				if host != "smtp.example.net" {
+					t.Errorf("asked for %q", host)
+				}
+				return c.addrs, c.err
+			})
+			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// What the webhook posts is the incident of the JSON that is promised elsewhere.
+func TestTheWebhookPostsTheIncidentOfTheOtherJSON(t *testing.T) {
+	s := newSink(t, "")
+	path := drillConfig(t, s.URL)
+	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK {
+		t.Fatal(out)
+	}
+	_, bodies := s.got()
+	var doc struct {
+		Rehearsal bool `json:"rehearsal"`
+		Incident  struct {
+			Severity string `json:"severity"`
+			Findings []struct {
+				Evidence []struct {
+					Answer string `json:"answer"`
+				} `json:"evidence"`
+			} `json:"findings"`
+			Remediation []struct {
+				ID string `json:"id"`
+			} `json:"remediation"`
+		} `json:"incident"`
+	}
+	if err := json.Unmarshal([]byte(bodies[0]), &doc); err != nil || !doc.Rehearsal || doc.Incident.Severity != "major" || doc.Incident.Findings[0].Evidence[0].Answer != "127.0.0.2" || doc.Incident.Remediation[0].ID == "" {
+		t.Errorf("%v, %+v", err, doc)
+	}
+}

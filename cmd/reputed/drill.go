@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+)
+
+func (a *app) drillCommand() *cobra.Command {
+	var name string
+	c := &cobra.Command{
+		Use:   "drill",
+		Short: "Send a rehearsal through the channels and say what came of it",
+		Long: `Walks an incident that does not exist (opened, worse, resolved) through every
+channel of the configuration, or sends one message to one channel. Everything is
+marked as a rehearsal. The database is not touched, and nothing is tried again: what
+fails here, the daemon would try again, unless it says "refused".
+
+A channel that keeps what is open (PagerDuty, Alertmanager) may page whoever is on
+call; it gets the end at once.`,
+		Example: `  reputed drill --channel ops
+  reputed drill`,
+		Args: args(0, 0, ""),
+	}
+	c.Flags().StringVar(&name, "channel", "", "only the channel of this `NAME`, one message")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := a.loadConfig(config.Resolve)
+		if err != nil {
+			return err
+		}
+		all := cfg.AllChannels()
+		if len(all) == 0 {
+			return &exitError{exitConfig, errors.New("no channel is configured: add one, such as [[slack]] or [[email]]")}
+		}
+		if name != "" {
+			known := make([]string, 0, len(all))
+			for _, x := range all {
+				known = append(known, x.Name)
+			}
+			all = slices.DeleteFunc(all, func(x config.Channel) bool { return x.Name != name })
+			if len(all) == 0 {
+				return usageError(c, fmt.Errorf("no channel is called %q; there are %s", checks.Line(name, 80), strings.Join(known, ", ")))
+			}
+		}
+		return a.drill(c.Context(), cfg, all, name != "")
+	}
+	return c
+}
+
+// step is a part of the story.
+type step struct {
+	title string
+	note  alerts.Notification
+}
+
+// drill walks the story through channels, step by step, all channels at once.
+func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.Channel, one bool) error {
+	notifiers, err := newChannels(cfg, newLog(a.stderr, cfg.Log))
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	steps, err := story(cfg, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	if one {
+		last := steps[len(steps)-1]
+		steps = steps[:1]
+		if _, keeps := notifiers[channels[0].Name].(alerts.Follower); keeps {
+			steps = append(steps, last)
+		}
+	}
+	failed := 0
+	for i, s := range steps {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		fmt.Fprintf(a.stdout, "%s\n", s.title)
+		outcomes := make([]string, len(channels))
+		errs := make([]error, len(channels))
+		var wg sync.WaitGroup
+		for i, c := range channels {
+			wg.Go(func() { outcomes[i], errs[i] = try(ctx, notifiers[c.Name], s.note) })
+		}
+		wg.Wait()
+		for i, c := range channels {
+			fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("%s (%s): %s", c.Name, c.Kind, outcomes[i])))
+			if errs[i] != nil {
+				failed++
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	if failed > 0 {
+		return &exitError{exitMinor, nil}
+	}
+	return nil
+}
+
+// try tells one channel and says what came of it.
+func try(ctx context.Context, channel alerts.Notifier, n alerts.Notification) (outcome string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, alerts.NotifyTimeout)
+	defer cancel()
+	began := time.Now()
+	err = channel.Notify(ctx, n)
+	took := time.Since(began).Round(time.Millisecond)
+	var retry *alerts.RetryError
+	switch {
+	case err == nil:
+		return fmt.Sprintf("accepted in %s", took), nil
+	case errors.Is(err, alerts.ErrRefused):
+		return fmt.Sprintf("refused after %s, and would not be tried again: %s", took, checks.Line(err.Error(), 0)), err
+	case errors.As(err, &retry):
+		return fmt.Sprintf("put off after %s, for %s: %s", took, retry.After.Round(time.Second), checks.Line(retry.Err.Error(), 0)), err
+	}
+	return fmt.Sprintf("failed after %s, and would be tried again: %s", took, checks.Line(err.Error(), 0)), err
+}
+
+// story is an incident that does not exist, about an address that nobody has (RFC 5737), as
+// channels are told of it.
+func story(cfg *config.Config, now time.Time) ([]step, error) {
+	book, err := remedy.Load()
+	if err != nil {
+		return nil, err
+	}
+	zone := lookup(named(cfg))
+	target := checks.Address(netip.AddrFrom4([4]byte{192, 0, 2, 10}))
+	const list, rehearsed = "spamcop", "this did not happen: it is a rehearsal"
+	listed := checks.Finding{
+		Key: checks.Key{Check: jobDNSBL, Target: target.ID(), Source: list}, Target: target, Code: checks.CodeListed, Status: checks.Problem,
+		Severity: checks.Major, At: now, Summary: "192.0.2.10 is listed by SpamCop",
+		Facts:    map[string]string{checks.FactAddress: target.ID(), checks.FactList: list, checks.FactListName: "SpamCop"},
+		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.spamcop.net. A", Answer: "127.0.0.2", Reason: rehearsed, At: now}},
+	}
+	refused := checks.Finding{
+		Key: checks.Key{Check: "bounce", Target: target.ID(), Source: "cisco-talos"}, Target: target, Code: checks.CodeRefused, Status: checks.Problem,
+		Severity: checks.Critical, At: now, Summary: "example.net refuses mail from 192.0.2.10 for its reputation (Cisco Talos)",
+		Facts:    map[string]string{checks.FactAddress: target.ID(), checks.FactVendor: "Cisco Talos", checks.FactReceiver: "example.net"},
+		Evidence: []checks.Evidence{{Question: "mail to example.net at mx.example.net", Answer: "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.", Proof: rehearsed, At: now}},
+	}
+	inc := alerts.Incident{
+		Cause: "target:" + target.ID(), Title: listed.Summary, State: alerts.Open, Severity: checks.Major, Opened: now, Changed: now, LastSeen: now,
+		Members: []alerts.Member{{Finding: listed, First: now, Last: now}},
+	}
+	note := func(kind alerts.ChangeKind, inc alerts.Incident) alerts.Notification {
+		return alerts.Notification{
+			ID: fmt.Sprintf("rehearsal/%s/%d", kind, now.UnixMicro()), Kind: kind, At: now, Incident: inc, Rehearsal: true,
+			Remediation: book.ForAll(openFindings(inc), zone), Command: "reputed drill --help",
+		}
+	}
+	worse, ended := inc, inc
+	worse.Severity, worse.Title = checks.Critical, refused.Summary+" (and 1 more finding)"
+	worse.Members = []alerts.Member{{Finding: refused, First: now, Last: now}, inc.Members[0]}
+	ended.State, ended.Severity, ended.Resolved, ended.Title = alerts.Resolved, worse.Severity, now, worse.Title
+	ended.Members = nil
+	for _, m := range worse.Members {
+		m.Clear = true
+		ended.Members = append(ended.Members, m)
+	}
+	return []step{
+		{"An incident opens", note(alerts.Opened, inc)},
+		{"It gets worse", note(alerts.Worsened, worse)},
+		{"It is over", note(alerts.Ended, ended)},
+	}, nil
+}
