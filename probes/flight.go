@@ -59,6 +59,7 @@ func (ro *round) start(q Question, g *group) {
 	}
 	f.index = len(ro.flying)
 	ro.flying = append(ro.flying, f)
+	ro.Resolver.flying.Add(1)
 	g.inFlight++
 	ro.send(f)
 }
@@ -327,6 +328,7 @@ func (ro *round) end(f *flight, a Answer, err error) {
 	ro.flying[f.index].index = f.index
 	ro.flying[last] = nil
 	ro.flying = ro.flying[:last]
+	ro.Resolver.flying.Add(-1)
 	q, started := f.q, f.started
 	ro.free = append(ro.free, f)
 	ro.tell(q, a, err, started)

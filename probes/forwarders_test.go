@@ -72,6 +72,9 @@ func TestForwardersAreAGroupOfTheirOwn(t *testing.T) {
 	if through == there || through.pace != there.pace || through.pace == nil {
 		t.Errorf("%+v and %+v", through, there)
 	}
+	if mirror := ro.group(Question{Group: "operator", At: at.Unlimited()}); mirror == there || mirror.pace != nil || mirror.limit == 0 {
+		t.Errorf("the operator's limits hold at a mirror: %+v", mirror)
+	}
 	if own := ro.group(Question{Group: "operator", At: newServers(nil)}); own != through {
 		t.Error("the name servers are not the operator's")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,13 +32,15 @@ type ResolverOptions struct {
 	// has what is left. With 2 % loss, five fail once in 300 million. The change to TCP
 	// after a truncated answer, and the repetition without EDNS, belong to the same try.
 	Tries int
-	// Concurrency is how many questions of one call are in flight at most; 0 means
+	// Concurrency is how many questions of all calls are in flight at most; 0 means
 	// [DefaultConcurrency]. It is a bound: each call begins with 128, and finds out how
-	// many are of use. No group has more than 32.
+	// many are of use. No group has more than 32. While others use up the bound, a call
+	// still has an eighth of it, at least one and at most 32: it waits behind nobody.
 	Concurrency int
 	// Limits are published limits of operators, in questions a second, by the
 	// [Question].Group they are for. All packets of a group, repetitions included, stay below
-	// its limit, whoever calls. A group that is not in it has no limit.
+	// its limit, whoever calls. A group that is not in it has no limit, and nobody has one at
+	// servers that are [Servers.Unlimited].
 	Limits map[string]float64
 	// AuthorityPort is where the servers that [Resolver.NameServers] finds are asked; 0 means
 	// 53. Any other is for rehearsals, and lets them be on the loopback.
@@ -53,6 +56,7 @@ type Resolver struct {
 	timeout time.Duration
 	tries   int
 	limit   int
+	flying  atomic.Int64     // questions in flight, of all calls
 	paces   map[string]*pace // by group
 	open    opener
 	nap     func(time.Duration) // lets packets gather; nil: each is taken as it comes

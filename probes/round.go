@@ -39,6 +39,7 @@ type round struct {
 	free   []*flight // to be used again
 	due    deadlines
 	window window
+	share  int           // of what may be in flight, whatever other calls have
 	trip   time.Duration // smoothed, of all groups together
 	full   []*group      // with questions held
 	held   int           // questions
@@ -56,12 +57,14 @@ func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error
 	ro := &round{Resolver: r, got: got, in: newInbox(), groups: map[groupKey]*group{}, lanes: map[*server]*lane{}, now: time.Now(), timer: time.NewTimer(time.Hour)}
 	ro.ctx, ro.cancel = context.WithCancel(ctx)
 	ro.window = newWindow(r.limit, ro.now)
+	ro.share = max(1, min(r.limit/8, leastWindow))
 	return ro
 }
 
 // close ends everything that runs beside the round. It is also what is left to
 // do when the caller's code panics.
 func (ro *round) close() {
+	ro.Resolver.flying.Add(-int64(len(ro.flying)))
 	ro.cancel()
 	ro.timer.Stop()
 	for _, s := range ro.sockets {
@@ -95,12 +98,18 @@ func (ro *round) put(q Question) bool {
 		g.hold(q)
 		ro.held++
 	}
-	for !ro.window.room(len(ro.flying)) || ro.held >= heldAtMost {
+	for !ro.room() || ro.held >= heldAtMost {
 		if !ro.turn() {
 			return false
 		}
 	}
 	return ro.ctx.Err() == nil
+}
+
+// room says whether one more question may be in flight.
+func (ro *round) room() bool {
+	n := len(ro.flying)
+	return ro.window.room(n) && (n < ro.share || ro.Resolver.flying.Load() < int64(ro.limit))
 }
 
 // drain waits until all that was drawn has ended.
@@ -213,7 +222,7 @@ func (ro *round) sleep() {
 	next, ok := ro.due.next()
 	for _, g := range ro.full {
 		switch free, ready := g.room(ro.now); {
-		case free && ro.window.room(len(ro.flying)):
+		case free && ro.room():
 			return // it can be started at once
 		case !free && !ready.IsZero() && (!ok || ready.Before(next)):
 			next, ok = ready, true
@@ -246,7 +255,7 @@ func (ro *round) startHeld() {
 	for _, g := range ro.full {
 		for g.waiting() > 0 {
 			ok, _ := g.room(ro.now)
-			if !g.broken && !(ok && ro.window.room(len(ro.flying))) {
+			if !g.broken && !(ok && ro.room()) {
 				break
 			}
 			ro.held--
@@ -281,6 +290,9 @@ func (ro *round) group(q Question) *group {
 		g = &group{groupKey: key, limit: groupInFlight, pace: ro.paces[q.Group]}
 		if q.Group == "" {
 			g.limit = 0
+		}
+		if key.at != nil && key.at.free {
+			g.pace = nil
 		}
 		ro.groups[key] = g
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,6 +158,34 @@ func TestTwoRoundsShareOnePace(t *testing.T) {
 			t.Errorf("%d packets in one second, the limit is 50", got)
 		}
 	})
+}
+
+func TestRoundsShareWhatMayBeInFlight(t *testing.T) {
+	for name, c := range map[string]struct{ concurrency, share int }{"few": {16, 2}, "many": {200, 25}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				n.trip = func() time.Duration { return 20 * time.Millisecond }
+				r := n.resolver(t, ResolverOptions{Concurrency: c.concurrency})
+				var rounds sync.WaitGroup
+				var most [2]int64
+				for i := range most {
+					rounds.Go(func() {
+						if err := r.Ask(t.Context(), about(300, strings.Fields("bl0 bl1 bl2 bl3 bl4 bl5 bl6 bl7 bl8 bl9")...), func(Question, Answer, error) {
+							most[i] = max(most[i], 1+r.flying.Load())
+						}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				rounds.Wait()
+				// Two may look for room at the same moment.
+				if got := int(max(most[0], most[1])); got > c.concurrency+c.share+1 || got < c.concurrency/2 || r.flying.Load() != 0 {
+					t.Errorf("%d in flight, want at most %d and a share of %d; in the end %d", got, c.concurrency, c.share, r.flying.Load())
+				}
+			})
+		})
+	}
 }
 
 func TestASilentGroupIsLeftAloneAndTheOthersAreNot(t *testing.T) {

@@ -42,6 +42,7 @@ func (s *server) silent(now time.Time) { s.until.Store(now.Add(silentFor).UnixNa
 type Servers struct {
 	all      []*server
 	forwards bool // asked to recurse, and believed without the AA bit
+	free     bool // of the limits of the group
 }
 
 // Forwarders are the servers at the addresses given, with or without a port, in order of
@@ -60,6 +61,12 @@ func Forwarders(addrs []string) (*Servers, error) {
 	ss := newServers(found)
 	ss.forwards = true
 	return ss, nil
+}
+
+// Unlimited are the same servers without the limits of [ResolverOptions.Limits]: mirrors of a
+// list hold a copy of it, and its operator's limits are about servers of the operator.
+func (ss *Servers) Unlimited() *Servers {
+	return &Servers{all: ss.all, forwards: ss.forwards, free: true}
 }
 
 func newServers(addrs []netip.AddrPort) *Servers {

@@ -50,7 +50,7 @@ func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 	var quarantined []blocklists.Zone
 	lists.Options.Failing = failing(before)
 	lists.Zones, quarantined = sortOut(d.lists.Zones, lists.Options.Failing, began)
-	lists.Options.Turns = turns(lists.Zones, targets.All(), span(d.cfg.Schedule.DNSBLTimes, began), before)
+	lists.Options.Turns = turns(d.cfg.Blocklists.Paced(lists.Zones), targets.All(), span(d.cfg.Schedule.DNSBLTimes, began), before)
 	result, err := d.ask(ctx, lists, targets.All(), first)
 	summary = runSummary(result)
 	carry(&summary, began, lists.Options.Failing, quarantined)

@@ -98,6 +98,9 @@ func newDNSBL(cfg *config.Config, asker interface {
 		if err != nil {
 			return dnsbl.Check{}, &exitError{exitConfig, fmt.Errorf("list %q: %w", id, err)}
 		}
+		if slices.Contains(cfg.Blocklists.Mirrors, id) {
+			forwarders = forwarders.Unlimited()
+		}
 		at[id] = forwarders
 	}
 	return dnsbl.Check{

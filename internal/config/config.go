@@ -72,6 +72,9 @@ type Blocklists struct {
 	// Forwarders are the servers that a list is asked at, by its id, in place of DNS.Servers
 	// and whatever DNS.Mode says.
 	Forwarders map[string]Forwarder `toml:"forwarders"`
+	// Mirrors are the ids of lists whose forwarders hold a copy of the list: the limits of
+	// its operator are about other servers, and do not hold there.
+	Mirrors []string `toml:"mirrors"`
 	// Lists are the user's own as written; Zones has them ready for use.
 	Lists []blocklists.Spec `toml:"list"`
 	// Zones are the lists to ask: the catalogue's choice and the user's own,

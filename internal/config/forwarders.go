@@ -41,6 +41,30 @@ func (v *validator) forwarders() {
 	}
 }
 
+// mirrors checks that every mirror is a forwarder of a list, each once.
+func (v *validator) mirrors() {
+	c := &v.cfg.Blocklists
+	for i, id := range c.Mirrors {
+		at := fmt.Sprintf("blocklists.mirrors[%d]", i)
+		if len(c.Forwarders[id]) == 0 {
+			v.at(at, "list %s has no server under [blocklists.forwarders]: name its mirror there", shown(id))
+		} else if slices.Contains(c.Mirrors[:i], id) {
+			v.at(at, "%s stands there twice", shown(id))
+		}
+	}
+}
+
+// Paced are lists with the limits that hold where each is asked: none at a mirror.
+func (b Blocklists) Paced(lists []blocklists.Zone) []blocklists.Zone {
+	zones := slices.Clone(lists)
+	for i := range zones {
+		if slices.Contains(b.Mirrors, zones[i].ID) {
+			zones[i].Rate, zones[i].PerDay = 0, 0
+		}
+	}
+	return zones
+}
+
 // unknownList says which list is meant by an id that none has.
 func (v *validator) unknownList(at, id string) {
 	var ids []string

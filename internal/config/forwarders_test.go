@@ -35,3 +35,30 @@ func TestAPublicResolverAsForwarderIsAWarning(t *testing.T) {
 		t.Errorf("warnings %q", cfg.Warnings)
 	}
 }
+
+func TestNoLimitHoldsAtAMirror(t *testing.T) {
+	cfg := parse(t, `[blocklists]
+builtin = false
+mirrors = ["copied"]
+[blocklists.forwarders]
+copied = "127.0.0.1:5302"
+passed-on = "127.0.0.1:5302"
+[[blocklists.list]]
+id = "copied"
+zone = "copied.example.net"
+rate = 5
+per_day = 100
+[[blocklists.list]]
+id = "passed-on"
+zone = "passed-on.example.net"
+rate = 5
+per_day = 100
+`)
+	zones := cfg.Blocklists.Paced(cfg.Blocklists.Zones)
+	if len(zones) != 2 || zones[0].Rate != 0 || zones[0].PerDay != 0 || zones[1].Rate != 5 || zones[1].PerDay != 100 {
+		t.Errorf("%+v", zones)
+	}
+	if cfg.Blocklists.Zones[0].Rate != 5 {
+		t.Error("what is published was forgotten")
+	}
+}

@@ -50,6 +50,7 @@ func (v *validator) lists() {
 	}
 	v.keyNames(known)
 	v.forwarders()
+	v.mirrors()
 
 	zones := map[string]blocklists.Zone{} // zone to the list that asks it
 	for _, z := range known {

@@ -32,7 +32,7 @@ func (c *Config) Pace(watched checks.Targets) []string {
 	}
 	loads := map[string]*load{}
 	var operators []string
-	for _, z := range c.Blocklists.Zones {
+	for _, z := range c.Blocklists.Paced(c.Blocklists.Zones) {
 		n := 0.0
 		for _, f := range z.Families {
 			n += targets[f]
