@@ -68,9 +68,9 @@ func reversible(cfg *config.Config, targets iter.Seq[checks.Target]) iter.Seq[ch
 	}
 }
 
-// find asks for the names of those addresses that are due. What has no answer keeps the
+// find asks for the names of those of the addresses ([reversible]) that are due. What has no answer keeps the
 // names it had. The error is the context's, if that ends before the patience does.
-func (h *hostNames) find(ctx context.Context, asker identity.Asker, cfg *config.Config, targets iter.Seq[checks.Target], ours map[string]bool, now time.Time) error {
+func (h *hostNames) find(ctx context.Context, asker identity.Asker, addresses iter.Seq[checks.Target], ours map[string]bool, now time.Time) error {
 	if h.known == nil {
 		h.known, h.tried = map[netip.Addr][]string{}, map[netip.Addr]lookUp{}
 	}
@@ -78,7 +78,7 @@ func (h *hostNames) find(ctx context.Context, asker identity.Asker, cfg *config.
 	limited, done := context.WithTimeout(ctx, reversePatience)
 	defer done()
 	addrs := func(yield func(netip.Addr) bool) {
-		for t := range reversible(cfg, targets) {
+		for t := range addresses {
 			watched[t.Addr] = true
 			if h.tried[t.Addr].again > now.Unix() {
 				continue
@@ -88,17 +88,26 @@ func (h *hostNames) find(ctx context.Context, asker identity.Asker, cfg *config.
 			}
 		}
 	}
+	var failed []netip.Addr
+	answered := false
 	err := identity.Reverse(limited, asker, addrs, func(addr netip.Addr, names []string, err error) {
 		if err != nil {
-			h.tried[addr] = lookUp{now.Add(reverseRetry).Unix(), h.tried[addr].answered}
+			h.tried[addr] = lookUp{0, h.tried[addr].answered}
+			failed = append(failed, addr)
 			return
 		}
+		answered = true
 		h.tried[addr] = lookUp{now.Add(reverseAgain).Unix(), true}
 		names = slices.DeleteFunc(names, func(name string) bool { return !ourName(name, addr, ours) })
 		if delete(h.known, addr); len(names) > 0 {
 			h.known[addr] = names
 		}
 	})
+	if answered { // else it is not their servers that are silent, but the resolver, and the next round asks again
+		for _, addr := range failed {
+			h.tried[addr] = lookUp{now.Add(reverseRetry).Unix(), h.tried[addr].answered}
+		}
+	}
 	if h.owed = err != nil; h.owed { // the walk did not come to its end, so that nothing is known to be gone
 		return ctx.Err()
 	}
@@ -119,17 +128,14 @@ type hostName struct {
 	of   checks.Target
 }
 
-// names are the names found of those targets, each once, in the order of the targets; and
-// how many there are besides those that are asked about.
-func (h *hostNames) names(targets iter.Seq[checks.Target]) (names []hostName, left int) {
+// names are the names found of those addresses, each once, in their order; and how many there
+// are besides those that are asked about.
+func (h *hostNames) names(addresses iter.Seq[checks.Target]) (names []hostName, left int) {
 	if len(h.known) == 0 {
 		return nil, 0
 	}
 	seen := map[string]bool{}
-	for t := range targets {
-		if t.Kind != checks.KindAddress {
-			continue
-		}
+	for t := range addresses {
 		for _, name := range h.known[t.Addr] {
 			switch {
 			case seen[name]:
@@ -159,11 +165,11 @@ func (d *daemon) lookUpHostNames(ctx context.Context) error {
 		return nil
 	}
 	targets := d.watch.Load().targets
-	before, _ := d.hosts.names(targets.All())
-	if err := d.hosts.find(ctx, d.sources.asker, d.cfg, targets.All(), ours, time.Now()); err != nil {
+	before, _ := d.hosts.names(reversible(d.cfg, targets.All()))
+	if err := d.hosts.find(ctx, d.sources.asker, reversible(d.cfg, targets.All()), ours, time.Now()); err != nil {
 		return err
 	}
-	now, left := d.hosts.names(targets.All())
+	now, left := d.hosts.names(reversible(d.cfg, targets.All()))
 	limited, done := context.WithTimeout(ctx, reversePatience)
 	defer done()
 	for _, n := range now {
@@ -201,10 +207,10 @@ func (a *app) withHostNames(ctx context.Context, cfg *config.Config, asker ident
 		return ts, nil
 	}
 	var hosts hostNames
-	if err := hosts.find(ctx, asker, cfg, pooled(cfg, ts), ours, time.Now()); err != nil {
+	if err := hosts.find(ctx, asker, reversible(cfg, pooled(cfg, ts)), ours, time.Now()); err != nil {
 		return ts, err
 	}
-	names, left := hosts.names(pooled(cfg, ts))
+	names, left := hosts.names(reversible(cfg, pooled(cfg, ts)))
 	for i, n := range names {
 		if t, err := checks.Domain(n.name); err != nil || has(ts, t) {
 			continue

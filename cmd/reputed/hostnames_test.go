@@ -109,6 +109,21 @@ func TestHostNamesThatAreNotKnownYetAreNotGone(t *testing.T) {
 	}
 }
 
+// A resolver that is down when the daemon starts must not leave the names unknown for hours.
+func TestPTRNamesAreAskedAgainOnceTheResolverAnswers(t *testing.T) {
+	r := ptrRig(t, nil, "PTR mx.example.org.")
+	r.world.Lists.SetMode(".", probestest.ZoneServFail)
+	r.mustRound()
+	if !r.hosts.owed || slices.Contains(r.watched(), "mx.example.org") {
+		t.Errorf("without an answer: owed %v, watched %v", r.hosts.owed, r.watched())
+	}
+	r.world.Lists.SetMode(".", probestest.ZoneNormal)
+	r.mustRound()
+	if r.hosts.owed || !slices.Contains(r.watched(), "mx.example.org") {
+		t.Errorf("with one: owed %v, watched %v", r.hosts.owed, r.watched())
+	}
+}
+
 // An address is asked for its name once a day, and no more of them than there are.
 func TestPTRNamesAreCachedAndBounded(t *testing.T) {
 	d := probestest.StartDNS(t, probestest.Zone{Name: "in-addr.arpa", NoControls: true})
@@ -133,7 +148,7 @@ func TestPTRNamesAreCachedAndBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := d.Asked("in-addr.arpa").All
-		if err := h.find(t.Context(), asker, cfg, ts.All(), ours, at); err != nil || h.owed {
+		if err := h.find(t.Context(), asker, reversible(cfg, ts.All()), ours, at); err != nil || h.owed {
 			t.Fatalf("owed %v, %v", h.owed, err)
 		}
 		if len(h.tried) != ts.Len() {
@@ -161,7 +176,7 @@ func TestPTRNamesAreCachedAndBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names, left := h.names(ts.All()); len(names) != maxHostNames || left != 256 {
+	if names, left := h.names(reversible(cfg, ts.All())); len(names) != maxHostNames || left != 256 {
 		t.Errorf("%d names are asked about and %d left, want %d and 256", len(names), left, maxHostNames)
 	}
 	n := 0

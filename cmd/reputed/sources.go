@@ -160,7 +160,7 @@ func (d *daemon) rewatch() error {
 	if err != nil {
 		return err
 	}
-	names, _ := d.hosts.names(targets.All())
+	names, _ := d.hosts.names(reversible(d.cfg, targets.All()))
 	for _, n := range names {
 		if err := targets.Add(n.name, n.of.Pool, n.of.Tags); err != nil {
 			return err

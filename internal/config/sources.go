@@ -90,10 +90,10 @@ func (c *Config) TargetsWith(known func(Source) []string) (checks.Targets, error
 		}
 	}
 	for _, o := range c.Outbound {
+		if known == nil {
+			break
+		}
 		for _, s := range o.Sources() {
-			if known == nil {
-				break
-			}
 			if err := add(o, known(s)); err != nil {
 				return checks.Targets{}, err
 			}
