@@ -65,6 +65,11 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		b.diagnostic = "" // quirk: Sendmail keeps the last reply, which may be "221 bye" behind a 421
 	}
 	diag, from := diagnose(n.continued(b.diagnostic))
+	if diag.weak() && b.extra != "" {
+		_, reply, _ := strings.Cut(b.extra, "smtp;")
+		d, _ := diagnose(strings.TrimSuffix(reply, ">"))
+		diag = join(diag, d)
+	}
 	remote := peer{}
 	if b.remote != "" {
 		if remote = peerIn(b.remote); remote == (peer{}) {

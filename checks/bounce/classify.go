@@ -22,12 +22,13 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	if strings.IndexByte(text, '\n') >= 0 {
 		text = tidy(text)
 	}
-	low := lowerASCII(text)
+	low := lowerText(text)
 	remoteHost = strings.TrimSuffix(strings.ToLower(remoteHost), ".")
 	var f found
 	var room [32]int
 	f.list = room[:0]
-	r.matcher.find(text, low, &f)
+	words := withoutNames(low)
+	r.matcher.find(text, words, &f)
 
 	var win, list, template *compiled
 	winLen, listLen, templateLen := 0, 0, 0
@@ -40,7 +41,7 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 		wins := win == nil || c.layer > win.layer || c.layer == win.layer && (c.rank > win.rank || c.rank == win.rank && n > winLen)
 		names := c.Class == ClassList && (list == nil || n > listLen)
 		says := c.Class == ClassTemplate && (template == nil || n > templateLen)
-		if !wins && !names && !says || c.re != nil && !c.re.MatchString(low) {
+		if !wins && !names && !says || c.re != nil && !c.re.MatchString(words) {
 			return // an expression costs more than all the rest: it is tried last
 		}
 		if wins {

@@ -103,6 +103,9 @@ func TestLookAlikes(t *testing.T) {
 	for _, text := range []string{
 		"550 5.1.1 <spam@example.net>: Recipient address rejected: User unknown in local recipient table",
 		"552 5.2.2 mailbox full, over quota",
+		"550 5.1.1 <spam-policy@example.net>: there is nobody here",
+		"550 <blacklisted@example.net>: cannot be reached",
+		"550 5.1.1 ПОЛЬЗОВАТЕЛЬ НЕ НАЙДЕН",
 		"550 Blocks limit exceeded",
 		"554 5.7.1 Blocked by this recipient (GE)",
 		"550 5.7.1 No such user!",

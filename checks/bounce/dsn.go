@@ -21,6 +21,7 @@ type dsnBlock struct {
 	remote          string // Remote-MTA, type prefix removed
 	comment         string // words behind the code in Status
 	attempt         string // Last-Attempt-Date
+	extra           string // X-Supplementary-Info: where Exchange keeps the reply if Diagnostic-Code lacks it
 }
 
 func (b *dsnBlock) empty() bool { return *b == dsnBlock{} }
@@ -65,7 +66,7 @@ func readDSN(text string) dsn {
 		name, ok := fieldName(line)
 		if !ok || line[0] == ' ' || line[0] == '\t' || last == &cur.diagnostic && replyCode(trimmed) != "" {
 			// Only a diagnostic goes on without indentation, and no address or word does at all.
-			if last != nil && (*last == "" || last == &cur.diagnostic) && len(*last) < 8*maxDiagnosis {
+			if last != nil && (*last == "" || last == &cur.diagnostic || last == &cur.extra) && len(*last) < 8*maxDiagnosis {
 				*last += "\n" + trimmed
 			}
 			continue
@@ -91,6 +92,9 @@ func readDSN(text string) dsn {
 			slot, value = &cur.status, enhancedIn(value)
 		case strings.EqualFold(name, "Diagnostic-Code"):
 			slot, value = &cur.diagnostic, afterType(value)
+		case strings.EqualFold(name, "X-Supplementary-Info"):
+			// Exchange's: "<mx1.example.net #5.1.1 smtp;550-5.1.1 ...>"
+			slot, value = &cur.extra, strings.TrimSuffix(value, ">")
 		case strings.EqualFold(name, "Remote-MTA"):
 			slot, value = &cur.remote, afterType(value)
 		case strings.EqualFold(name, "Last-Attempt-Date"):

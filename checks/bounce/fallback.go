@@ -63,8 +63,10 @@ func byStatus(status string) Category {
 		return Other
 	case "7.7":
 		return SpamContent
-	case "7.8", "7.9", "7.12", "7.13", "7.14":
+	case "7.8", "7.9", "7.12", "7.14":
 		return Other
+	case "7.13":
+		return RecipientFault // user account disabled: RFC 5248's registry
 	case "7.20", "7.21", "7.22", "7.23", "7.24", "7.26", "7.29", "7.32", "7.509", "7.515":
 		return AuthFailure // RFC 7372, RFC 8617 and what providers made of it
 	case "7.25":

@@ -3,6 +3,8 @@ package bounce
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // matcher finds which of many phrases a text holds, in one pass over the text
@@ -109,7 +111,7 @@ type found struct {
 func (f *found) has(n int) bool { return f.bits[n/64]&(1<<(n%64)) != 0 }
 
 // find looks the phrases up in a text, given as it is and in lower case (of
-// equal length: only ASCII letters are folded).
+// equal length).
 func (m *matcher) find(exact, low string, f *found) {
 	for i := 0; i+gram <= len(low); i++ {
 		w := word(low, i)
@@ -147,16 +149,55 @@ func wholeWord(s string, from, to int) bool {
 	return to >= len(s) || !wordByte(s[to-1]) || !wordByte(s[to])
 }
 
-// lowerASCII is strings.ToLower for ASCII letters alone: the length stays.
-func lowerASCII(s string) string {
+// lowerText is the text in lower case, of the same length: a letter whose
+// small form takes more or fewer bytes stays as it is.
+func lowerText(s string) string {
 	for i := range len(s) {
-		if s[i] >= 'A' && s[i] <= 'Z' {
+		if s[i] >= 'A' && s[i] <= 'Z' || s[i] >= utf8.RuneSelf {
 			b := []byte(s)
-			for ; i < len(b); i++ {
-				b[i] = lower(b[i])
+			for i < len(b) {
+				if b[i] < utf8.RuneSelf {
+					b[i] = lower(b[i])
+					i++
+					continue
+				}
+				r, n := utf8.DecodeRune(b[i:])
+				if small := unicode.ToLower(r); small != r && utf8.RuneLen(small) == n {
+					utf8.EncodeRune(b[i:], small)
+				}
+				i += n
 			}
 			return string(b)
 		}
 	}
 	return s
+}
+
+// withoutNames blanks the local parts of addresses in angle brackets: whose
+// mailbox is called "spam" or "policy" says nothing of the refusal.
+func withoutNames(low string) string {
+	if strings.IndexByte(low, '<') < 0 || strings.IndexByte(low, '@') < 0 {
+		return low
+	}
+	var b []byte
+	for i := 0; i < len(low); i++ {
+		if low[i] != '<' {
+			continue
+		}
+		n := strings.IndexAny(low[i+1:], "@<> ")
+		if n <= 0 || low[i+1+n] != '@' {
+			continue
+		}
+		if b == nil {
+			b = []byte(low)
+		}
+		for j := i + 1; j < i+1+n; j++ {
+			b[j] = '.'
+		}
+		i += n
+	}
+	if b == nil {
+		return low
+	}
+	return string(b)
 }
