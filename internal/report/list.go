@@ -38,7 +38,19 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 		fact{"severity", strings.TrimSuffix(string(z.Severity)+": "+z.Reach, ": ")},
 		fact{"advice", z.Advice},
 	)
-	p.codes("Return codes", z, z.Codes)
+	switch z.Decode {
+	case blocklists.Bits:
+		p.codes("Return codes, as bits that the last octet is a sum of", z, z.Codes)
+	case blocklists.Any:
+		const whole = "127.0.0.2-127.0.0.254"
+		codes := slices.Clip(z.Codes)
+		if !slices.ContainsFunc(codes, func(c blocklists.Code) bool { return c.Match == whole }) {
+			codes = append(codes, blocklists.Code{Match: whole, Class: blocklists.Listed, Meaning: "listed, if no line above says more; the code gives no reason"})
+		}
+		p.codes("Return codes", z, codes)
+	default:
+		p.codes("Return codes", z, z.Codes)
+	}
 	p.codes("Refusals, which are never listings", z, z.Refusals)
 	controls := []fact{
 		{"listed", strings.Join(listedControls(z), ", ")},
