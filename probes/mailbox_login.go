@@ -73,8 +73,7 @@ func (s *session) bearer(token string) error {
 	}
 	err := s.client.Authenticate(b)
 	var no *imap.Error
-	if errors.As(err, &no) && no.Type != imap.StatusResponseTypeBye {
-		// Whatever form it has, it is a refusal; some servers say BAD to our empty answer.
+	if errors.As(err, &no) {
 		text := no.Text
 		if b.refusal != "" {
 			text = strings.TrimSpace(text + " (" + b.refusal + ")")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"reputed/probes/probestest"
 )
@@ -173,4 +174,40 @@ func FuzzRefusal(f *testing.F) {
 			t.Error("a server that asks for ever is answered for ever")
 		}
 	})
+}
+
+func TestMailboxOddAnswersToATokenAreErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer func(c *scriptConn, tag, rest string)
+		kind   error
+	}{
+		"none":               {func(*scriptConn, string, string) {}, ErrTimeout},
+		"the end":            {func(c *scriptConn, _, _ string) { c.Close() }, ErrProtocol},
+		"no base64":          {func(c *scriptConn, _, _ string) { c.say("+ {status: 400}") }, ErrProtocol},
+		"questions for ever": {func(c *scriptConn, _, _ string) { c.say("+ e30=\r\n+ e30=\r\n+ e30=") }, ErrProtocol},
+		"a temporary no":     {func(c *scriptConn, tag, _ string) { c.say("%s NO [UNAVAILABLE] later", tag) }, ErrProtocol},
+		"the token itself":   {func(c *scriptConn, _, rest string) { c.say("* BYE what is %s", rest); c.Close() }, ErrProtocol},
+		"no":                 {func(c *scriptConn, tag, _ string) { c.say("%s NO no", tag) }, ErrLogin}, // the token was fresh
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := startOAuth(t)
+			s := startScript(t, func(s *script) {
+				s.caps = "IMAP4rev1 SASL-IR AUTH=XOAUTH2"
+				s.answers["AUTHENTICATE"] = func(conn *scriptConn, tag, rest string) { c.answer(conn, tag, rest) }
+			})
+			opts := s.options(t)
+			opts.Password, opts.OAuth = nil, newOAuth(t, oauthOptions(t, o))
+			if c.kind == ErrTimeout {
+				opts.Timeout = 50 * time.Millisecond
+			}
+			err := newMailbox(t, opts).Once(t.Context(), Position{}, newStore().handle)
+			if !errors.Is(err, c.kind) {
+				t.Errorf("%v, want %q", err, c.kind)
+			}
+			noToken(t, fmt.Sprint(err))
+			if s.conns != 1 || len(o.Requests()) != 1 {
+				t.Errorf("%d connections and %d tokens, want 1 of each", s.conns, len(o.Requests()))
+			}
+		})
+	}
 }
