@@ -192,11 +192,16 @@ func (a *app) readStore(ctx context.Context) (*store.DB, *config.Config, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	db, err := openReader(ctx, cfg)
+	return db, cfg, err
+}
+
+func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 	db, err := store.OpenReadOnly(ctx, cfg.Database.Path)
 	if errors.Is(err, store.ErrNoDatabase) {
 		err = noDatabase(cfg)
 	}
-	return db, cfg, err
+	return db, err
 }
 
 // noDatabase says that the daemon has not run yet, or that another file is meant.

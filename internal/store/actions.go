@@ -71,6 +71,13 @@ func said(a alerts.Action) string {
 	return strings.Join(parts, ": ")
 }
 
+// silencedUntil reads what said wrote of a silence.
+func silencedUntil(note string) time.Time {
+	until, _, _ := strings.Cut(strings.TrimPrefix(note, "until "), ": ")
+	t, _ := time.Parse(time.RFC3339, until)
+	return t.UTC()
+}
+
 // tellEnd queues the notices of an end by hand. Where nobody is told, why is written down.
 func (db *DB) tellEnd(ctx context.Context, tx *sql.Tx, inc alerts.Incident, at time.Time, notify func(alerts.Change) []Notice) error {
 	c := alerts.Change{Kind: alerts.Ended, Incident: inc, At: at, Tell: true, Channels: inc.Told}
