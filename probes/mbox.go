@@ -143,7 +143,7 @@ func (m *MboxReader) separates(line []byte) ([]byte, bool) {
 		return line, false
 	}
 	line = bytes.Clone(line)
-	if after, _ := m.r.Peek(80); len(after) > 0 && !fieldBegins(after) {
+	if after, _ := m.r.Peek(512); len(after) > 0 && !fieldBegins(after) {
 		return line, false
 	}
 	m.next = line
@@ -151,8 +151,16 @@ func (m *MboxReader) separates(line []byte) ([]byte, bool) {
 }
 
 // fieldBegins says whether a header field begins here (RFC 5322 section 2.2), or another separator,
-// quoted or not, as mails that were passed on between mailboxes have.
+// quoted or not, as mails that were passed on between mailboxes have. Lines of white space before it are
+// passed over, which some mails begin with: taken for text, it would be lost in the mail before it.
 func fieldBegins(b []byte) bool {
+	for {
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 || len(bytes.TrimSpace(b[:end])) > 0 {
+			break
+		}
+		b = b[end+1:]
+	}
 	if bytes.HasPrefix(b, fromSpace) || bytes.HasPrefix(b, []byte(">From ")) {
 		return true
 	}

@@ -39,6 +39,7 @@ func TestMboxIsSplit(t *testing.T) {
 		"From in a text is no separator":               {sepLine + "A: 1\n\nFrom here on it hurts.\n\nFrom Monday to Sunday at 10:00\n", []string{"A: 1\n\nFrom here on it hurts.\n\nFrom Monday to Sunday at 10:00\n"}},
 		"a separator inside a paragraph is text":       {sepLine + "A: 1\n\ntext\n" + sepLine + "B: 2\n", []string{"A: 1\n\ntext\n" + sepLine + "B: 2\n"}},
 		"a separator that no header follows is text":   {sepLine + "A: 1\n\ntext\n\n" + sepLine + "as he wrote\n", []string{"A: 1\n\ntext\n\n" + sepLine + "as he wrote\n"}},
+		"a mail may begin with white space":            {sepLine + "A: 1\n\n\n" + sepLine + "   \n\nB: 2\n", []string{"A: 1\n\n", "   \n\nB: 2\n"}},
 		"quoted From is unquoted once":                 {sepLine + "A: 1\n\n>From x\n>>From y\n> From z\n", []string{"A: 1\n\nFrom x\n>From y\n> From z\n"}},
 		"CR LF stays":                                  {"From a Wed Nov 25 09:40:00 2026\r\nA: 1\r\n\r\nx\r\n\r\nFrom b Wed Nov 25 09:40:00 2026\r\nB: 2\r\n", []string{"A: 1\r\n\r\nx\r\n", "B: 2\r\n"}},
 		"what mail readers note is left out":           {sepLine + "Status: RO\nA: 1\nX-UID: 5\nX-Keywords: a\n b\nContent-Length: 4\nB: 2\n\nStatus: 5.1.1\n", []string{"A: 1\nB: 2\n\nStatus: 5.1.1\n"}},

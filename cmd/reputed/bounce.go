@@ -99,6 +99,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 			switch {
 			case x.event != nil:
 				r.report.Bounces = []bounce.Bounce{x.event.Bounce}
+			case x.note != "":
 			case x.data != nil || x.err == nil:
 				if x.received.IsZero() {
 					x.received = time.Now()
@@ -110,6 +111,10 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 		},
 		func(r result) error {
 			progress.Step(out.Mails+out.Events, read.Load(), time.Now())
+			if r.note != "" {
+				progress.Done()
+				fmt.Fprintf(a.stderr, "reputed: %s\n", checks.Line(r.note, 0))
+			}
 			if r.err != nil {
 				failed = true
 				progress.Done()

@@ -28,7 +28,8 @@ type found struct {
 	cut      bool   // the mail is longer
 	received time.Time
 	event    *maillog.Event
-	err      error // why it could not be read; with data: why not to its end
+	err      error  // why it could not be read; with data: why not to its end
+	note     string // what is worth knowing of a log
 }
 
 // finder looks through paths for mails and logs.
@@ -220,6 +221,10 @@ func (f *finder) log(name string, r *bufio.Reader) {
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				_ = f.give(found{name: name, err: ofFile(name, err)})
+			}
+			if st := reader.Stats(); st.Unread > 0 || st.Events == 0 {
+				_ = f.give(found{name: name, note: fmt.Sprintf("%s: %d lines, %d of a mail server, %d events; %d lines that should tell one could not be read",
+					name, st.Lines, st.Mail, st.Events, st.Unread)})
 			}
 			return
 		}

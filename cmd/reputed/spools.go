@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"os"
 	"time"
 
 	"reputed/internal/config"
@@ -32,9 +30,7 @@ func newSpool(s config.Spool, log *slog.Logger) (*probes.Spool, error) {
 // watchSpool reads a spool until ctx ends, or gives why it cannot begin.
 func (d *daemon) watchSpool(ctx context.Context, m *mailbox) error {
 	if m.name == config.QueueSpool && d.cfg.Bounces.Queue != "" {
-		if err := probes.MakeMaildir(d.cfg.Bounces.Queue); err != nil && !errors.Is(err, os.ErrPermission) {
-			return err // where it may not be made, somebody else may have made it: the look will tell
-		}
+		_ = probes.MakeMaildir(d.cfg.Bounces.Queue) // if that fails, the first look says what is missing
 	}
 	mark, err := d.db.SpoolMark(ctx, m.name)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 )
 
 // EachDiagnostic gives every stored refusal and deferral since a time, oldest first, with what
-// rules judge by and no more: diagnostic, receiver, action, time. It holds none of them in memory.
+// rules judge by and no more: diagnostic, receiver, action, time. What a log and a bounce both told of is one.
+// It holds none of them in memory.
 // An error of f ends it and is returned.
 func (db *DB) EachDiagnostic(ctx context.Context, since time.Time, f func(bounce.Bounce) error) error {
 	from := int64(0)
@@ -25,6 +26,6 @@ func (db *DB) EachDiagnostic(ctx context.Context, since time.Time, f func(bounce
 			}
 			return f(b)
 		}, `SELECT at, action, domain, reply, status, diagnostic, stage, remote_host FROM bounces
-			WHERE at >= ? AND action IN ('failed', 'delayed') ORDER BY at, id`, from)
+			WHERE at >= ? AND action IN ('failed', 'delayed') AND instead IS NULL ORDER BY at, id`, from)
 	})
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -47,5 +48,29 @@ func TestSpoolMarksAreKeptWithTheirMails(t *testing.T) {
 	boxes, err := db.Mailboxes(t.Context(), t0.Add(-time.Hour))
 	if diff := cmp.Diff([]Mailbox{{Name: "local", ReadAt: t0, Proved: 1}, {Name: "mbox", ReadAt: t0}}, boxes, cmpopts.IgnoreFields(Mailbox{}, "Seen", "Since")); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestEachDiagnosticIsWhatRulesJudgeBy(t *testing.T) {
+	db := fresh(t)
+	old, young, success := refusal(1, "kim@example.net", t0), refusal(2, "lee@example.net", t0.Add(time.Hour)), refusal(3, "sam@example.net", t0.Add(time.Hour))
+	young.Report.Bounces[0].Diagnostic = bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 <lee@example.net> refused", Stage: "rcpt"}
+	young.Report.Bounces[0].RemoteHost = "mx.example.net"
+	success.Report.Bounces[0].Action = bounce.Delivered
+	mustCommit(t, db, t0.Add(2*time.Hour), Batch{Mails: []Mail{young, success, old}}, nothing)
+	read := func(since time.Time) (all []bounce.Bounce) {
+		t.Helper()
+		if err := db.EachDiagnostic(t.Context(), since, func(b bounce.Bounce) error { all = append(all, b); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	want := bounce.Bounce{Action: bounce.Failed, Domain: "example.net", RemoteHost: "mx.example.net", At: t0.Add(time.Hour),
+		Diagnostic: bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 <…@example.net> refused", Stage: "rcpt"}}
+	if diff := cmp.Diff([]bounce.Bounce{want}, read(t0.Add(time.Minute)), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if all := read(time.Time{}); len(all) != 2 || !all[0].At.Equal(t0) {
+		t.Errorf("%d refusals, want the two, oldest first", len(all))
 	}
 }
