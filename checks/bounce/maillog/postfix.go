@@ -26,7 +26,7 @@ func (r *Reader) postfix(e *entry, out []Event) []Event {
 		return out
 	}
 	switch postfixProgram(e.tag) {
-	case "smtp", "error", "retry", "discard":
+	case "smtp", "error", "retry":
 		if strings.HasPrefix(rest, "to=<") {
 			return r.postfixTo(e, qid, rest, out)
 		}
