@@ -126,9 +126,13 @@ type Notification struct {
 // Thread is what all notifications of one incident have in common, from its opening to
 // its end: the key by which other systems keep them together. A relapse is a thread of
 // its own, and a rehearsal is never that of an incident. Two monitors that tell one
-// channel do not meet in it, since it holds the second in which the incident opened.
+// channel do not meet in it, since it holds the second in which the incident opened. A
+// digest is a thread of its own.
 func (n Notification) Thread() string {
 	thread := fmt.Sprintf("%d-%d", n.Incident.ID, n.Incident.Opened.Unix())
+	if n.Digest != nil {
+		thread = fmt.Sprintf("0-%d", n.Digest.Until.Unix()) // no incident has this number
+	}
 	if n.Rehearsal {
 		return "rehearsal-" + thread
 	}

@@ -87,8 +87,17 @@ func basic(o Options) string {
 	return base64.StdEncoding.EncodeToString([]byte(o.User + ":" + o.Password))
 }
 
+// IncidentsOnly says that it can tell of nothing but single incidents: no digest.
+func (n *Notifier) IncidentsOnly() {}
+
+// errDigest is for a digest that is sent here all the same, by digest_to.
+var errDigest = fmt.Errorf("a digest is about no single incident: take the channel out of digest_to: %w", alerts.ErrRefused)
+
 // Notify posts the alert as it is now: firing, or ended.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
+	if note.Digest != nil {
+		return fmt.Errorf("alertmanager %q: %w", n.options.Name, errDigest)
+	}
 	now := time.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()

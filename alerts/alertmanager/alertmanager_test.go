@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"strings"
@@ -130,6 +131,9 @@ func TestGolden(t *testing.T) {
 	n := notifier(t, "http://127.0.0.1:9093")
 	for name, note := range alertstest.Variants() {
 		t.Run(name, func(t *testing.T) {
+			if note.Digest != nil {
+				t.Skip("is never an alert here")
+			}
 			a := n.alert(note, note.Incident.Severity, alertstest.At.Add(48*time.Hour))
 			got, err := json.MarshalIndent(a, "", "  ")
 			if err != nil {
@@ -157,5 +161,13 @@ func TestNewRefuses(t *testing.T) {
 	}
 	if _, err := New(Options{URL: "http://alertmanager:9093"}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestADigestIsRefusedAndNothingIsSent(t *testing.T) {
+	s := alertstest.NewServer(t, alertstest.Say(202, ""))
+	n := notifier(t, s.URL)
+	if err := n.Notify(t.Context(), alertstest.Variants()["digest"]); !errors.Is(err, alerts.ErrRefused) || !strings.Contains(err.Error(), "digest_to") || len(s.Requests()) > 0 {
+		t.Errorf("got %v, %d requests", err, len(s.Requests()))
 	}
 }

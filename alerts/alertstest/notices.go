@@ -157,15 +157,47 @@ func Variants() map[string]alerts.Notification {
 				n.Incident.Members = append(n.Incident.Members, Listing(fmt.Sprintf("192.0.2.%d", i)))
 			}
 		}),
+		"escalated": With(func(n *alerts.Notification) {
+			n.Kind, n.At = alerts.Escalated, At.Add(30*time.Minute)
+			n.Incident.Severity, n.Incident.Paged, n.Incident.Escalated = checks.Critical, At, n.At
+		}),
+		"flapping": With(func(n *alerts.Notification) {
+			n.Kind, n.At = alerts.Flapped, At.Add(5*time.Hour)
+			n.Incident.Flapping = n.At
+			n.Incident.Turns = []time.Time{At, At.Add(time.Hour), At.Add(3 * time.Hour), n.At}
+		}),
+		"silence-ending": With(func(n *alerts.Notification) {
+			n.Kind, n.At = alerts.SilenceEnding, At.Add(23*time.Hour)
+			n.Incident.State = alerts.Silenced
+			n.Incident.Silence = alerts.Silence{By: "kim", Reason: "the hoster is on it", Since: At, Until: At.Add(24 * time.Hour), Noted: true}
+		}),
+		"digest": Digest(func(*alerts.Digest) {}),
+		"digest-hostile": Digest(func(d *alerts.Digest) {
+			d.New[0].Title, d.Open[0].AckedBy, d.New[0].Severity = evil, evil, evil
+		}),
 		"rehearsal": With(func(n *alerts.Notification) { n.Rehearsal = true }),
 		"hostile":   With(Hostile),
 	}
 }
 
+// Digest is a daily digest with a change; it is about no single incident.
+func Digest(change func(d *alerts.Digest)) alerts.Notification {
+	d := &alerts.Digest{
+		Since: At.Add(-24 * time.Hour), Until: At,
+		New:   []alerts.Brief{{ID: 14, Title: "192.0.2.11 is listed by a list that few use", State: alerts.Open, Severity: checks.Minor, Opened: At.Add(-3 * time.Hour), Refusals: 2}},
+		Ended: []alerts.Brief{{ID: 11, Title: "example.org is young", State: alerts.Resolved, Severity: checks.Informational, Opened: At.Add(-26 * time.Hour), Resolved: At.Add(-2 * time.Hour)}},
+		Open:  []alerts.Brief{{ID: 9, Title: "198.51.100.7 is listed by SpamCop", State: alerts.Acknowledged, Severity: checks.Major, Opened: At.Add(-72 * time.Hour), AckedBy: "kim"}},
+	}
+	change(d)
+	return alerts.Notification{ID: "digest/2026-11-25T08:00:00Z", Kind: alerts.Daily, At: At, Digest: d, Command: "reputed status"}
+}
+
+// evil is what would do harm if it were believed.
+const evil = "<!channel> @here <https://evil.example|Slack> *bold* _it_ ~s~ `code` ```box``` :fire: & &lt;!here&gt; \x1b[31m\r\nforged: line \u202egnp.exe\u200b"
+
 // Hostile fills every text that may come from outside with what would do harm
 // if it were believed.
 func Hostile(n *alerts.Notification) {
-	const evil = "<!channel> @here <https://evil.example|Slack> *bold* _it_ ~s~ `code` ```box``` :fire: & &lt;!here&gt; \x1b[31m\r\nforged: line \u202egnp.exe\u200b"
 	m := &n.Incident.Members[0]
 	n.Incident.Title, n.Incident.Note, n.Incident.AckedBy = evil, evil, "<@U123>"
 	m.Finding.Summary, m.Finding.Facts[checks.FactMeaning] = evil, evil

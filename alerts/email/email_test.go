@@ -374,3 +374,15 @@ func TestNewRefuses(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestADigestIsAThreadOfItsOwn(t *testing.T) {
+	raw, err := compose(alertstest.Variants()["digest"], user, []string{"oncall@example.org"}, alertstest.At)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _, _ := parts(t, raw)
+	id := strings.Trim(h.Get("Message-Id"), "<>")
+	if h.Get("References") != "" || !OwnBounce(id, "oncall@example.org", user, []string{"oncall@example.org"}) || !strings.HasPrefix(h.Get("Subject"), "Daily digest: 1 new") {
+		t.Errorf("Message-Id %s, References %q, Subject %q", id, h.Get("References"), h.Get("Subject"))
+	}
+}

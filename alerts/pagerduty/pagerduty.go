@@ -67,8 +67,17 @@ func New(o Options) (*Notifier, error) {
 	return &Notifier{options: o, client: client, taken: map[string]time.Time{}}, nil
 }
 
+// IncidentsOnly says that it can tell of nothing but single incidents: no digest.
+func (n *Notifier) IncidentsOnly() {}
+
+// errDigest is for a digest that is sent here all the same, by digest_to.
+var errDigest = fmt.Errorf("a digest is about no single incident: take the channel out of digest_to: %w", alerts.ErrRefused)
+
 // Notify triggers or resolves.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
+	if note.Digest != nil {
+		return fmt.Errorf("pagerduty %q: %w", n.options.Name, errDigest)
+	}
 	if note.Kind != alerts.Ended {
 		return n.send(ctx, trigger(note))
 	}

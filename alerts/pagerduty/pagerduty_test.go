@@ -2,6 +2,7 @@ package pagerduty
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestAnAcknowledgementThatFailedIsSentAgain(t *testing.T) {
 func TestGolden(t *testing.T) {
 	for name, n := range alertstest.Variants() {
 		t.Run(name, func(t *testing.T) {
-			if n.Kind == alerts.Ended {
+			if n.Kind == alerts.Ended || n.Digest != nil {
 				t.Skip("has no payload")
 			}
 			e := trigger(n)
@@ -120,6 +121,23 @@ func TestNewRefuses(t *testing.T) {
 	for name, o := range map[string]Options{"no key": {}, "in the clear": {RoutingKey: routingKey, APIURL: "http://events.example.com"}} {
 		if _, err := New(o); err == nil || strings.Contains(err.Error(), routingKey) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADigestIsRefusedAndNothingIsSent(t *testing.T) {
+	s := alertstest.NewServer(t, alertstest.Say(202, ""))
+	n := notifier(t, s.URL)
+	if err := n.Notify(t.Context(), alertstest.Variants()["digest"]); !errors.Is(err, alerts.ErrRefused) || !strings.Contains(err.Error(), "digest_to") || len(s.Requests()) > 0 {
+		t.Errorf("got %v, %d requests", err, len(s.Requests()))
+	}
+}
+
+func TestWhatIsToldAgainKeepsItsKey(t *testing.T) {
+	opened := trigger(alertstest.Opened())
+	for _, name := range []string{"reminder", "escalated", "flapping", "silence-ending", "worsened"} {
+		if e := trigger(alertstest.Variants()[name]); e.Action != "trigger" || e.Key != opened.Key {
+			t.Errorf("%s: %s with key %s, want a trigger with %s", name, e.Action, e.Key, opened.Key)
 		}
 	}
 }

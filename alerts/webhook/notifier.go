@@ -10,7 +10,6 @@ import (
 
 	"reputed/alerts"
 	"reputed/alerts/post"
-	"reputed/alerts/wording"
 	"reputed/checks"
 )
 
@@ -56,9 +55,12 @@ func New(o Options) (*Notifier, error) {
 
 // Notify posts one document. Every 2xx status is a yes.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
-	incident, err := n.options.Incident(note)
-	if err != nil {
-		return fmt.Errorf("webhook %q: %w", n.options.Name, err)
+	incident := json.RawMessage("null")
+	if note.Digest == nil {
+		var err error
+		if incident, err = n.options.Incident(note); err != nil {
+			return fmt.Errorf("webhook %q: %w", n.options.Name, err)
+		}
 	}
 	body, err := json.Marshal(documentOf(note, incident))
 	if err != nil {
@@ -75,32 +77,4 @@ func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 		return fmt.Errorf("webhook %q: %w", n.options.Name, err)
 	}
 	return nil
-}
-
-// document is what is posted. Its field names are a promise (docs/alerts.md).
-type document struct {
-	Schema    int               `json:"schema"`
-	ID        string            `json:"id"`
-	Thread    string            `json:"thread"`
-	Kind      alerts.ChangeKind `json:"kind"`
-	At        string            `json:"at"`
-	Rehearsal bool              `json:"rehearsal"`
-	Title     string            `json:"title"`
-	Text      string            `json:"text"`
-	Command   string            `json:"command"`
-	Targets   int               `json:"targets"`
-	Incident  json.RawMessage   `json:"incident"`
-}
-
-// maxCommand is longer than any command of ours.
-const maxCommand = 200
-
-func documentOf(n alerts.Notification, incident json.RawMessage) document {
-	says := wording.Of(n)
-	_, targets := n.Incident.Brief(0)
-	return document{
-		Schema: 1, ID: checks.Line(n.ID, 200), Thread: n.Thread(), Kind: alerts.ChangeKind(checks.Line(string(n.Kind), 40)), At: n.At.UTC().Format(time.RFC3339),
-		Rehearsal: n.Rehearsal, Title: says.Title, Text: says.Text(0), Command: checks.Line(n.Command, maxCommand),
-		Targets: max(n.Targets, targets), Incident: incident,
-	}
 }

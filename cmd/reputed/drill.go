@@ -78,7 +78,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 	if one {
 		last := steps[len(steps)-1]
 		steps = steps[:1]
-		if _, keeps := notifiers[channels[0].Name].(alerts.Follower); keeps {
+		if _, keeps := notifiers[channels[0].Name].(incidentsOnly); keeps {
 			steps = append(steps, last)
 		}
 	}

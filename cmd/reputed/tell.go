@@ -98,8 +98,11 @@ func (d *daemon) digest(s store.Situation) []store.Notice {
 	return all
 }
 
-// noDigest says whether a channel can tell of nothing but single incidents.
+// incidentsOnly is a channel that can tell of nothing but single incidents, and keeps
+// each until it is told of its end: one that pages.
+type incidentsOnly interface{ IncidentsOnly() }
+
 func (d *daemon) noDigest(name string) bool {
-	one, ok := d.deliverer.Channels[name].(interface{ IncidentsOnly() })
-	return ok && one != nil
+	_, only := d.deliverer.Channels[name].(incidentsOnly)
+	return only
 }

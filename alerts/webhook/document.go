@@ -1,0 +1,82 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+
+	"reputed/alerts"
+	"reputed/alerts/wording"
+	"reputed/checks"
+)
+
+// document is what is posted. Its field names are a promise (docs/alerts.md).
+type document struct {
+	Schema    int               `json:"schema"`
+	ID        string            `json:"id"`
+	Thread    string            `json:"thread"`
+	Kind      alerts.ChangeKind `json:"kind"`
+	At        string            `json:"at"`
+	Rehearsal bool              `json:"rehearsal"`
+	Title     string            `json:"title"`
+	Text      string            `json:"text"`
+	Command   string            `json:"command"`
+	Targets   int               `json:"targets"`
+	Incident  json.RawMessage   `json:"incident"`         // null in a digest
+	Digest    *daily            `json:"digest,omitempty"` // in a digest alone
+}
+
+// daily is what a daily digest is about, each incident in brief.
+type daily struct {
+	Since string  `json:"since"`
+	Until string  `json:"until"`
+	New   []brief `json:"new"`
+	Ended []brief `json:"ended"`
+	Open  []brief `json:"open"`
+}
+
+type brief struct {
+	ID       int64           `json:"id"`
+	Title    string          `json:"title"`
+	State    alerts.State    `json:"state"`
+	Severity checks.Severity `json:"severity"`
+	Opened   string          `json:"opened"`
+	Resolved string          `json:"resolved,omitempty"`
+	AckedBy  string          `json:"acked_by,omitempty"`
+	Refusals int             `json:"refusals"`
+}
+
+func dailyOf(d *alerts.Digest) *daily {
+	if d == nil {
+		return nil
+	}
+	briefs := func(all []alerts.Brief) []brief {
+		out := []brief{}
+		for _, b := range all {
+			one := brief{
+				ID: b.ID, Title: checks.Line(b.Title, 0), State: alerts.State(checks.Line(string(b.State), 40)), Severity: checks.Severity(checks.Line(string(b.Severity), 40)),
+				Opened: stamp(b.Opened), AckedBy: checks.Line(b.AckedBy, 0), Refusals: b.Refusals,
+			}
+			if !b.Resolved.IsZero() {
+				one.Resolved = stamp(b.Resolved)
+			}
+			out = append(out, one)
+		}
+		return out
+	}
+	return &daily{stamp(d.Since), stamp(d.Until), briefs(d.New), briefs(d.Ended), briefs(d.Open)}
+}
+
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// maxCommand is longer than any command of ours.
+const maxCommand = 200
+
+func documentOf(n alerts.Notification, incident json.RawMessage) document {
+	says := wording.Of(n)
+	_, targets := n.Incident.Brief(0)
+	return document{
+		Schema: 1, ID: checks.Line(n.ID, 200), Thread: n.Thread(), Kind: alerts.ChangeKind(checks.Line(string(n.Kind), 40)), At: stamp(n.At),
+		Rehearsal: n.Rehearsal, Title: says.Title, Text: says.Text(0), Command: checks.Line(n.Command, maxCommand),
+		Targets: max(n.Targets, targets), Incident: incident, Digest: dailyOf(n.Digest),
+	}
+}
