@@ -212,12 +212,9 @@ func (r *Rules) Vendor(host string) string {
 
 // vendorOf names the vendor whose receiver host is, or "".
 func (r *Rules) vendorOf(host string) string {
-	if host == "" {
-		return ""
-	}
-	for _, h := range r.homes { // longest suffix first
-		if underDomain(host, h.suffix) {
-			return h.vendor
+	for rest, more := host, host != ""; more; _, rest, more = strings.Cut(rest, ".") {
+		if vendor, ok := r.homes[rest]; ok { // the longest end of the name decides
+			return vendor
 		}
 	}
 	return ""

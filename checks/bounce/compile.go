@@ -117,7 +117,6 @@ func (r *Rules) finish() {
 		}
 	}
 	r.matcher.build()
-	slices.SortFunc(r.homes, func(a, b home) int { return len(b.suffix) - len(a.suffix) })
 }
 
 // ours is the part of the documentation addresses (RFC 5737, RFC 3849) that stands for our own in examples.

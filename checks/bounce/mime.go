@@ -96,7 +96,7 @@ func (w *walk) begin(h header, body string) {
 		kind = "message/rfc822" // RFC 2046 section 5.1.5
 	}
 	if strings.HasPrefix(kind, "multipart") {
-		if boundary == "" || len(boundary) > 200 || !strings.Contains(body, boundary) {
+		if boundary == "" || len(boundary) > 200 || !strings.Contains(body[:min(len(body), maxHeader)], boundary) {
 			boundary = guessBoundary(body)
 		}
 		switch {

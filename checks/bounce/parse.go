@@ -159,15 +159,18 @@ func (m *reading) sort() {
 				html = p
 			}
 		case p.kind == "text/plain" || p.kind == preamble && !strings.Contains(p.body, "MIME") || p.kind == "text/report":
-			if m.text == nil || strings.TrimSpace(m.text.body) == "" || m.text.kind == preamble {
+			if m.text == nil || blank(m.text.body) || m.text.kind == preamble {
 				m.text = p
 			}
 		}
 	}
-	if m.text == nil || strings.TrimSpace(m.text.body) == "" {
+	if m.text == nil || blank(m.text.body) {
 		m.text = html
 	}
 }
+
+// blank says whether a text says nothing, judged by its beginning.
+func blank(text string) bool { return strings.TrimSpace(text[:min(len(text), 4096)]) == "" }
 
 // looksLikeStatus says whether a body is a delivery status under a wrong type:
 // it begins with a field of one.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,7 @@ func TestHostileMailsStayCheap(t *testing.T) {
 		trouble string
 	}{
 		"1,000 parts in parts":    {nested(1000), "deeper than 10"},
+		"10,000 parts in parts":   {nested(10_000), "more than 200 parts"},
 		"5,000 parts in a row":    {many.Bytes(), "more than 200 parts"},
 		"20,000 recipients":       {recipients.Bytes(), "more than 1000"},
 		"an endless line":         {[]byte("From: a@example.org\n\n" + strings.Repeat("a@", 500_000)), ""},
@@ -176,6 +178,82 @@ func TestHugeMailIsCut(t *testing.T) {
 	if allocated > 8<<20 {
 		t.Errorf("60 MB of mail took %d bytes of memory, want a few times the 1 MiB that is read", allocated)
 	}
+}
+
+// Work that is proportional to the mail allocates in proportion: four times the
+// mail may not cost more than about four times the memory, whatever its shape,
+// and 60 MB of it stay below 100 MB.
+func TestMemoryIsLinear(t *testing.T) {
+	rules := builtinRules(t)
+	status := "From: MAILER-DAEMON@example.org\nSubject: failure notice\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; kim@example.net\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; "
+	for name, c := range map[string]struct{ head, unit string }{
+		"one endless line":            {"From: a@example.org\nSubject: failure notice\n\n", "550 5.7.1 <kim@example.net> said: "},
+		"one endless header":          {"Subject: ", "=?utf-8?q?=C3=A9?= "},
+		"header fields":               {"", "Received: from a by b id c; x\n"},
+		"parts":                       {"Content-Type: multipart/mixed; boundary=b\n\n", "--b\nContent-Type: multipart/mixed; boundary=missing\n\nx\n"},
+		"blank lines":                 {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "\n\n\n\n"},
+		"a diagnostic without an end": {status, "550-5.7.1 no 550-5.7.1 no\n "},
+		"base64":                      {"Content-Transfer-Encoding: base64\n\n", "NTUwIDUuNy4xIG5vCg=="},
+		"quoted-printable":            {"Content-Transfer-Encoding: quoted-printable\n\n", "=35=35=30 =\n"},
+		"html":                        {"From: MAILER-DAEMON\nContent-Type: text/html\n\n", "<p><b>550 no</b><br>"},
+		"NUL bytes":                   {"From: MAILER-DAEMON\nSubject: failure notice\n\n", "\x00\x00\x00\x00"},
+		"bare carriage returns":       {"From: MAILER-DAEMON\nSubject: failure notice\n\n", "\r\rx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cost := func(size int) uint64 {
+				raw := []byte(c.head + strings.Repeat(c.unit, (size-len(c.head))/len(c.unit)))
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				Parse(raw, ParseOptions{Rules: rules, MaxBytes: 2 * size})
+				runtime.ReadMemStats(&after)
+				return after.TotalAlloc - before.TotalAlloc
+			}
+			small, large := cost(2<<20), cost(8<<20)
+			if large > 5*small || large > 100<<20*8/60 {
+				t.Errorf("2 MiB took %d bytes of memory, 8 MiB %d", small, large)
+			}
+		})
+	}
+}
+
+// FuzzDSN reads anything as the delivery-status part of a report (RFC 3464).
+func FuzzDSN(f *testing.F) {
+	f.Add("Reporting-MTA: dns; mx1.example.org\nX-Postfix-Queue-ID: 1A\n\nFinal-Recipient: rfc822; kim@example.net\nAction: failed\nStatus: 5.7.1 (no)\nRemote-MTA: dns; mx1.example.net [198.51.100.7]\nDiagnostic-Code: smtp; 550-5.7.1 a\n 550 5.7.1 b\n")
+	f.Add("Action: delayed\nFinal-Recipient: <a+40example.net>\nStatus: 4.4.7\n\nFinal-Recipient: utf-8; j\\x{F6}rg@example.net\nX-Supplementary-Info: <mx #5.1.1 smtp;550 no>\n")
+	rules := builtinRules(f)
+	f.Fuzz(func(t *testing.T, status string) {
+		d := readDSN(unify([]byte("\n"+status), discard{}))
+		if len(d.blocks) > maxBounces {
+			t.Errorf("%d recipients", len(d.blocks))
+		}
+		mail := "From: MAILER-DAEMON@mx1.example.org\nContent-Type: message/delivery-status\n\n" + status
+		r := Parse([]byte(mail), ParseOptions{Rules: rules})
+		for _, b := range r.Bounces {
+			if b.Action != Failed && b.Action != Delayed {
+				t.Errorf("a bounce with action %q", b.Action)
+			}
+			if strings.ContainsAny(b.Recipient+b.QueueID+b.ReportingHost+b.RemoteHost+b.Diagnostic.Text+b.Diagnostic.Status, "\n\r\x1b\x00") {
+				t.Errorf("control characters in %+v", b)
+			}
+		}
+	})
+}
+
+// FuzzFeedback reads anything as a feedback report (RFC 5965).
+func FuzzFeedback(f *testing.F) {
+	f.Add("Feedback-Type: abuse\nUser-Agent: a/1\nVersion: 1\nSource-IP: 192.0.2.10\nOriginal-Rcpt-To: <kim@example.net>\nArrival-Date: Sun, 22 Nov 2026 11:38:40 +0000\nReported-Domain: example.org\n", "From: news@example.org\nMessage-ID: <1@example.org>\n")
+	f.Add("Feedback-Type: auth-failure\nAuth-Failure: dmarc\nSource-IP: [IPv6:2001:db8::25]\n", "")
+	f.Fuzz(func(t *testing.T, report, returned string) {
+		mail := "From: fbl@example.net\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\n" + report + "\n--b\nContent-Type: text/rfc822-headers\n\n" + returned + "\n--b--\n"
+		r := Parse([]byte(mail), ParseOptions{})
+		c := r.Complaint
+		if strings.ContainsAny(c.Type+c.Reporter+c.MessageID+c.Recipient+c.Domain+c.URL, "\n\r\x1b\x00") {
+			t.Errorf("control characters in %+v", c)
+		}
+		if len(r.Bounces) > 0 && r.Kind != KindBounce {
+			t.Errorf("kind %s with bounces", r.Kind)
+		}
+	})
 }
 
 func FuzzParse(f *testing.F) {

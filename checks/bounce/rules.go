@@ -86,6 +86,7 @@ type ruleFile struct {
 	Not    []string          `toml:"not"`   // look-alikes for the rules that name none of their own
 	Rules  []Rule            `toml:"rule"`
 	Zones  map[string]string `toml:"zones"` // zone of a blocklist to its catalogue id
+	Homes  map[string]string `toml:"homes"` // where names of receivers end, to the vendor whose they are
 }
 
 // ErrRules says that rule files cannot be used; the text says which rule of
@@ -100,12 +101,9 @@ type Rules struct {
 	matcher matcher
 	lists   blocklists.Names
 	zones   map[string]string // what the files of rules add to lists
-	homes   []home
-	bare    []int // rules without phrases
+	homes   map[string]string // where names of receivers end, to the vendor
+	bare    []int             // rules without phrases
 }
-
-// home is where a vendor's receivers live.
-type home struct{ suffix, vendor string }
 
 // compiled is a rule with its phrases as numbers of the matcher.
 type compiled struct {
@@ -144,7 +142,7 @@ func (r *Rules) WithLists(lists blocklists.Names) *Rules {
 // its look-alikes must not, or the whole is refused with [ErrRules]. Lists are those that a
 // refusal may name.
 func LoadRules(lists blocklists.Names, layers ...fs.FS) (*Rules, error) {
-	r := &Rules{byID: map[string]int{}, lists: lists, zones: map[string]string{}}
+	r := &Rules{homes: map[string]string{}, byID: map[string]int{}, lists: lists, zones: map[string]string{}}
 	r.matcher.init()
 	for layer, fsys := range layers {
 		names, err := fs.Glob(fsys, "*.toml")
@@ -190,9 +188,16 @@ func (r *Rules) addFile(name string, data []byte, layer int) error {
 	for zone, id := range f.Zones {
 		r.zones[strings.ToLower(strings.TrimSuffix(zone, "."))] = id
 	}
+	for suffix, vendor := range f.Homes {
+		suffix = strings.ToLower(strings.Trim(suffix, "."))
+		if !strings.Contains(suffix, ".") || vendor == "" {
+			return fmt.Errorf("%s: homes: give the end of a host name and a vendor, not %q: %w", name, checks.Line(suffix, 60), ErrRules)
+		}
+		r.homes[suffix] = checks.Line(vendor, 60)
+	}
 	for _, h := range f.Hosts {
 		if f.Vendor != "" {
-			r.homes = append(r.homes, home{strings.ToLower(h), f.Vendor})
+			r.homes[strings.ToLower(h)] = f.Vendor
 		}
 	}
 	lines := ruleLines(data)

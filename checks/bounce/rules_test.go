@@ -47,17 +47,18 @@ func TestEveryRuleProvesItself(t *testing.T) {
 }
 
 func TestListsNamedAreInTheCatalogue(t *testing.T) {
-	zones, err := blocklists.Builtin()
+	catalog, err := blocklists.BuiltinCatalog()
 	if err != nil {
 		t.Fatal(err)
 	}
+	names := catalog.Names() // also of lists that no question reaches
 	r := builtinRules(t)
 	for _, id := range r.IDs() {
 		rule, _ := r.Rule(id)
-		if rule.List == "" || strings.Contains(rule.List, ".") || rule.List == "ivmsip" { // lists that the catalogue knows by another zone, or not at all
+		if rule.List == "" || strings.Contains(rule.List, ".") { // lists that the catalogue knows by another zone, or not at all
 			continue
 		}
-		if _, ok := blocklists.Named(zones, rule.List); !ok {
+		if _, ok := names.ID(rule.List); !ok {
 			t.Errorf("rule %s names list %q, which is not in the catalogue", id, rule.List)
 		}
 	}
@@ -98,6 +99,19 @@ func TestLoadRulesRefuses(t *testing.T) {
 				t.Errorf("got %v, want ErrRules with %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestHomesNameTheVendor(t *testing.T) {
+	rules := builtinRules(t)
+	for host, want := range map[string]string{
+		"esa1.example-net.iphmx.com": "Cisco Talos", "mxa-00000000.gslb.pphosted.com": "Proofpoint", "MX1-eu1.ppe-hosted.com.": "Proofpoint",
+		"example-net.mail.protection.outlook.com": "Microsoft", "cluster5.eu.messagelabs.com": "Symantec", "mx1.hydra.sophos.com": "Sophos",
+		"mx-ha.antispameurope.com": "Hornetsecurity", "gmail-smtp-in.l.google.com": "Google", "notiphmx.com": "", "mx1.example.net": "", "": "",
+	} {
+		if got := rules.Classify(Diagnostic{Reply: "550", Text: "550 no"}, host).Vendor; got != want {
+			t.Errorf("%q: got %q, want %q", host, got, want)
+		}
 	}
 }
 
