@@ -62,7 +62,7 @@ func (f *folder) change(w *working) (Change, bool) {
 	default:
 		if kind, why := f.due(inc); kind != "" || why != "" {
 			c.Kind, c.Why = cmp.Or(kind, Quiet), why
-		} else if w.dirty || inc.State != w.before.State {
+		} else if w.dirty || inc.State != w.before.State || drifted(w.before.Impact, inc.Impact) {
 			c.Kind, c.Why = Quiet, NothingNew
 		} else {
 			return Change{}, false

@@ -344,6 +344,15 @@ func TestHarmDecidesSeverity(t *testing.T) {
 		"counted deliveries lower": {
 			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
 			checks.Impact{Target: "192.0.2.10", Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Delivered: checks.Count{N: 3120, Counted: true}}}}, checks.Minor},
+		"deliveries to all receivers together lower": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Delivered: checks.Count{N: 3120, Counted: true}}, checks.Minor},
+		"what was delivered before lowers nothing": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Delivered: checks.Count{Counted: true}, Before: checks.Before{Span: 24 * time.Hour, Delivered: 3120}}, checks.Major},
+		"deliveries beside a refusal lower nothing": {
+			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
+			checks.Impact{Target: "192.0.2.10", Delivered: checks.Count{N: 3120, Counted: true}, Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Deferred: checks.Count{N: 1, Counted: true}}}}, checks.Major},
 		"few deliveries lower nothing": {
 			[]checks.Finding{listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)},
 			checks.Impact{Target: "192.0.2.10", Receivers: []checks.ReceiverImpact{{Receiver: "a.example", Delivered: checks.Count{N: 2, Counted: true}}}}, checks.Major},
@@ -476,5 +485,42 @@ func TestACountOnTheLineIsToldOnce(t *testing.T) {
 	}
 	if g, want := strings.Join(got, " "), "opened worsened . . . . . . . worsened"; g != want {
 		t.Errorf("19 20 19 20 12 20 10 20 9 20 refusals:\n got %s\nwant %s", g, want)
+	}
+}
+
+// TestAMailOfAnAddressAndADomainIsOneMail: both are watched, and each mail counts for both.
+func TestAMailOfAnAddressAndADomainIsOneMail(t *testing.T) {
+	w := newWorld(t)
+	n := func(n int) checks.Count { return checks.Count{N: n, Counted: true} }
+	w.impacts = []checks.Impact{
+		{Target: "192.0.2.10", Delivered: n(200), Before: checks.Before{Span: time.Hour, Delivered: 70}, Receivers: []checks.ReceiverImpact{{Receiver: "example.net", Refused: n(3), Delivered: n(100), Accepted: start}}},
+		{Target: "192.0.2.11", Delivered: n(50), Before: checks.Before{Span: time.Hour, Delivered: 7}, Receivers: []checks.ReceiverImpact{{Receiver: "example.net", Refused: n(1), Delivered: n(10), Accepted: start.Add(time.Hour)}}},
+		{Target: "example.org", Delivered: n(220), Before: checks.Before{Span: time.Hour, Delivered: 75}, Receivers: []checks.ReceiverImpact{{Receiver: "example.net", Refused: n(2), Delivered: n(105)}}},
+	}
+	got := w.run(refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refusal("192.0.2.11", "cisco", checks.Problem, checks.Major), refusal("example.org", "cisco", checks.Problem, checks.Major))
+	if len(got) != 1 {
+		t.Fatalf("%d changes, want one", len(got))
+	}
+	i := got[0].Incident.Impact
+	if i.Delivered != n(250) || i.Before.Delivered != 77 {
+		t.Errorf("delivered %+v, before %+v; want 250 and 77", i.Delivered, i.Before)
+	}
+	if len(i.Receivers) != 1 || i.Receivers[0].Refused != n(6) || i.Receivers[0].Delivered != n(110) || !i.Receivers[0].Accepted.IsZero() {
+		t.Errorf("receivers %+v; want 6 refused, 110 delivered, and not all taken again", i.Receivers)
+	}
+}
+
+// TestDeliveriesAreKeptAndNoNews: nobody is told that mail goes on being delivered.
+func TestDeliveriesAreKeptAndNoNews(t *testing.T) {
+	w := newWorld(t)
+	w.impacts = []checks.Impact{{Target: "192.0.2.10", Delivered: checks.Count{N: 1, Counted: true}}}
+	w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
+	w.impacts[0].Delivered.N = 2
+	got := w.run()
+	if len(got) != 1 || got[0].Kind != Quiet || got[0].Tell || got[0].Incident.Impact.Delivered.N != 2 {
+		t.Errorf("got %+v, want what is delivered kept, and nothing told", got)
+	}
+	if got := w.run(); len(got) != 0 {
+		t.Errorf("got %+v, want nothing while nothing changes", got)
 	}
 }

@@ -21,8 +21,12 @@ const WideReceivers = 3
 // everywhere is one step less. Where nothing is counted, reach alone decides.
 // Something informational is never raised: its refusals are members of their own.
 func (f *folder) weigh(inc *Incident) (moved bool) {
-	impact := checks.Impact{Since: inc.Opened}
-	unwatched := false
+	impact := checks.Impact{Since: inc.Opened, Before: inc.Impact.Before}
+	unwatched, fresh := false, impact.Before.Span == 0
+	addresses := slices.ContainsFunc(inc.targets(), isAddress)
+	var ofAddresses, ofOthers []checks.ReceiverImpact
+	var delivered byKind
+	var counted time.Time // since when what is delivered is counted
 	for _, t := range inc.targets() {
 		one, ok := f.impacts[t]
 		unwatched = unwatched || one.Watched.IsZero()
@@ -31,7 +35,21 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 			continue
 		}
 		impact.Target = t
-		impact.Receivers = append(impact.Receivers, one.Receivers...)
+		delivered.add(t, one.Delivered)
+		if one.Delivered.Counted {
+			counted = later(counted, one.Since)
+		}
+		if fresh && one.Before.Span > 0 && isAddress(t) == addresses { // what was before is known best when it begins, and does not change
+			impact.Before.Span = max(impact.Before.Span, one.Before.Span)
+			impact.Before.Delivered += one.Before.Delivered
+			impact.Before.Deferred += one.Before.Deferred
+			impact.Before.Refused += one.Before.Refused
+		}
+		if isAddress(t) {
+			ofAddresses = append(ofAddresses, one.Receivers...)
+		} else {
+			ofOthers = append(ofOthers, one.Receivers...)
+		}
 		if !one.Since.IsZero() && one.Since.Before(impact.Since) {
 			impact.Since = one.Since
 		}
@@ -42,7 +60,10 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 	if unwatched {
 		impact.Watched = time.Time{}
 	}
-	impact.Receivers = merge(impact.Receivers)
+	impact.Receivers = merge(append(merge(ofAddresses, addCounts), merge(ofOthers, addCounts)...), larger)
+	if impact.Delivered = delivered.count(); len(impact.Receivers) == 0 && impact.Delivered.Counted {
+		impact.Since = counted // no refusal since then: not since a time of which nothing is counted
+	}
 	if inc.allClear() {
 		return false // keeps the severity and the cost it had
 	}
@@ -68,11 +89,18 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 	switch {
 	case harm > 0 && refusal && (listing || wide(inc.Impact, raised)):
 		base = step(base, +1)
-	case listing && !refusal && harm == 0 && delivered(inc.Impact) >= least(checks.MinMails, lowered):
+	case listing && !refusal && harm == 0 && inc.Impact.Deliveries() >= least(checks.MinMails, lowered):
 		base = step(base, -1)
 	}
 	inc.Severity = base
 	return moved
+}
+
+// drifted says whether what is known of deliveries has changed: worth keeping, and no news.
+func drifted(before, now checks.Impact) bool {
+	return before.Delivered != now.Delivered || before.Before != now.Before || !slices.EqualFunc(before.Receivers, now.Receivers, func(a, b checks.ReceiverImpact) bool {
+		return a.Delivered == b.Delivered && a.Accepted.Equal(b.Accepted)
+	})
 }
 
 // wide says whether refusals are; already, that they were when last weighed.
@@ -96,15 +124,28 @@ func least(n int, already bool) int {
 	return n
 }
 
-// delivered counts mails that were seen to be accepted.
-func delivered(i checks.Impact) int {
-	n := 0
-	for _, r := range i.Receivers {
-		if r.Delivered.Counted {
-			n += r.Delivered.N
-		}
+// byKind adds up what was delivered for targets. A mail leaves from an address and is sent as a
+// domain, and counts for both if both are watched, so that only the larger of the two sums
+// is a number of mails.
+type byKind struct{ addresses, domains checks.Count }
+
+func (k *byKind) add(target string, c checks.Count) {
+	sum := &k.domains
+	if isAddress(target) {
+		sum = &k.addresses
 	}
-	return n
+	*sum = addCounts(*sum, c)
+}
+
+func (k byKind) count() checks.Count { return larger(k.addresses, k.domains) }
+
+func larger(a, b checks.Count) checks.Count {
+	return checks.Count{N: max(a.N, b.N), Counted: a.Counted || b.Counted}
+}
+
+func isAddress(target string) bool {
+	t, err := checks.ParseID(target)
+	return err == nil && t.Kind == checks.KindAddress
 }
 
 // step moves a severity up or down, never above critical nor below minor, and
@@ -118,8 +159,9 @@ func step(s checks.Severity, by int) checks.Severity {
 	return scale[min(max(i+by, 0), len(scale)-1)]
 }
 
-// merge adds up what several targets met at one receiver, most refusals first.
-func merge(rs []checks.ReceiverImpact) []checks.ReceiverImpact {
+// merge adds up what several targets met at one receiver, most refusals first. Delivered says
+// how two numbers of deliveries become one.
+func merge(rs []checks.ReceiverImpact, delivered func(a, b checks.Count) checks.Count) []checks.ReceiverImpact {
 	type key struct{ receiver, vendor string }
 	at := map[key]int{}
 	var out []checks.ReceiverImpact
@@ -134,7 +176,8 @@ func merge(rs []checks.ReceiverImpact) []checks.ReceiverImpact {
 		o := &out[i]
 		o.Refused = addCounts(o.Refused, r.Refused)
 		o.Deferred = addCounts(o.Deferred, r.Deferred)
-		o.Delivered = addCounts(o.Delivered, r.Delivered)
+		o.Delivered = delivered(o.Delivered, r.Delivered)
+		o.Accepted = acceptedAgain(*o, r)
 		o.Last = later(o.Last, r.Last)
 		if o.First.IsZero() || !r.First.IsZero() && r.First.Before(o.First) {
 			o.First = r.First
@@ -144,6 +187,15 @@ func merge(rs []checks.ReceiverImpact) []checks.ReceiverImpact {
 		return cmp.Or(-cmp.Compare(a.Refused.N+a.Deferred.N, b.Refused.N+b.Deferred.N), cmp.Compare(a.Receiver, b.Receiver))
 	})
 	return out
+}
+
+// acceptedAgain is when a receiver took mail of two targets again: once it takes mail of
+// both, and of each that it refused.
+func acceptedAgain(a, b checks.ReceiverImpact) time.Time {
+	if a.Accepted.IsZero() || b.Accepted.IsZero() {
+		return time.Time{}
+	}
+	return later(a.Accepted, b.Accepted)
 }
 
 func addCounts(a, b checks.Count) checks.Count {

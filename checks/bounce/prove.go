@@ -15,6 +15,7 @@ type Ours struct {
 	Hosts            map[string]netip.Addr // our mail hosts by name, lower case, and the address each sends from; an invalid address means "several, or not known"
 	MessageIDDomains []string              // domains on the right of our Message-IDs, lower case
 	VERP             *regexp.Regexp        // return paths of ours that hold a token; nil if there are none
+	VERPKey          []byte                // key of the tokens ([Token]), if they are computed; VERP has the groups "data" and "token" then
 }
 
 // Prove says why a report counts as ours, or gives the zero [Proof].
@@ -32,15 +33,20 @@ type Ours struct {
 //     weaker: whoever has received a mail from us has seen one, and the domain
 //     alone can be guessed. It keeps out backscatter of forged senders, not an
 //     attacker who means us; configure MessageIDDomains for names that nobody else uses.
+//
+// A report of a message that a log of ours tells of is proved by that ([ByLog]): the
+// store knows, which counts both.
+//
+// A complaint comes from outside by its nature, so that it is proved in the same ways but
+// the first: its feedback loop is registered for an address that holds a token, or it returns
+// a message of ours. The address that it names as the source proves nothing: anybody knows it.
 func Prove(r Report, ours Ours) Proof {
 	if host, ok := ownMTA(r.Trace.Received, ours); ok {
 		return Proof{ByOwnMTA, "written by " + host}
 	}
-	if ours.VERP != nil {
-		for _, to := range r.Trace.To {
-			if ours.VERP.MatchString(to) {
-				return Proof{ByVERP, "return path of ours"}
-			}
+	for _, to := range r.Trace.To {
+		if ours.returnPath(to) {
+			return Proof{ByVERP, "return path of ours"}
 		}
 	}
 	ids := []string{r.Complaint.MessageID}
@@ -187,7 +193,7 @@ func Attribute(b *Bounce, ours Ours) checks.Target {
 	// A refusal of a domain is the domain's, whichever address it left from.
 	if b.Judgement.Category == DomainReputation || b.Judgement.Category == AuthFailure {
 		for _, name := range []string{b.Judgement.Domain, b.Sender} {
-			if t, ok := ours.domain(name); ok {
+			if t, ok := ours.Domain(name); ok {
 				return t
 			}
 		}
@@ -207,14 +213,14 @@ func Attribute(b *Bounce, ours Ours) checks.Target {
 		b.Source = t.Addr
 		return t
 	}
-	if t, ok := ours.domain(b.Sender); ok {
+	if t, ok := ours.Domain(b.Sender); ok {
 		return t
 	}
 	return checks.Receiver(b.Domain)
 }
 
-// domain returns the watched domain that name is or lies below.
-func (o Ours) domain(name string) (checks.Target, bool) {
+// Domain returns the watched domain that name is or lies below.
+func (o Ours) Domain(name string) (checks.Target, bool) {
 	for name != "" {
 		if d, err := checks.Domain(name); err == nil {
 			if t, ok := o.Targets.Find(d); ok {
@@ -228,4 +234,15 @@ func (o Ours) domain(name string) (checks.Target, bool) {
 		name = rest
 	}
 	return checks.Target{}, false
+}
+
+// Accused says which of our targets a complaint is about: the address that it names, or
+// the sending domain; false if neither is ours.
+func Accused(f Feedback, ours Ours) (checks.Target, bool) {
+	if f.Source.IsValid() {
+		if t, ok := ours.Targets.Find(checks.Address(f.Source)); ok {
+			return t, true
+		}
+	}
+	return ours.Domain(f.Domain)
 }

@@ -33,6 +33,12 @@ const (
 	tickEvery = time.Minute
 	// namedGap keeps a flood of bounces from becoming a flood of questions.
 	namedGap = 30 * time.Second
+	// namedAgain is how long what was asked because a refusal named it is not asked again
+	// for another one: ten thousand refusals in an hour are one question, not one each.
+	namedAgain = 5 * time.Minute
+	// judgeGap is how often what logs tell is judged at most: all refusals of a day are
+	// looked at each time.
+	judgeGap = 10 * time.Second
 	// positionRetry is how long a mailbox is left alone when the database does not say
 	// how far it has been read.
 	positionRetry = 10 * time.Second
@@ -47,6 +53,7 @@ const (
 	jobTick   = "tick"   // what time alone changes
 	jobAgain  = "again"  // sources of targets that have never been expanded
 	jobFollow = "follow" // channels that keep a picture of what is open
+	jobJudge  = "judge"  // what logs have just told
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -67,6 +74,7 @@ type daemon struct {
 	zone    func(id string) (blocklists.Zone, bool) // any list that is known, asked or not
 
 	mailboxes []*mailbox
+	logs      []*mailLog
 	monitor   *monitor.Monitor
 	deliverer *alerts.Deliverer
 	followers followers
@@ -134,6 +142,13 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		}
 		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool})
 	}
+	for _, m := range cfg.MailLogs {
+		l, err := newMailLog(m, cfg, log)
+		if err != nil {
+			return nil, err
+		}
+		d.logs = append(d.logs, l)
+	}
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log}
 	d.followers = followersOf(channels)
 	if d.heart, err = newHeart(cfg.Heartbeat); err != nil {
@@ -151,6 +166,7 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
 		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
+		{Name: jobJudge, Gap: judgeGap, Run: d.judge},
 	}
 	if len(d.followers.channels) > 0 {
 		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})
@@ -176,7 +192,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.watch.Load().targets.Len()),
-		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("channels", len(d.deliverer.Channels)))
+		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("logs", len(d.logs)), slog.Int("channels", len(d.deliverer.Channels)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -189,6 +205,9 @@ func (d *daemon) run(ctx context.Context) error {
 	d.expandFirst(ctx) // before mails are read: they are laid at addresses once and for all
 	for _, m := range d.mailboxes {
 		wg.Go(func() { d.read(ctx, m) })
+	}
+	for _, l := range d.logs {
+		wg.Go(func() { d.readLog(ctx, l) })
 	}
 	stuck := d.monitor.Run(ctx) // returns after ctx ends, in bounded time
 	if stuck != nil {
@@ -274,6 +293,7 @@ func sleep(ctx context.Context, d time.Duration) {
 type pending struct {
 	mu    sync.Mutex
 	named map[string]naming // by Target.ID
+	asked map[checks.Key]time.Time
 }
 
 type naming struct {
@@ -281,10 +301,14 @@ type naming struct {
 	lists  map[string]bool // by id; empty where a refusal named none
 }
 
-// add notes a target, and the list that a refusal of its mail named, if it did.
-func (p *pending) add(t checks.Target, list string) {
+// add notes a target, and the list that a refusal of its mail named, if it did, unless
+// that was asked just now; it says whether there is something to ask.
+func (p *pending) add(t checks.Target, list string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if at, ok := p.asked[checks.Key{Target: t.ID(), Source: list}]; ok && now.Sub(at) < namedAgain && !now.Before(at) {
+		return false
+	}
 	if p.named == nil {
 		p.named = map[string]naming{}
 	}
@@ -295,6 +319,27 @@ func (p *pending) add(t checks.Target, list string) {
 	}
 	if list != "" {
 		n.lists[list] = true
+	}
+	return true
+}
+
+// done notes that this was asked.
+func (p *pending) done(all []naming, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, at := range p.asked {
+		if now.Sub(at) >= namedAgain {
+			delete(p.asked, key)
+		}
+	}
+	if p.asked == nil {
+		p.asked = map[checks.Key]time.Time{}
+	}
+	for _, n := range all {
+		p.asked[checks.Key{Target: n.target.ID()}] = now
+		for list := range n.lists {
+			p.asked[checks.Key{Target: n.target.ID(), Source: list}] = now
+		}
 	}
 }
 

@@ -17,6 +17,11 @@ import (
 // notices, in one transaction. Then it wakes whoever delivers them.
 func (d *daemon) commit(ctx context.Context, batch store.Batch, findings []checks.Finding, first bool) error {
 	batch.Window = d.cfg.Bounces.Window.Duration
+	for _, f := range findings {
+		if f.Status == checks.Problem {
+			batch.About = append(batch.About, f.Key.Target)
+		}
+	}
 	now := time.Now().UTC()
 	watched := d.watchedSince()
 	changes, err := d.db.Commit(ctx, now, batch, func(s store.Situation) store.Decision {
@@ -51,11 +56,14 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 			open[m.Finding.Key] = true
 		}
 	}
+	said := listsSaid(s, findings)
 	refusals, impacts := bounce.Judge(s.Counts, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
-		Known:  slices.Collect(maps.Keys(open)),
-		Window: d.cfg.Bounces.Window.Duration,
-		Quiet:  d.cfg.Bounces.Quiet.Duration,
-		Lists:  d.names,
+		Known:   slices.Collect(maps.Keys(open)),
+		Window:  d.cfg.Bounces.Window.Duration,
+		Quiet:   d.cfg.Bounces.Quiet.Duration,
+		Since:   onsets(s.Open),
+		Answers: func(k checks.Key) (bounce.Answer, bool) { a, ok := said[k]; return a, ok },
+		Lists:   d.names,
 		ListName: func(id string) string {
 			if z, ok := d.zone(id); ok {
 				return z.Title
@@ -65,11 +73,12 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 	})
 	all := append(append([]checks.Finding{}, findings...), refusals...)
 	all = append(all, d.unproved(s)...)
+	all = append(all, d.notUnderstood(s)...)
 	changes := alerts.Fold(alerts.Input{
 		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, watched),
 		Policy: d.policy, FirstRun: first, Now: s.Now,
 	})
-	return store.Decision{Findings: all, Changes: changes, Notify: d.notices, Notices: d.digest(s)}
+	return store.Decision{Findings: all, Changes: changes, Answers: answersOf(refusals, findings), Notify: d.notices, Notices: d.digest(s)}
 }
 
 // withWatch says of every target with a problem since when a refusal of its mail

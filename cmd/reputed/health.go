@@ -15,12 +15,15 @@ import (
 // The checks of the monitor itself, as the keys of their findings name them.
 const (
 	checkMailbox = "mailbox" // can it be read?
+	checkLog     = "maillog" // can it be read?
+	checkFormat  = "format"  // is it understood?
 	checkProof   = "proof"   // can anything in it be proved to be ours?
 	checkChannel = "channel" // does it take alerts?
 	checkTargets = "targets" // is it known which addresses a name, an SPF record or a file stands for?
 )
 
 func mailboxPart(name string) string { return "mailbox:" + name }
+func logPart(name string) string     { return "log:" + name }
 func channelPart(name string) string { return "channel:" + name }
 
 const (
@@ -35,7 +38,7 @@ const (
 // tick looks at what time alone changes.
 func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	now := time.Now().UTC()
-	findings := d.mailboxFindings(now)
+	findings := append(d.mailboxFindings(now), d.logFindings(now)...)
 	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.dismissed} {
 		found, err := more(ctx, now)
 		if err != nil {
@@ -55,6 +58,9 @@ func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding
 	for _, m := range d.mailboxes {
 		here[checks.Monitor(mailboxPart(m.name)).ID()] = true
 	}
+	for _, l := range d.logs {
+		here[checks.Monitor(logPart(l.cfg.Name)).ID()] = true
+	}
 	for name := range d.deliverer.Channels {
 		here[checks.Monitor(channelPart(name)).ID()] = true
 	}
@@ -65,7 +71,7 @@ func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding
 		here[checks.Monitor(sourcePart(s)).ID()] = true
 	}
 	var out []checks.Finding
-	for _, check := range []string{checkMailbox, checkProof, checkChannel, checkTargets, jobDNSBL} {
+	for _, check := range []string{checkMailbox, checkLog, checkFormat, checkProof, checkChannel, checkTargets, jobDNSBL} {
 		known, err := d.db.Known(ctx, check)
 		if err != nil {
 			return nil, err
@@ -116,10 +122,21 @@ func (m *mailbox) trouble(now time.Time) (since time.Time, why error) {
 	return since, m.state.LastErr
 }
 
-// watchedSince is since when every mailbox has been read without a break and to
+// watchedSince is since when every mailbox and log has been read without a break and to
 // its end, so that the absence of refusals means something; zero: one is not
-// being read or still has mail that was not, or there is none.
+// being read or still has something that was not, or there is none.
 func (d *daemon) watchedSince() (since time.Time) {
+	for _, l := range d.logs {
+		l.mu.Lock()
+		state := l.state
+		l.mu.Unlock()
+		if !state.Reading || state.Behind > 0 {
+			return time.Time{}
+		}
+		if state.Since.After(since) {
+			since = state.Since
+		}
+	}
 	for _, m := range d.mailboxes {
 		m.mu.Lock()
 		state := m.state

@@ -54,7 +54,13 @@ func (d *daemon) stored(m probes.Message) store.Mail {
 		Place: store.Place{Mailbox: m.Mailbox, Position: probes.Position{UIDValidity: m.UIDValidity, UID: m.UID}, Spool: m.Place, Received: m.Received},
 		Size:  m.Size,
 	}
-	mail.Report, mail.Targets = readMail(d.rules, d.watch.Load().ours, m.Bytes, m.Received, m.Cut)
+	ours := d.watch.Load().ours
+	mail.Report, mail.Targets = readMail(d.rules, ours, m.Bytes, m.Received, m.Cut)
+	if mail.Report.Kind == bounce.KindComplaint {
+		if t, ok := bounce.Accused(mail.Report.Complaint, ours); ok {
+			mail.Complaint = t.ID()
+		}
+	}
 	d.leaveAlertsOut(&mail)
 	if m.Trouble != "" {
 		mail.Report.Kind, mail.Report.Trouble = bounce.KindUnparsed, m.Trouble
@@ -106,16 +112,20 @@ func (d *daemon) follow(mail store.Mail) bool {
 		if !b.Judgement.Reputation || mail.Targets[i] == "" {
 			continue
 		}
-		t, err := checks.ParseID(mail.Targets[i])
-		if err != nil {
-			continue
-		}
-		if t, ok := d.watch.Load().targets.Find(t); ok {
-			d.named.add(t, askedAs(d.cfg, b.Judgement.Blocklist))
-			found = true
-		}
+		found = d.followTo(mail.Targets[i], b.Judgement.Blocklist) || found
 	}
 	return found
+}
+
+// followTo notes one target that a refusal is laid at and the list that it names, if it
+// does; it says whether there is something to ask.
+func (d *daemon) followTo(target, list string) bool {
+	t, err := checks.ParseID(target)
+	if err != nil {
+		return false
+	}
+	t, ok := d.watch.Load().targets.Find(t)
+	return ok && d.named.add(t, askedAs(d.cfg, list), time.Now())
 }
 
 // askedAs is the id of the list that is asked where a refusal names list: "pbl.spamhaus.org"

@@ -129,13 +129,15 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 	lists.Options.Named = func(k checks.Key) bool { return named[k] }
 	if _, err = d.ask(ctx, lists, slices.Values(targets), false); err != nil {
 		for _, n := range waiting { // for the next time that one is named
-			d.named.add(n.target, "")
+			d.named.add(n.target, "", time.Now())
 			for list := range n.lists {
-				d.named.add(n.target, list)
+				d.named.add(n.target, list, time.Now())
 			}
 		}
+		return err
 	}
-	return err
+	d.named.done(waiting, time.Now())
+	return nil
 }
 
 // commitEvery is how long a finding waits at most for others of its round: those
@@ -167,7 +169,11 @@ func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 		}
 	}
 	result, err := lists.Run(ctx, time.Now().UTC(), targets,
-		func(k checks.Key) bool { _, ok := known[k]; return ok },
+		func(k checks.Key) bool {
+			_, ok := known[k]
+			// What a refusal named is told of even if it is clean: that the two disagree is news.
+			return ok || lists.Options.Named != nil && lists.Options.Named(k)
+		},
 		func(f checks.Finding) {
 			// Never between two findings of one list: many of its targets are one incident.
 			next := len(findings) > 0 && findings[len(findings)-1].Key.Source != f.Key.Source

@@ -156,5 +156,11 @@ func newOurs(cfg *config.Config, targets checks.Targets) (bounce.Ours, error) {
 			return ours, &exitError{exitConfig, fmt.Errorf("[bounces] verp: %w", err)}
 		}
 	}
+	switch key := cfg.Bounces.VERPHMAC; {
+	case key.Set():
+		ours.VERPKey = []byte(key.Reveal())
+	case key.Given():
+		ours.VERP = nil // a command that has no secrets cannot tell a token from a guess
+	}
 	return ours, nil
 }

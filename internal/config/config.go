@@ -23,6 +23,7 @@ type Config struct {
 	Schedule      Schedule       `toml:"schedule"`
 	Mailboxes     []Mailbox      `toml:"mailbox"`
 	Spools        []Spool        `toml:"spool"`
+	MailLogs      []MailLog      `toml:"maillog"`
 	Bounces       Bounces        `toml:"bounces"`
 	Alerts        Alerts         `toml:"alerts"`
 	Slack         []Slack        `toml:"slack"`
@@ -164,8 +165,11 @@ type Bounces struct {
 	// daemon reads and empties; empty: there is none.
 	Queue string `toml:"queue"`
 	// RulesDir is a folder of rule files (*.toml) that come before the built-in rules; may be empty.
-	RulesDir string   `toml:"rules_dir"`
-	VERP     string   `toml:"verp"`   // regular expression of our return paths; may be empty
+	RulesDir string `toml:"rules_dir"`
+	VERP     string `toml:"verp"` // regular expression of our return paths; may be empty
+	// VERPHMAC is the key of the tokens in our return paths: VERP has the groups "data" and
+	// "token" then, and token is what [bounce.Token] makes of data. May be empty.
+	VERPHMAC Secret   `toml:"verp_hmac"`
 	Window   Duration `toml:"window"` // refusals in it are counted together; default 24h, 1m to 30d
 	Quiet    Duration `toml:"quiet"`  // without a refusal for so long one is over; default 24h, 1m to 30d
 }

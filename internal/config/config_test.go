@@ -331,7 +331,7 @@ func TestExampleIsValidWhenUncommented(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := regexp.MustCompile(`(?m)^# (\[|[a-z0-9_]+ = )`).ReplaceAllString(string(data), "$1")
-	text = regexp.MustCompile(`(?m)^(folders|service_account) = .*`).ReplaceAllString(text, "") // in place of what stands beside them
+	text = regexp.MustCompile(`(?m)^(folders|service_account|units|identifiers|verp_hmac) = .*`).ReplaceAllString(text, "") // in place of what stands beside them
 	// What stands in place of another: the token of Slack, of which the channel and the
 	// buttons are part, and that of Alertmanager.
 	text = regexp.MustCompile(`(?m)^(channel|app_token|token) = .*(SLACK|ALERTMANAGER|mail-ops).*`).ReplaceAllString(text, "")

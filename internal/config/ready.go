@@ -20,8 +20,8 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	if len(c.Channels()) == 0 {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "nobody is told of anything: add a channel, such as [[slack]]"}.String())
 	}
-	if len(c.Mailboxes)+len(c.AllSpools()) == 0 {
-		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[mailbox]] or a [[spool]]"}.String())
+	if len(c.Mailboxes)+len(c.AllSpools())+len(c.MailLogs) == 0 {
+		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[maillog]], a [[mailbox]] or a [[spool]]"}.String())
 	}
 	local, _ := c.LocalTargets() // what is wrong with it is told elsewhere
 	for _, text := range c.Pace(local) {

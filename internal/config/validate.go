@@ -33,6 +33,7 @@ func (v *validator) validate() {
 	v.schedule()
 	v.mailboxes()
 	v.spools()
+	v.mailLogs()
 	v.bounces()
 	v.channels()
 	v.alerts() // names channels
@@ -111,11 +112,26 @@ func (v *validator) bounces() {
 		v.at("bounces.verp", "longer than 1000 characters")
 	} else if verp, err := regexp.Compile(c.VERP); err != nil {
 		v.at("bounces.verp", "not a regular expression (RE2): %s", checks.Line(regexpFault(err), 80))
+	} else if c.VERPHMAC.Given() {
+		v.hmac(verp)
 	} else if c.VERP != "" {
 		v.guessable(verp)
 	}
 	v.between("bounces.window", c.Window, time.Minute, month)
 	v.between("bounces.quiet", c.Quiet, time.Minute, month)
+}
+
+// minHMACKey is the least length of the key of tokens, in bytes: what is shorter can be tried out.
+const minHMACKey = 16
+
+// hmac checks the pattern and the key of return paths whose tokens are computed.
+func (v *validator) hmac(verp *regexp.Regexp) {
+	if verp.SubexpIndex("data") < 0 || verp.SubexpIndex("token") < 0 {
+		v.at("bounces.verp", "with verp_hmac it needs the groups data and token: '^bounce-(?P<data>[0-9a-z.=-]+)-(?P<token>[0-9a-f]{16,64})@example\\.org$'")
+	}
+	if key := v.cfg.Bounces.VERPHMAC; key.Set() && len(key.Reveal()) < minHMACKey {
+		v.at("bounces.verp_hmac", "shorter than %d bytes: make one with \"openssl rand -hex 32\"", minHMACKey)
+	}
 }
 
 // guessable warns of a pattern of return paths that proves nothing, as anybody can

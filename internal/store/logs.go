@@ -17,8 +17,10 @@ type Log struct {
 	ReadAt   time.Time          // when the position was last written; zero: never
 	Began    time.Time          // when the first of it was read: what it counts is counted since then
 	Upto     time.Time          // time of the latest event in it
-	Lines    int                // lines of an MTA since Began
-	Unread   int                // and how many of them were not understood
+	Lines    int                // lines since Began
+	Mail     int                // of these, by programs of a mail server
+	Told     int                // events that they told
+	Unread   int                // lines that should have told one and could not be read
 	Gap      string             // what was lost the last time that something was; empty: nothing yet
 	GapAt    time.Time
 	OK       bool      // it could be read when it was last looked at
@@ -27,10 +29,10 @@ type Log struct {
 	Trouble  string    // why it could not be read; empty if it could
 }
 
-const selectLogs = `SELECT name, position, state, read_at, began, upto, lines, unread, gap, gap_at, ok, since, seen, trouble FROM logs `
+const selectLogs = `SELECT name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at, ok, since, seen, trouble FROM logs `
 
 func scanLog(r *sql.Rows) (l Log, err error) {
-	err = r.Scan(&l.Name, value{&l.Position}, &l.State, stamp{&l.ReadAt}, stamp{&l.Began}, stamp{&l.Upto}, &l.Lines, &l.Unread, &l.Gap, stamp{&l.GapAt},
+	err = r.Scan(&l.Name, value{&l.Position}, &l.State, stamp{&l.ReadAt}, stamp{&l.Began}, stamp{&l.Upto}, &l.Lines, &l.Mail, &l.Told, &l.Unread, &l.Gap, stamp{&l.GapAt},
 		&l.OK, stamp{&l.Since}, stamp{&l.Seen}, &l.Trouble)
 	return l, err
 }
@@ -86,13 +88,12 @@ func (db *DB) SetLogState(ctx context.Context, name string, at time.Time, troubl
 
 // LogRead is what was read of one log since its position was last written.
 type LogRead struct {
-	Log      string
-	Position probes.LogPosition // every line before it is in this read or in an earlier one
-	State    []byte             // see [Log].State
-	Events   []LogEvent         // in the order of their lines
-	Lines    int                // of an MTA, in this read
-	Unread   int                // of these, not understood
-	Gap      string             // what was lost before these lines; empty: nothing
+	Log                 string
+	Position            probes.LogPosition // every line before it is in this read or in an earlier one
+	State               []byte             // see [Log].State
+	Events              []LogEvent         // in the order of their lines
+	Lines, Mail, Unread int                // as in [Log], of this read
+	Gap                 string             // what was lost before these lines; empty: nothing
 }
 
 // CommitLog writes what was read of a log together with how far that is, in one
@@ -132,11 +133,11 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		if err := in.flush(ctx); err != nil {
 			return err
 		}
-		_, err := in.q.ExecContext(ctx, `INSERT INTO logs (name, position, state, read_at, began, upto, lines, unread, gap, gap_at)
-			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, iif(?8 = '', NULL, ?4))
+		_, err := in.q.ExecContext(ctx, `INSERT INTO logs (name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?9, ?10, ?7, ?8, iif(?8 = '', NULL, ?4))
 			ON CONFLICT (name) DO UPDATE SET position = ?2, state = ?3, read_at = ?4, began = coalesce(began, ?4), upto = max(coalesce(upto, 0), coalesce(?5, upto, 0)),
-				lines = lines + ?6, unread = unread + ?7, gap = iif(?8 = '', gap, ?8), gap_at = iif(?8 = '', gap_at, ?4)`,
-			r.Log, position, r.State, now.UnixMicro(), micros(upto), r.Lines, r.Unread, checks.Line(r.Gap, 300))
+				lines = lines + ?6, mail = mail + ?9, told = told + ?10, unread = unread + ?7, gap = iif(?8 = '', gap, ?8), gap_at = iif(?8 = '', gap_at, ?4)`,
+			r.Log, position, r.State, now.UnixMicro(), micros(upto), r.Lines, r.Unread, checks.Line(r.Gap, 300), r.Mail, len(r.Events))
 		return err
 	})
 	if err != nil {

@@ -236,7 +236,7 @@ func TestHowALogStands(t *testing.T) {
 		t.Fatalf("a log that was never read: %+v, %v", l, err)
 	}
 	for i, r := range []LogRead{
-		{Log: "mx1", Position: position(10), State: []byte("{}"), Lines: 3, Unread: 1, Gap: "rotated away twice\x1b[0m"},
+		{Log: "mx1", Position: position(10), State: []byte("{}"), Lines: 3, Mail: 2, Unread: 1, Gap: "rotated away twice\x1b[0m"},
 		{Log: "mx1", Position: position(20), Lines: 2, Events: []LogEvent{logged(bounce.Delivered, t0)}},
 	} {
 		if _, err := db.CommitLog(t.Context(), t0.Add(time.Duration(i)*time.Hour), r); err != nil {
@@ -246,7 +246,7 @@ func TestHowALogStands(t *testing.T) {
 	if err := db.SetLogState(t.Context(), "mx1", t0, fmt.Errorf("gone")); err != nil {
 		t.Fatal(err)
 	}
-	want := []Log{{Name: "mx1", Position: position(20), ReadAt: t0.Add(time.Hour), Began: t0, Upto: t0, Lines: 5, Unread: 1, Gap: "rotated away twice [0m", GapAt: t0, Since: t0, Seen: t0, Trouble: "gone"}}
+	want := []Log{{Name: "mx1", Position: position(20), ReadAt: t0.Add(time.Hour), Began: t0, Upto: t0, Lines: 5, Mail: 2, Told: 1, Unread: 1, Gap: "rotated away twice [0m", GapAt: t0, Since: t0, Seen: t0, Trouble: "gone"}}
 	got, err := db.Logs(t.Context())
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -8,8 +8,10 @@ CREATE TABLE logs (
     read_at  INTEGER,                              -- when the position was last written
     began    INTEGER,                              -- when its first line was read
     upto     INTEGER,                              -- time of the latest event in it
-    lines    INTEGER NOT NULL DEFAULT 0,           -- that an MTA wrote and that say what became of a mail, since began
-    unread   INTEGER NOT NULL DEFAULT 0,           -- and those that could not be understood
+    lines    INTEGER NOT NULL DEFAULT 0,           -- since began
+    mail     INTEGER NOT NULL DEFAULT 0,           -- of these, by programs of a mail server
+    told     INTEGER NOT NULL DEFAULT 0,           -- events that they told
+    unread   INTEGER NOT NULL DEFAULT 0,           -- lines that should have told one and could not be read
     gap      TEXT    NOT NULL DEFAULT '',          -- what was lost last, and when
     gap_at   INTEGER,
     ok       INTEGER NOT NULL DEFAULT 0,
