@@ -414,3 +414,42 @@ func TestNewSpoolSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// A Maildir in which nothing happens is not listed again, also not after mails went from it.
+func TestMaildirIsLeftAloneWhenNothingHappens(t *testing.T) {
+	dir := maildir(t, t.TempDir())
+	write(t, dir+"/new/1", "one")
+	write(t, dir+"/new/2", "two")
+	k := &keeper{}
+	s := k.spool(t, SpoolOptions{Path: dir})
+	old := time.Now().Add(-time.Hour)
+	age := func() {
+		t.Helper()
+		for _, sub := range []string{"new", "cur"} {
+			if err := os.Chtimes(filepath.Join(dir, sub), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	look := func(times int) {
+		t.Helper()
+		age()
+		for range times {
+			if err := s.look(t.Context(), k.handle); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	look(1)
+	if err := os.Remove(dir + "/new/1"); err != nil {
+		t.Fatal(err)
+	}
+	s.dir.times = [2]time.Time{} // its time changed with that
+	look(3)
+	for range 3 {
+		if s.dir.times[0].IsZero() || len(s.dir.gone) != 1 {
+			t.Fatalf("times %v, gone %v", s.dir.times, s.dir.gone)
+		}
+		look(1)
+	}
+}
