@@ -180,12 +180,10 @@ func (s *Spool) vanished(present map[int64]struct{}) {
 	missing := map[int64]struct{}{}
 	for key := range s.mark.Seen {
 		_, here := present[key]
-		_, gone := s.dir.gone[key]
 		_, again := s.dir.missing[key]
 		switch {
 		case here:
 			delete(s.dir.gone, key)
-		case gone:
 		case again:
 			if s.dir.gone == nil {
 				s.dir.gone = map[int64]struct{}{}

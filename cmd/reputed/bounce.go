@@ -21,8 +21,9 @@ func (a *app) bounceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bounce PATH...",
 		Short: "Say what bounces and complaints mean",
-		Long: `Reads mails that came back: files, folders, Maildirs, mbox files, or standard input
-as "-". Says for each failed recipient who refused and why, and which rule decided.
+		Long: `Reads mails that came back: files, folders, Maildirs, mbox files, gzip, logs of mail
+servers, or standard input as "-". Says for each failed recipient who refused and
+why, and which rule decided. A file called "unknown" or "replay" is ./unknown.
 With a configuration it says too whether the report is proved to be yours.
 Nothing is stored and nothing in the mails is fetched.`,
 		Example: `  reputed bounce mail.eml
