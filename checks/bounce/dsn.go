@@ -65,9 +65,18 @@ func readDSN(text string) dsn {
 		}
 		name, ok := fieldName(line)
 		if !ok || line[0] == ' ' || line[0] == '\t' || last == &cur.diagnostic && replyCode(trimmed) != "" {
-			// Only a diagnostic goes on without indentation, and no address or word does at all.
-			if last != nil && (*last == "" || last == &cur.diagnostic || last == &cur.extra) && len(*last) < 8*maxDiagnosis {
-				*last += "\n" + trimmed
+			switch {
+			case last == &cur.diagnostic || last == &cur.extra:
+				if len(*last) < 8*maxDiagnosis {
+					*last += "\n" + trimmed
+				}
+			case last == nil || *last != "": // no address and no word goes on
+			case last == &cur.final || last == &cur.original: // quirk: Exchange folds behind the type
+				*last = typedAddress(trimmed)
+			case last == &cur.status:
+				*last = enhancedIn(trimmed)
+			default:
+				*last = firstWord(trimmed)
 			}
 			continue
 		}

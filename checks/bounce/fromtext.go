@@ -30,6 +30,7 @@ func (m *reading) fromText() bool {
 		failed:    m.top.has("X-Failed-Recipients"),
 		recipient: len(n.said) > 0,
 		returned:  m.returned != nil,
+		list:      m.top.has("List-Unsubscribe") || m.top.has("List-Id"),
 	}
 	front := lead
 	for i := range n.said {

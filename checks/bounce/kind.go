@@ -15,6 +15,7 @@ type signs struct {
 	automatic bool // Auto-Submitted or alike says that a program wrote it (RFC 3834)
 	away      bool // it is an answer of somebody who is away
 	returned  bool // a message is attached, or copied below the text
+	list      bool // it came by a mailing list, or is one of very many (RFC 2369)
 	failed    bool // X-Failed-Recipients (Exim and those who copied it)
 }
 
@@ -54,7 +55,9 @@ func (s signs) bounce() bool {
 	case origin == 1:
 		return content >= 3
 	}
-	return content >= 4
+	// From nobody in particular it must name whom it did not reach: parcels are
+	// not delivered either, and newsletters explain what a bounce is.
+	return content >= 4 && s.recipient && !s.list
 }
 
 // daemonLocals are local parts that mail systems write notices from.

@@ -51,6 +51,7 @@ type reading struct {
 	parts    []part
 	dsn      *part
 	feedback *part
+	receipt  bool   // there is a disposition notification
 	text     *part  // the readable part
 	words    string // what text says, decoded
 	returned header
@@ -89,7 +90,7 @@ func read(text string, opt ParseOptions, level int) Report {
 	if m.dsn != nil && m.fromDSN(readDSN(m.dsn.text())) {
 		return m.report
 	}
-	if m.fromText() {
+	if m.receipt || m.fromText() {
 		return m.report
 	}
 	if level == 0 {
@@ -144,6 +145,8 @@ func (m *reading) sort() {
 			if m.feedback == nil {
 				m.feedback = p
 			}
+		case p.kind == "message/disposition-notification" || p.kind == "message/global-disposition-notification":
+			m.receipt = true // RFC 8098: somebody read it, or threw it away
 		case p.returned():
 			if m.returned == nil {
 				body := p.body
