@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -398,6 +399,34 @@ func BenchmarkEngine(b *testing.B) {
 func TestAnUnlistedAnswerAllocatesLittle(t *testing.T) {
 	if n := testing.Benchmark(BenchmarkEngine).AllocsPerOp(); n > 1 {
 		t.Errorf("%d allocations an answer, want the caller's one", n)
+	}
+}
+
+// What is kept is what is in flight, however many questions there are.
+func TestMemoryDoesNotGrowWithTheQuestions(t *testing.T) {
+	r := testResolver(t, ResolverOptions{Servers: []string{"192.0.2.53"}})
+	r.open = func(_ netip.AddrPort, s *socket, in *inbox) (way, error) { return &mirror{s, in}, nil }
+	const questions = 200_000
+	kept := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	told, early, late := 0, uint64(0), uint64(0)
+	if err := r.Ask(t.Context(), counted(questions), func(Question, Answer, error) {
+		switch told++; told {
+		case questions / 10:
+			early = kept()
+		case questions * 9 / 10:
+			late = kept()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	// A list of the questions would take 80 octets for each.
+	if late > early+questions {
+		t.Errorf("%d octets are kept after a tenth of the questions, and %d after nine", early, late)
 	}
 }
 
