@@ -32,6 +32,11 @@ func addressIn(s string) (addr string, from, to int) {
 		if i := strings.LastIndexByte(s[from:at], ':'); i >= 0 {
 			from += i + 1
 		}
+		for _, label := range [...]string{"recipient=", "rcpt=", "to=", "address=", "addr=", "email="} {
+			if foldPrefix(s[from:at], label) { // of a log; a return path that holds an address begins otherwise
+				from += len(label)
+			}
+		}
 		if at > from && to > at+1 && at-from <= 128 && to-at <= 254 {
 			addr = s[from:to]
 			if from > 0 && s[from-1] == '<' && to < len(s) && s[to] == '>' {
@@ -87,7 +92,7 @@ func recipientLine(line string, skip notOf, first bool) (addr, reason string, ok
 	switch label {
 	case "from", "sender", "reply-to", "message-id", "mail from", "return-path", "message id", "x-sender", "envelope-from", "in-reply-to", "references", "contact", "cc", "hello", "hi", "dear":
 		return "", "", false
-	case "to", "recipient", "recipients", "rcpt to", "final-recipient", "final-recipient: rfc822;", "original-recipient: rfc822;", "recipient address", "failed recipient", "intended recipient", "user", "email address", "address", "for", "delivery to", "e-mail address":
+	case "to", "recipient", "recipients", "rcpt to", "final-recipient", "final-recipient: rfc822;", "original-recipient: rfc822;", "recipient address", "failed recipient", "intended recipient", "user", "email address", "address", "for", "delivery to", "e-mail address", "smtp":
 		if label == "to" && !first {
 			return "", "", false
 		}

@@ -54,11 +54,16 @@ func plainComplaint(h header, subject, text string, returned header) (Feedback, 
 		if i := strings.Index(text, "http"); i >= 0 {
 			f.URL = urlAt(text[i:])
 		}
+	case strings.HasPrefix(low, "[spamcop]") && strings.Contains(low, "summary"):
+		// One line an address, the address first; one of them is enough to look the others up.
+		f.Reporter, f.Source = "SpamCop", addressWord(text)
 	default:
 		return Feedback{}, false
 	}
 	f.Type = "abuse"
-	f.Source = addressWord(subject)
+	if a := addressWord(subject); a.IsValid() {
+		f.Source = a
+	}
 	if !f.Source.IsValid() {
 		f.Source = addressWord(h.get("X-SpamCop-sourceip"))
 	}
