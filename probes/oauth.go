@@ -20,10 +20,10 @@ import (
 // Providers whose endpoints and scopes are known; the values of [OAuthOptions].Provider.
 const (
 	// ProviderMicrosoft is Microsoft 365 (learn.microsoft.com, "Authenticate an IMAP,
-	// POP or SMTP connection using OAuth", read on 2026-11-25).
+	// POP or SMTP connection using OAuth").
 	ProviderMicrosoft = "microsoft"
 	// ProviderGoogle is Gmail and Google Workspace (developers.google.com, "OAuth 2.0
-	// Mechanism" of the Gmail API, read on 2026-11-25).
+	// Mechanism" of the Gmail API).
 	ProviderGoogle = "google"
 )
 

@@ -88,7 +88,7 @@ func firstLine(s string) string {
 
 // microsoftHints are what to do about error numbers that Microsoft's endpoint
 // gives in the text (learn.microsoft.com, "Microsoft Entra authentication error
-// codes", read on 2026-11-25). The first that is found counts.
+// codes"). The first that is found counts.
 var microsoftHints = []struct{ number, hint string }{
 	{"AADSTS7000222", "the client secret has expired: make a new one under \"Certificates & secrets\" and configure its value"},
 	{"AADSTS7000215", "the client secret is wrong: configure its value, not its id"},
