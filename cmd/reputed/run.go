@@ -67,6 +67,9 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 		return nil, &exitError{exitConfig, err}
 	}
 	db, err := openStore(ctx, cfg, log)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil, nil // told to stop before it had begun
+	}
 	if err != nil {
 		return nil, err
 	}
