@@ -182,7 +182,8 @@ func (f *logFile) take(maxLines, maxBytes int, last bool) []LogLine {
 	if end == 0 && !(last && f.unread() > 0) {
 		return nil
 	}
-	text := string(f.buf[:min(end, max(maxBytes, MaxLogLineBytes+1))])
+	first := bytes.IndexByte(f.buf, '\n') + 1 // one line is taken whatever its length
+	text := string(f.buf[:min(end, max(maxBytes, first))])
 	var lines []LogLine
 	done := 0
 	for len(lines) < maxLines && done < maxBytes {
