@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"time"
 
@@ -18,6 +19,26 @@ type logInserter struct {
 	now     time.Time
 	traffic map[cell]*amounts
 	taken   map[receiver]*acceptance
+	waiting map[string]bool // queue ids of rows that are not final; nil: too many to hold
+}
+
+// maxWaiting is how many messages that still wait are held in memory while a log is read, so that
+// a delivery of any other needs no look into the database.
+const maxWaiting = 20_000
+
+// readWaiting reads which messages still wait.
+func (in *logInserter) readWaiting(ctx context.Context) error {
+	in.waiting = map[string]bool{}
+	err := each(ctx, in.q, func(r *sql.Rows) error {
+		var id string
+		err := r.Scan(&id)
+		in.waiting[id] = true
+		return err
+	}, "SELECT DISTINCT queue_id FROM bounces INDEXED BY bounces_pending WHERE log <> '' AND NOT final LIMIT ?", maxWaiting+1)
+	if len(in.waiting) > maxWaiting {
+		in.waiting = nil
+	}
+	return err
 }
 
 // event writes one event and says whether it is a refusal for reputation that is news.
@@ -60,7 +81,7 @@ func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err 
 
 // heard closes the rows of a message that was delivered.
 func (in *logInserter) heard(ctx context.Context, e *LogEvent, at int64) error {
-	if e.QueueID == "" {
+	if e.QueueID == "" || in.waiting != nil && !in.waiting[e.QueueID] {
 		return nil
 	}
 	_, err := in.q.ExecContext(ctx, `UPDATE bounces SET outcome = 'delivered', final = 1, heard = max(heard, ?4)
@@ -113,6 +134,9 @@ func (in *logInserter) insert(ctx context.Context, e *LogEvent, hash, domain str
 	}
 	if row.id, err = r.LastInsertId(); err != nil {
 		return false, err
+	}
+	if !final && in.waiting != nil {
+		in.waiting[e.QueueID] = true
 	}
 	if counted {
 		if err := in.refusedAt(ctx, e.Target, domain, at); err != nil {

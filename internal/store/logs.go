@@ -117,6 +117,9 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 			return err
 		}
 		in := &logInserter{q: compile(tx), log: r.Log, hash: db.recipientHash, now: now, traffic: map[cell]*amounts{}, taken: map[receiver]*acceptance{}}
+		if err := in.readWaiting(ctx); err != nil {
+			return err
+		}
 		var upto time.Time
 		for i := range r.Events {
 			is, err := in.event(ctx, &r.Events[i])

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -250,5 +251,54 @@ func TestHowALogStands(t *testing.T) {
 	got, err := db.Logs(t.Context())
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestMigrationKeepsWhatFirstVersionsHad: refusals and complaints of a database that knew
+// of mails only.
+func TestMigrationKeepsWhatFirstVersionsHad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "reputed.db")
+	write, err := pool(dsn(path, "_txlock=immediate"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := (&DB{write: write}).provider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	at := t0.UnixMicro()
+	for _, q := range []string{
+		`INSERT INTO mails VALUES (7, 'h1', 'bounces', 7, 1, ?1, ?1, 2048, 0, 'bounce', 'own-mta', 'written by mx1', '', '', 'r1', NULL),
+			(8, 'h2', 'bounces', 7, 2, ?1, ?1, 2048, 0, 'complaint', 'message-id', 'x', '', '', 'r2', '{"Type":"abuse","Source":"192.0.2.10","Reporter":"SpamCop"}')`,
+		`INSERT INTO bounces VALUES (41, 7, 'hash', 0, ?1, '192.0.2.10', 1, 'failed', 'example.net', '554', '5.7.1', '554 no', 'rcpt', 'ip-reputation', 1, 0, 'Cisco Talos', '', '', '', '', '', 'cisco', '',
+			'mx.example.net', '', 'mx1.example.org', '192.0.2.10', '1@mx1.example.org', 'example.org'),
+			(42, 7, 'other', 1, ?1, '', 0, 'delayed', 'example.net', '', '', '', '', 'other', 0, 1, '', '', '', '', '', '', 'none', '', '', '', '', '', '', '')`,
+	} {
+		if _, err := write.ExecContext(t.Context(), q, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, path)
+	integrity(t, db)
+	all, err := db.Bounces(t.Context(), BounceFilter{})
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d bounces, %v, want 2", len(all), err)
+	}
+	if b := all[1]; b.ID != 41 || b.Target != "192.0.2.10" || b.Tries != 1 || b.Outcome != bounce.Failed || !b.First.Equal(t0) || !b.At.Equal(t0) || b.Judgement.Rule != "cisco" || b.Via() != "mailbox bounces, UID 1" {
+		t.Errorf("bounce %+v", b)
+	}
+	s := look(t, db, t0, Batch{Window: time.Hour})
+	if len(s.Tallies) != 1 || s.Tallies[0].Refused != 1 || len(s.Complaints) != 1 || s.Complaints[0].Target != "192.0.2.10" || s.Complaints[0].Sample.Reporter != "SpamCop" {
+		t.Errorf("tallies %+v, complaints %+v", s.Tallies, s.Complaints)
+	}
+	mustLog(t, db, t0, logged(bounce.Failed, t0, func(e *LogEvent) { e.MessageID = "1@mx1.example.org" }))
+	if n := count(t, db, "SELECT max(id) FROM bounces"); n != 43 {
+		t.Errorf("the next row has id %d, want 43: no id is given twice", n)
 	}
 }
