@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,9 +94,41 @@ func (a *app) incidentShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return incidentReport(views[0], h, time.Now()).Write(a.stdout, a.term(), *form)
+		refused, err := db.Bounces(c.Context(), store.BounceFilter{Incident: ids[0]})
+		if err != nil {
+			return err
+		}
+		r := incidentReport(views[0], h, time.Now())
+		r.Refusals = refusedMail(h.Incident, refused, cfg)
+		return r.Write(a.stdout, a.term(), *form)
 	}
 	return c
+}
+
+// refusedShown is how many refused mails an incident shows: enough to quote.
+const refusedShown = 5
+
+// refusedMail are some of the mails that an incident costs: those that name a list which it is
+// about come first, then the latest.
+func refusedMail(i alerts.Incident, all []store.Bounce, cfg *config.Config) (out []report.Refusal) {
+	about := map[string]bool{}
+	for _, m := range i.Members {
+		about[m.Finding.Key.Source] = true
+	}
+	slices.SortStableFunc(all, func(a, b store.Bounce) int {
+		named := func(x store.Bounce) int {
+			if list := x.Judgement.Blocklist; list != "" && about[askedAs(cfg, list)] {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Compare(named(a), named(b))
+	})
+	for _, b := range all[:min(len(all), refusedShown)] {
+		out = append(out, report.Refusal{At: b.At, Target: b.Target, Receiver: b.Domain, Action: string(b.Action), Tries: b.Tries, Outcome: string(b.Outcome),
+			List: b.Judgement.Blocklist, Text: b.Diagnostic.Text, Via: b.Via()})
+	}
+	return out
 }
 
 // incidentReport puts what the store knows about an incident into the words of a report.

@@ -73,7 +73,7 @@ func (a *app) statusInput(ctx context.Context, now time.Time) (report.Input, err
 	}
 	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
 	for _, read := range []func(context.Context, *store.DB, *config.Config, *report.Input, time.Time) error{
-		statusRounds, statusMailboxes, statusChannels, statusIncidents,
+		statusRounds, statusMailboxes, statusLogs, statusChannels, statusIncidents,
 	} {
 		if err := read(ctx, db, cfg, &in, now); err != nil {
 			return in, err
@@ -189,6 +189,27 @@ func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *
 		if !seen[name] {
 			in.Mailboxes = append(in.Mailboxes, report.Mailbox{Name: name})
 		}
+	}
+	return nil
+}
+
+func statusLogs(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, _ time.Time) error {
+	logs, err := db.Logs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range cfg.MailLogs {
+		l := report.Log{Name: m.Name}
+		for _, known := range logs {
+			if known.Name != m.Name {
+				continue
+			}
+			l = report.Log{Name: known.Name, ReadAt: known.Seen, Began: known.Began, Upto: known.Upto, Lines: known.Lines, Mail: known.Mail, Told: known.Told, Unread: known.Unread, Gap: known.Gap, GapAt: known.GapAt}
+			if !known.OK && !known.Since.IsZero() {
+				l.Failing, l.Error = known.Since, known.Trouble
+			}
+		}
+		in.Logs = append(in.Logs, l)
 	}
 	return nil
 }

@@ -40,9 +40,23 @@ type Delivery struct {
 	Error   string    // of the last attempt; untrusted
 }
 
+// Refusal is one mail that was refused or deferred for its sender's reputation.
+type Refusal struct {
+	At       time.Time // the last try
+	Target   string    // Target.ID that it is laid at
+	Receiver string
+	Action   string // "failed", "delayed"
+	Tries    int
+	Outcome  string // what was heard of it last: "delivered" if it got through later
+	List     string // that it names, by its id; may be empty
+	Text     string // literal, without addresses of people; untrusted
+	Via      string // mailbox and UID, or log and queue id
+}
+
 // Incident is everything about one incident: what `incident show` shows.
 type Incident struct {
 	IncidentView
+	Refusals   []Refusal  // of mail from its targets, latest first
 	Events     []Event    // oldest first
 	Untold     []Untold   // oldest first
 	Deliveries []Delivery // oldest first
@@ -127,6 +141,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 		}
 		i.member(p, m)
 	}
+	i.refusals(p)
 	said := map[checks.Step]bool{}
 	for _, r := range i.Remediation {
 		i.runbook(p, r, said)
@@ -141,6 +156,9 @@ func (i Incident) costs(p *page) {
 		return
 	}
 	p.field("cost", p.Cost(i.Incident.Impact, i.Now), plain)
+	if before := i.Incident.Impact.Before.String(); before != "" {
+		p.field("before", before, plain)
+	}
 	receivers := i.Incident.Impact.Receivers
 	if len(receivers) == 0 {
 		return
@@ -158,6 +176,35 @@ func (i Incident) costs(p *page) {
 	}
 	p.grid(2, []column{{title: "RECEIVER", flex: true}, {title: "REFUSED BY", flex: true}, {title: "REFUSED", right: true},
 		{title: "DEFERRED", right: true}, {title: "DELIVERED", right: true}, {title: "LAST"}}, rows)
+	for _, r := range receivers {
+		if !r.Accepted.IsZero() {
+			p.para(2, "", plain, fmt.Sprintf("%s takes mail again: last refusal %s, first accepted %s", receiverName(r), p.clock(r.Last, i.Now), p.clock(r.Accepted, i.Now)), good)
+		}
+	}
+}
+
+// refusals are some of the mails that it costs, in the receivers' own words.
+func (i Incident) refusals(p *page) {
+	if len(i.Refusals) == 0 {
+		return
+	}
+	p.heading("Refused mail, the latest")
+	for _, r := range i.Refusals {
+		s := "to " + checks.Line(r.Receiver, 80) + ", refused"
+		if r.Action == "delayed" {
+			s = "to " + checks.Line(r.Receiver, 80) + ", deferred"
+		}
+		if r.Tries > 1 {
+			s += " after " + plural(r.Tries, "try", "tries")
+		}
+		if r.Outcome == "delivered" {
+			s += ", delivered later"
+		}
+		if r.List != "" {
+			s += ", names " + checks.Line(r.List, 60)
+		}
+		p.para(2, p.stamp(r.At)+"  ", faint, s+": "+clean(r.Text)+" ("+clean(r.Via)+")", plain)
+	}
 }
 
 // member is one finding with its evidence, literally.
@@ -273,6 +320,18 @@ func (i Incident) history(p *page) {
 	}
 }
 
+type refusedJSON struct {
+	At       *string `json:"at"`
+	Target   string  `json:"target"`
+	Receiver string  `json:"receiver"`
+	Action   string  `json:"action"`
+	Tries    int     `json:"tries"`
+	Outcome  string  `json:"outcome"`
+	List     string  `json:"list"`
+	Text     string  `json:"text"`
+	Via      string  `json:"via"`
+}
+
 type eventJSON struct {
 	At       *string         `json:"at"`
 	What     string          `json:"what"`
@@ -304,13 +363,17 @@ type deliveryJSON struct {
 type incidentShowJSON struct {
 	Schema     int            `json:"schema"`
 	Incident   incidentJSON   `json:"incident"`
+	Refusals   []refusedJSON  `json:"refused_mail"`
 	Timeline   []eventJSON    `json:"timeline"`
 	NotTold    []untoldJSON   `json:"not_told"`
 	Deliveries []deliveryJSON `json:"deliveries"`
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: []refusedJSON{}, Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}}
+	for _, r := range i.Refusals {
+		out.Refusals = append(out.Refusals, refusedJSON{utc(r.At), checks.Line(r.Target, 0), checks.Line(r.Receiver, 0), r.Action, r.Tries, r.Outcome, checks.Line(r.List, 0), checks.Line(r.Text, 0), checks.Line(r.Via, 0)})
+	}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
 	}

@@ -26,6 +26,7 @@ type Input struct {
 	StaleAfter time.Duration
 	Silent     []SilentList // lists that gave no usable answer in the last round
 	Mailboxes  []Mailbox
+	Logs       []Log
 	Channels   []Channel
 	Incidents  []IncidentView // every one that is not resolved
 	Resolved   []alerts.Incident
@@ -75,6 +76,39 @@ type Mailbox struct {
 	After       string    // what was to be done with its mails after reading and was not; empty: nothing; untrusted
 	Proved      int       // reports in the window that is judged, with proof that they are ours
 	Unproved    int       // and without
+}
+
+// Log is how far a log of a mail server has been read.
+type Log struct {
+	Name    string
+	ReadAt  time.Time // when it was last looked at, with success or not; zero: never
+	Failing time.Time // since when it cannot be read; zero: it can
+	Error   string    // why not; untrusted
+	Began   time.Time // since when its lines are counted
+	Upto    time.Time // time of the latest event in it
+	Lines   int       // lines since Began
+	Mail    int       // of these, by programs of a mail server
+	Told    int       // events that they told
+	Unread  int       // lines that should have told one and were not understood
+	Gap     string    // what was lost last; untrusted
+	GapAt   time.Time // zero: nothing was
+}
+
+// untried says whether nobody has tried to read the log yet.
+func (l Log) untried() bool { return l.Failing.IsZero() && l.ReadAt.IsZero() && l.Began.IsZero() }
+
+// fewLogLines is below how many lines a log that tells nothing may just be new.
+const fewLogLines = 1000
+
+// odd says what is wrong with a log that can be read; empty: nothing.
+func (l Log) odd() string {
+	switch {
+	case l.Told == 0 && l.Lines >= fewLogLines:
+		return "0 of " + plural(l.Lines, "line", "lines") + " understood: is it the right file, and is format right?"
+	case l.Unread > l.Told && l.Lines >= fewLogLines:
+		return number(l.Told) + " of " + plural(l.Told+l.Unread, "outcome", "outcomes") + " understood: is format right?"
+	}
+	return ""
 }
 
 // Channel is how telling people goes.
@@ -321,6 +355,9 @@ func (r Report) Health() string {
 	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read", "not read yet",
 		count(r.Mailboxes, func(m Mailbox) bool { return !m.Failing.IsZero() }),
 		count(r.Mailboxes, Mailbox.untried)))
+	parts = append(parts, fraction(len(r.Logs), "log", "logs", "read", "not read yet",
+		count(r.Logs, func(l Log) bool { return !l.Failing.IsZero() }),
+		count(r.Logs, Log.untried)))
 	parts = append(parts, fraction(len(r.Channels), "channel", "channels", "working", "idle",
 		count(r.Channels, func(c Channel) bool { return !c.Failing.IsZero() }),
 		count(r.Channels, func(c Channel) bool { return c.Failing.IsZero() && c.SentAt.IsZero() })))

@@ -36,6 +36,7 @@ type statusJSON struct {
 	Resolved  []incidentJSON   `json:"resolved"`
 	Silent    []silentListJSON `json:"lists_without_answer"`
 	Mailboxes []mailboxJSON    `json:"mailboxes"`
+	Logs      []logJSON        `json:"logs"`
 	Channels  []channelJSON    `json:"channels"`
 }
 
@@ -83,6 +84,21 @@ type mailboxJSON struct {
 	Unproved    int     `json:"unproved"`
 }
 
+type logJSON struct {
+	Name    string  `json:"name"`
+	ReadAt  *string `json:"read_at"`
+	Failing *string `json:"failing_since"`
+	Error   string  `json:"error"`
+	Began   *string `json:"counted_since"`
+	Upto    *string `json:"last_event"`
+	Lines   int     `json:"lines"`
+	Mail    int     `json:"mail_lines"`
+	Told    int     `json:"events"`
+	Unread  int     `json:"not_understood"`
+	Gap     string  `json:"gap"`
+	GapAt   *string `json:"gap_at"`
+}
+
 type channelJSON struct {
 	Name    string  `json:"name"`
 	Queued  int     `json:"queued"`
@@ -107,7 +123,7 @@ func statusOf(r Report) statusJSON {
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
 		Running:   utc(r.Running),
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
-		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Channels: []channelJSON{},
+		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{},
 	}
 	for _, v := range append(r.Loud, r.Silence...) {
 		s.Incidents = append(s.Incidents, incidentOf(v, r.Now))
@@ -123,6 +139,9 @@ func statusOf(r Report) statusJSON {
 	}
 	for _, m := range r.Mailboxes {
 		s.Mailboxes = append(s.Mailboxes, mailboxJSON{checks.Line(m.Name, 0), m.UIDValidity, m.UID, utc(m.ReadAt), utc(m.Failing), checks.Line(cmp.Or(m.Error, m.After), 0), m.Proved, m.Unproved})
+	}
+	for _, l := range r.Logs {
+		s.Logs = append(s.Logs, logJSON{checks.Line(l.Name, 0), utc(l.ReadAt), utc(l.Failing), checks.Line(l.Error, 0), utc(l.Began), utc(l.Upto), l.Lines, l.Mail, l.Told, l.Unread, checks.Line(l.Gap, 0), utc(l.GapAt)})
 	}
 	for _, c := range r.Channels {
 		s.Channels = append(s.Channels, channelJSON{checks.Line(c.Name, 0), c.Queued, utc(c.Oldest), utc(c.Failing), checks.Line(c.Error, 0), utc(c.SentAt)})
@@ -162,7 +181,24 @@ type impactJSON struct {
 	Counted   bool           `json:"counted"`
 	Since     *string        `json:"since"`
 	Refusals  int            `json:"refusals"`
+	Delivered *int           `json:"delivered"`
+	Before    *beforeJSON    `json:"before"`
 	Receivers []receiverJSON `json:"receivers"`
+}
+
+// beforeJSON is what became of mail before the trouble began; null if that is not known.
+type beforeJSON struct {
+	Seconds   int `json:"seconds"`
+	Delivered int `json:"delivered"`
+	Deferred  int `json:"deferred"`
+	Refused   int `json:"refused"`
+}
+
+func beforeOf(b checks.Before) *beforeJSON {
+	if b.Span <= 0 {
+		return nil
+	}
+	return &beforeJSON{int(b.Span / time.Second), b.Delivered, b.Deferred, b.Refused}
 }
 
 // receiverJSON has null for what nobody counted, which is not the same as 0.
@@ -174,6 +210,7 @@ type receiverJSON struct {
 	Delivered *int    `json:"delivered"`
 	First     *string `json:"first"`
 	Last      *string `json:"last"`
+	Accepted  *string `json:"accepted_again"`
 }
 
 type findingJSON struct {
@@ -221,12 +258,12 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		SilencedBy: checks.Line(i.Silence.By, 0), SilencedFor: checks.Line(i.Silence.Reason, 0), FlappingSince: utc(i.Flapping),
 		Told: append([]string{}, i.Told...), Escalated: utc(i.Escalated), Note: checks.Line(i.Note, 0),
 		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
-		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Receivers: []receiverJSON{}},
+		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Delivered: counted(i.Impact.Delivered), Before: beforeOf(i.Impact.Before), Receivers: []receiverJSON{}},
 		Findings: []findingJSON{}, Remediation: []remediationJSON{},
 	}
 	for _, r := range i.Impact.Receivers {
 		out.Impact.Receivers = append(out.Impact.Receivers, receiverJSON{checks.Line(r.Receiver, 0), checks.Line(r.Vendor, 0),
-			counted(r.Refused), counted(r.Deferred), counted(r.Delivered), utc(r.First), utc(r.Last)})
+			counted(r.Refused), counted(r.Deferred), counted(r.Delivered), utc(r.First), utc(r.Last), utc(r.Accepted)})
 	}
 	for _, m := range i.Members {
 		f := m.Finding

@@ -214,6 +214,19 @@ func (r Report) trouble(p *page) {
 			say("mailbox", fmt.Sprintf("%s is read, but: %s", name, clean(m.After)))
 		}
 	}
+	for _, l := range r.Logs {
+		name := checks.Line(l.Name, 60)
+		switch odd := l.odd(); {
+		case !l.Failing.IsZero():
+			say("log", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(l.Failing, r.Now), clean(l.Error)))
+		case l.untried():
+			say("log", name+" has never been read")
+		case odd != "":
+			say("log", name+": "+odd)
+		case !l.GapAt.IsZero() && r.Now.Sub(l.GapAt) < gapShown:
+			say("log", fmt.Sprintf("%s: %s (%s)", name, clean(l.Gap), ago(l.GapAt, r.Now)))
+		}
+	}
 	for _, c := range r.Channels {
 		name := checks.Line(c.Name, 60)
 		switch {
@@ -224,6 +237,10 @@ func (r Report) trouble(p *page) {
 		}
 	}
 }
+
+// gapShown is how long status tells that something of a log was lost: as long as it is missing
+// in what is counted.
+const gapShown = 24 * time.Hour
 
 // silentGroups groups the lists without an answer as a check does.
 func (r Report) silentGroups() []trouble {
