@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,7 +42,9 @@ const DefaultTimeout = 10 * time.Second
 // from several goroutines.
 type Client struct {
 	options Options
+	local   bool // the address is on this very host
 	next    http.RoundTripper
+	guard   guard
 	secrets []string
 }
 
@@ -55,12 +58,11 @@ func New(what string, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, next: o.Transport, secrets: secretsOf(u, o)}
+	c := &Client{options: o, local: isLoopback(u.Hostname()), next: o.Transport, guard: guard{allowPrivate: o.Private || isPrivateHost(u.Hostname())}, secrets: secretsOf(u, o)}
 	if c.next == nil {
-		guard := guard{allowPrivate: o.Private || isPrivateHost(u.Hostname())}
 		c.next = &http.Transport{
 			Proxy:                  nil, // secrets go to where the configuration says, and nowhere else
-			DialContext:            guard.dialer().DialContext,
+			DialContext:            c.Dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    5 * time.Second,
 			DisableKeepAlives:      true,
@@ -166,6 +168,15 @@ func (c *Client) Exchange() (*Exchange, *http.Client) {
 
 // Timeout is how long one request may take with its whole reply.
 func (c *Client) Timeout() time.Duration { return c.options.Timeout }
+
+// Dial connects for a protocol that is no request with a reply, such as a WebSocket. It goes
+// only where requests may go.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.guard.dialer().DialContext(ctx, network, address)
+}
+
+// Loopback says whether the address is on this very host, where TLS may be left out.
+func (c *Client) Loopback() bool { return c.local }
 
 // NoAnswer cuts the address out of what net/http says.
 func NoAnswer(err error) error {

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,18 +93,30 @@ func New(o Options) (*Notifier, error) {
 // once: a change in what Slack accepts must not silence a monitor.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 	note.Rehearsal = note.Rehearsal || n.options.Rehearsal
-	m := build(note)
-	err := n.send(ctx, m)
+	_, err := n.deliver(ctx, build(note), place{})
+	return err
+}
+
+// place is where a message goes: the zero value is a message of its own.
+type place struct {
+	channel string // id; empty: that of the options
+	ts      string // of a message that is edited
+	thread  string // ts of the message that is answered
+}
+
+// deliver sends one message and gives where it stands.
+func (n *Notifier) deliver(ctx context.Context, m message, at place) (place, error) {
+	sent, err := n.send(ctx, m, at)
 	var refused *refusal
 	if errors.As(err, &refused) && refused.format {
 		if plain, ok := asText(m, refused.word); ok {
-			err = n.send(ctx, plain)
+			sent, err = n.send(ctx, plain, at)
 		}
 	}
 	if err != nil {
-		return n.client.Scrub(fmt.Errorf("slack channel %q: %w", n.options.Name, err))
+		return place{}, n.client.Scrub(fmt.Errorf("slack channel %q: %w", n.options.Name, err))
 	}
-	return nil
+	return sent, nil
 }
 
 // asText draws the blocks as text, for a Slack that refuses them.
@@ -130,36 +143,45 @@ func asText(m message, word string) (message, bool) {
 }
 
 // send makes one request and reads what came back.
-func (n *Notifier) send(ctx context.Context, m message) error {
+func (n *Notifier) send(ctx context.Context, m message, at place) (sent place, err error) {
 	ctx, cancel := context.WithTimeout(ctx, n.client.Timeout())
 	defer cancel()
 	// A client of this one request: what the library makes of a reply is not
 	// enough to tell a yes from a no, so the exchange keeps the reply itself.
 	x, client := n.client.Exchange()
-	var err error
 	if n.options.Webhook != "" {
 		off := false
 		err = slack.PostWebhookCustomHTTPContext(ctx, n.options.Webhook, client, &slack.WebhookMessage{
 			Text: m.text, Blocks: blockSet(m.blocks), Parse: "none", UnfurlLinks: &off, UnfurlMedia: &off,
 		})
-	} else {
-		api := slack.New(n.options.Token, slack.OptionHTTPClient(client), slack.OptionAPIURL(n.options.APIURL))
-		options := []slack.MsgOption{
-			slack.MsgOptionText(m.text, false), slack.MsgOptionParse(false),
-			slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		if x.Status == 0 { // no whole reply came
+			return sent, post.NoAnswer(err)
 		}
-		if len(m.blocks) > 0 {
-			options = append(options, slack.MsgOptionBlocks(m.blocks...))
-		}
-		_, _, err = api.PostMessageContext(ctx, n.options.Channel, options...)
+		return sent, webhookVerdict(x.Reply)
 	}
-	if x.Status == 0 { // no whole reply came
-		return post.NoAnswer(err)
+	api := slack.New(n.options.Token, slack.OptionHTTPClient(client), slack.OptionAPIURL(n.options.APIURL))
+	options := []slack.MsgOption{
+		slack.MsgOptionText(m.text, false), slack.MsgOptionParse(false),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 	}
-	if n.options.Webhook != "" {
-		return webhookVerdict(x.Reply)
+	if len(m.blocks) > 0 {
+		options = append(options, slack.MsgOptionBlocks(m.blocks...))
 	}
-	return apiVerdict(x.Reply)
+	channel := cmp.Or(at.channel, n.options.Channel)
+	switch {
+	case at.ts != "":
+		_, _, _, err = api.UpdateMessageContext(ctx, channel, at.ts, options...)
+	case at.thread != "":
+		// Into the channel too: few read threads, and this is news.
+		options = append(options, slack.MsgOptionTS(at.thread), slack.MsgOptionBroadcast())
+		fallthrough
+	default:
+		sent.channel, sent.ts, err = api.PostMessageContext(ctx, channel, options...)
+	}
+	if x.Status == 0 {
+		return place{}, post.NoAnswer(err)
+	}
+	return sent, apiVerdict(x.Reply)
 }
 
 func blockSet(b blocks) *slack.Blocks {

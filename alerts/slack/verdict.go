@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,6 +26,29 @@ func (e *refusal) Error() string {
 }
 
 func (e *refusal) Unwrap() error { return alerts.ErrRefused }
+
+// answeredNo is a no of Slack that may pass.
+type answeredNo struct{ word string }
+
+func (e *answeredNo) Error() string { return fmt.Sprintf("answered no: %q", e.word) }
+
+// lost says whether a message of ours, or its thread, is not there any more.
+func lost(err error) bool {
+	word := ""
+	var refused *refusal
+	var no *answeredNo
+	switch {
+	case errors.As(err, &refused):
+		word = refused.word
+	case errors.As(err, &no):
+		word = no.word
+	}
+	switch word {
+	case "thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message", "channel_not_found", "is_archived", "not_in_channel":
+		return true
+	}
+	return false
+}
 
 // advice is what to do about the words that Slack refuses with: what a webhook says
 // as text and the API in "error"
@@ -118,7 +142,7 @@ func apiVerdict(r post.Reply) error {
 	}
 	// internal_error, service_unavailable, or a word of next year: a useless
 	// try costs less than an alert that nobody gets.
-	return fmt.Errorf("answered no: %q", word)
+	return &answeredNo{word}
 }
 
 // statusVerdict is for what may pass: 429, 5xx, a redirect, a 200 that is no yes.

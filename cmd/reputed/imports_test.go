@@ -58,6 +58,7 @@ var rooms = map[string][]string{
 	"github.com/emersion/go-sasl":     {"probes", "probes/probestest", "alerts/email"},
 	"github.com/emersion/go-smtp":     {"alerts/email"},
 	"github.com/slack-go/slack":       {"alerts/slack"},
+	"github.com/gorilla/websocket":    {"alerts/slack"},
 	"modernc.org/sqlite":              {"internal/store"},
 	"github.com/pressly/goose":        {"internal/store"},
 	"github.com/robfig/cron":          {"internal/monitor"},
