@@ -202,6 +202,11 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 	})
 	wg.Go(func() { d.deliverer.Run(ctx) })
+	for _, channel := range d.deliverer.Channels {
+		if l, ok := channel.(alerts.Listener); ok {
+			wg.Go(func() { l.Listen(ctx, d.pressed) })
+		}
+	}
 	d.expandFirst(ctx) // before mails are read: they are laid at addresses once and for all
 	for _, m := range d.mailboxes {
 		wg.Go(func() { d.read(ctx, m) })

@@ -112,7 +112,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 	cfg.Bounces.Quiet.Duration, cfg.Bounces.Window.Duration = demoQuiet, demoQuiet
 	var logged lockedBuffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
-	channels, err := newChannels(cfg, log)
+	channels, err := newChannels(cfg, nil, log)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ type step struct {
 
 // drill walks the story through channels, step by step, all channels at once.
 func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.Channel, one bool) error {
-	notifiers, err := newChannels(cfg, newLog(a.stderr, cfg.Log))
+	notifiers, err := newChannels(cfg, nil, newLog(a.stderr, cfg.Log))
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}

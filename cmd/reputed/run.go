@@ -62,10 +62,6 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 	for _, w := range append(append([]string{}, cfg.Warnings...), warnings...) {
 		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
 	}
-	channels, err := newChannels(cfg, log)
-	if err != nil {
-		return nil, &exitError{exitConfig, err}
-	}
 	db, err := openStore(ctx, cfg, log)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil, nil // told to stop before it had begun
@@ -74,6 +70,10 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	channels, err := newChannels(cfg, db, log)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
 	d, err := newDaemon(cfg, db, channels, log)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 	if _, err := loaded.ReadyToRun(); err != nil {
 		return nil, err
 	}
-	channels, err := newChannels(loaded, slog.New(slog.DiscardHandler))
+	channels, err := newChannels(loaded, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

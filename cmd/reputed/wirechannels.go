@@ -19,8 +19,9 @@ import (
 	"reputed/internal/report"
 )
 
-// newChannels makes one Notifier for each channel that is configured.
-func newChannels(cfg *config.Config, log *slog.Logger) (map[string]alerts.Notifier, error) {
+// newChannels makes one Notifier for each channel that is configured. Roots is where those
+// remember what they wrote that come back to it; nil: in memory.
+func newChannels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[string]alerts.Notifier, error) {
 	channels := map[string]alerts.Notifier{}
 	var failed error
 	add := func(name string, n alerts.Notifier, err error) {
@@ -30,7 +31,7 @@ func newChannels(cfg *config.Config, log *slog.Logger) (map[string]alerts.Notifi
 		channels[name] = n
 	}
 	for _, s := range cfg.Slack {
-		n, err := slack.New(slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL})
+		n, err := newSlack(s, roots, log)
 		add(s.Name, n, err)
 	}
 	for _, e := range cfg.Emails {
@@ -65,6 +66,15 @@ func newChannels(cfg *config.Config, log *slog.Logger) (map[string]alerts.Notifi
 		add(t.Name, n, err)
 	}
 	return channels, failed
+}
+
+// newSlack is a webhook, or a bot, which can do more.
+func newSlack(s config.Slack, roots alerts.Roots, log *slog.Logger) (alerts.Notifier, error) {
+	o := slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL}
+	if o.Token == "" {
+		return slack.New(o)
+	}
+	return slack.NewBot(o, slack.BotOptions{AppToken: s.AppToken.Reveal(), Roots: roots, Log: log})
 }
 
 // newEmail is a mail account as the configuration describes it.
