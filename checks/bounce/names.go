@@ -244,7 +244,7 @@ func urlIn(text string) string {
 }
 
 // leadsToZone are the words that the name of a list follows.
-var leadsToZone = []string{"blocked using ", "blacklisted by ", "blacklisted at ", "blacklisted in ", "blacklisted on ", "blacklisted using ", "black list at ", "black listed by ", "listed at ", "listed in ", "listed on ", "listed by ", "is in ", "rejected using ", "rejected by ", "refused by ", "found in ", "found on ", "found at ", "blocked by ", "dnsbl ", "rbl ", "rbl: ", "dnsbl: ", "blacklist at ", "in an rbl: ", "in rbl ", "list ", "using "}
+var leadsToZone = []string{"blocked using ", "blacklisted by ", "blacklisted at ", "blacklisted in ", "blacklisted on ", "blacklisted using ", "black list at ", "black listed by ", "listed at ", "listed in ", "listed on ", "listed by ", "is in ", "rejected using ", "rejected by ", "refused by ", "found in ", "found on ", "found at ", "blocked by ", "dnsbl ", "rbl ", "rbl: ", "dnsbl: ", "blacklist at ", "list at ", "site ", "in an rbl: ", "in rbl ", "list ", "using "}
 
 // zoneNamed returns the list that a sentence names by its zone: the catalogue's
 // id where the zone is known, else the zone; "" if none is named.
@@ -266,7 +266,48 @@ func (r *Rules) zoneNamed(low string) string {
 		}
 		return r.listOf(zone)
 	}
+	// No sentence that is known: a zone of the catalogue, or a name that can only be a list's.
+	for rest := low; rest != ""; {
+		n := strings.IndexFunc(rest, func(c rune) bool {
+			return !(c == '.' || c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z')
+		})
+		word := rest
+		if n >= 0 {
+			word, rest = rest[:n], rest[n+1:]
+		} else {
+			rest = ""
+		}
+		if zone := hostName(withoutQuery(word)); zone != "" {
+			if _, known := r.lists.ID(zone); known || namedAsList(zone) {
+				return r.listOf(zone)
+			}
+		}
+	}
 	return ""
+}
+
+// withoutQuery drops the reversed address that stands before a zone in a query name.
+func withoutQuery(name string) string {
+	rest := name
+	for range 4 {
+		label, after, ok := strings.Cut(rest, ".")
+		if !ok || label == "" || len(label) > 3 || strings.Trim(label, "0123456789") != "" {
+			return name
+		}
+		rest = after
+	}
+	return rest
+}
+
+// namedAsList says whether one label of a name is what lists call themselves.
+func namedAsList(zone string) bool {
+	for label := range strings.SplitSeq(zone, ".") {
+		switch label {
+		case "bl", "rbl", "dnsbl", "sbl", "xbl", "pbl", "dbl", "rhsbl", "uribl", "dnsrbl", "blacklist", "blocklist", "blackhole", "blackholes":
+			return true
+		}
+	}
+	return false
 }
 
 // listOf returns the catalogue id of the longest known zone that zone is or is
