@@ -1,5 +1,7 @@
 package checks
 
+import "time"
+
 // Remediation is what to do about a finding, in order. It is made by
 // checks/remedy from a finding's code and facts, with the links filled in.
 type Remediation struct {
@@ -9,6 +11,11 @@ type Remediation struct {
 	WhoAsk string   // who may ask for removal: "you", "the network owner", "nobody: it expires"
 	Takes  string   // typical time: "about 24 hours after the last report"
 	Never  []string // what makes it worse
+	Again  string   // what asking again does, and when it is right; may be empty
+
+	// The same for a clock, where whoever is asked gives a time; 0: nobody does.
+	Promised time.Duration // by then a request has been answered, as they say or as it usually is
+	CoolDown time.Duration // asking again sooner is held against us, or does nothing
 }
 
 // Step is one imperative sentence, and where to do it.

@@ -63,6 +63,8 @@ type rawRunbook struct {
 	Meanings   []string      `toml:"meanings"`
 	Findings   []checks.Code `toml:"findings"`
 	Categories []string      `toml:"categories"`
+	Rules      []string      `toml:"rules"`
+	Vendors    []string      `toml:"vendors"`
 	General    bool          `toml:"general"`
 
 	LookupURL  string    `toml:"lookup_url"`
@@ -70,6 +72,9 @@ type rawRunbook struct {
 	WhoAsk     string    `toml:"who_asks"`
 	Takes      string    `toml:"takes"`
 	TakesElse  string    `toml:"takes_else"`
+	Again      string    `toml:"again"`
+	Promised   string    `toml:"promised"`  // "36h", "2d"
+	CoolDown   string    `toml:"cool_down"` // likewise; default: as promised, a day at least
 	Never      []string  `toml:"never"`
 	Steps      []rawStep `toml:"step"`
 }
@@ -133,11 +138,18 @@ func Read(fsys fs.FS) (*Book, error) {
 // claimed says if a finding code or category already has its runbook: which of
 // two would be used must not hang on the name of a file.
 func (b *Book) claimed(r runbook) error {
-	if r.ofLists() {
-		return nil // lists are shared: by return code, and by kind of finding
+	for _, rule := range r.rules {
+		for _, other := range b.runbooks {
+			if slices.Contains(other.rules, rule) {
+				return fmt.Errorf("rule %s has runbook %q already", rule, other.id)
+			}
+		}
+	}
+	if r.narrow() {
+		return nil // lists are shared: by return code, and by kind of finding; vendors by category
 	}
 	for _, other := range b.runbooks {
-		if other.ofLists() {
+		if other.narrow() {
 			continue
 		}
 		for _, code := range r.findings {

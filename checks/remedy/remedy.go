@@ -11,9 +11,9 @@ import (
 // For gives what to do about a finding. zone looks a list up in the catalogue by its id;
 // it may be nil.
 //
-// The runbook is chosen by the fact "remedy" (a classification rule knows best
-// who refused), then by the list named, with its return codes, then by the bounce
-// category, then by the finding's code. A finding of a code that needs no doing
+// The runbook is chosen by the classification rule (it stands for one code of one
+// provider), by the fact "remedy" (which a rule names), by the list named, with its return
+// codes, by the vendor that refused, by the bounce category, then by the finding's code. A finding of a code that needs no doing
 // (clean, accepted, well again) gives the zero Remediation.
 //
 // A step whose text needs a fact that is not known is left out, or says its
@@ -68,21 +68,28 @@ func (b *Book) choose(f checks.Finding) (runbook, bool) {
 // fits says how well a runbook serves a finding; 0 is not at all.
 func (r runbook) fits(f checks.Finding) int {
 	named := f.Facts[checks.FactRemedy] == r.id
-	if named && !r.general {
-		return 6
+	switch {
+	case slices.Contains(r.rules, f.Facts[checks.FactRule]):
+		return 8
+	case named && !r.general:
+		return 7
 	}
-	if list := listID(f); list != "" && slices.Contains(r.findings, f.Code) {
+	list := listID(f)
+	if list != "" && slices.Contains(r.findings, f.Code) {
 		switch {
 		case slices.Contains(r.codesOf, list) && r.saysCode(f):
-			return 5
+			return 6
 		case slices.Contains(r.lists, list):
-			return 4
+			return 5
 		}
 	}
+	refused := f.Code == checks.CodeRefused || f.Code == checks.CodeRamp
 	switch {
+	case refused && list == "" && slices.Contains(r.vendors, f.Facts[checks.FactVendor]) && slices.Contains(r.categories, f.Facts[checks.FactCategory]):
+		return 4
 	case named:
 		return 3
-	case r.ofLists():
+	case r.narrow():
 		return 0
 	case f.Code == checks.CodeRefused && slices.Contains(r.categories, f.Facts[checks.FactCategory]):
 		return 2
@@ -120,7 +127,8 @@ func (r runbook) fill(f checks.Finding, v map[string]string) checks.Remediation 
 		}
 		return ""
 	}
-	rem := checks.Remediation{ID: r.id, Title: text(r.title, r.titleElse), WhoAsk: text(r.whoAsk), Takes: text(r.takes, r.takesElse)}
+	rem := checks.Remediation{ID: r.id, Title: text(r.title, r.titleElse), WhoAsk: text(r.whoAsk), Takes: text(r.takes, r.takesElse),
+		Again: text(r.again), Promised: r.promised, CoolDown: r.coolDown}
 	if rem.Title == "" {
 		rem.Title = f.Code.Title()
 	}

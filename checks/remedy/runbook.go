@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"reputed/checks"
 )
@@ -18,12 +19,16 @@ type runbook struct {
 	codes            []string // these,
 	meanings         []string // or, where codes are not known, with these words in their meaning
 	findings         []checks.Code
-	categories       []string // bounce categories
+	categories       []string // bounce categories; of one with vendors: which of their refusals, empty: those in vendorCategories
+	rules            []string // classification rules: the finest there is, a provider's own code
+	vendors          []string // who refused, as rules call them
 	general          bool     // its id in FactRemedy is a last resort: a runbook of the list named is better
 
 	lookupURL, removalURL template // for facts and catalogue that have none
 	whoAsk                template
 	takes, takesElse      template
+	again                 template
+	promised, coolDown    time.Duration
 	never                 []template
 	steps                 []step
 }
@@ -39,23 +44,36 @@ type step struct {
 // otherwise: not those about the list itself.
 var aboutTarget = []checks.Code{checks.CodeListed, checks.CodeRefused}
 
-// ofLists says whether it serves certain lists, and nothing else.
+// vendorCategories are the refusals of a vendor that its runbook serves if it does not
+// say otherwise. How a single mail looks, is signed or is named has the same cure everywhere.
+var vendorCategories = []string{"ip-reputation", "domain-reputation", "policy", "rate-limited", "blocklist"}
+
+// ofLists says whether it serves certain lists.
 func (r runbook) ofLists() bool { return len(r.lists)+len(r.codesOf) > 0 }
+
+// narrow says whether it serves certain lists, vendors or rules, and nothing else.
+func (r runbook) narrow() bool { return r.ofLists() || len(r.vendors)+len(r.rules) > 0 }
 
 // compile checks a runbook and parses what it holds.
 func (raw rawRunbook) compile(fragments map[string][]rawStep) (runbook, error) {
 	r := runbook{
 		id: raw.ID, lists: raw.Lists, codesOf: raw.CodesOf, codes: raw.Codes, meanings: raw.Meanings,
 		findings: raw.Findings, categories: raw.Categories, general: raw.General,
+		rules: raw.Rules, vendors: raw.Vendors,
 	}
 	if r.ofLists() && len(r.findings) == 0 {
 		r.findings = aboutTarget
+	}
+	if len(r.vendors) > 0 && len(r.categories) == 0 {
+		r.categories = vendorCategories
 	}
 	switch {
 	case raw.ID == "" || !plainWord(raw.ID):
 		return r, errors.New("the id must be one plain word")
 	case raw.Title == "":
 		return r, errors.New("no title")
+	case len(raw.Again) > 0 && raw.Promised+raw.CoolDown == "":
+		return r, errors.New("again goes with promised or cool_down")
 	case (len(raw.CodesOf) > 0) != (len(raw.Codes)+len(raw.Meanings) > 0):
 		return r, errors.New("codes_of goes with codes or meanings")
 	}
@@ -67,6 +85,12 @@ func (raw rawRunbook) compile(fragments map[string][]rawStep) (runbook, error) {
 	r.whoAsk = p.parse("who_asks", raw.WhoAsk, inText)
 	r.takes = p.parse("takes", raw.Takes, inText)
 	r.takesElse = p.parse("takes_else", raw.TakesElse, inText)
+	r.again = p.parse("again", raw.Again, inText)
+	r.promised = p.duration("promised", raw.Promised)
+	r.coolDown = p.duration("cool_down", raw.CoolDown)
+	if r.promised > 0 && r.coolDown == 0 {
+		r.coolDown = max(r.promised, 24*time.Hour) // nobody likes the same form twice a day
+	}
 	for _, never := range raw.Never {
 		r.never = append(r.never, p.parse("never", never, inText))
 	}
@@ -129,6 +153,25 @@ func (p *compiler) parse(what, s string, in context) template {
 		p.err = fmt.Errorf("%s: %w", what, err)
 	}
 	return t
+}
+
+// duration reads "36h" or "2d"; "" is 0.
+func (p *compiler) duration(what, s string) time.Duration {
+	if s == "" {
+		return 0
+	}
+	days, inDays := strings.CutSuffix(s, "d")
+	if inDays {
+		s = days + "h"
+	}
+	d, err := time.ParseDuration(s)
+	if inDays {
+		d *= 24
+	}
+	if (err != nil || d <= 0 || d > 60*24*time.Hour) && p.err == nil {
+		p.err = fmt.Errorf("%s: %.20q: want hours or days, at most 60: \"36h\", \"2d\"", what, s)
+	}
+	return d
 }
 
 // checkURL wants https, and the host before any placeholder: a fact must not

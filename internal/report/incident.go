@@ -267,6 +267,9 @@ func (i Incident) runbook(p *page, r checks.Remediation, said map[checks.Step]bo
 	if r.Takes != "" {
 		p.para(2, "It takes: ", faint, clean(r.Takes), plain)
 	}
+	if r.Again != "" {
+		p.para(2, "Asking again: ", faint, clean(r.Again), plain)
+	}
 	for _, s := range r.Never {
 		p.para(2, "", plain, clean(s), warn) // a whole sentence: "Never ask before ..."
 	}

@@ -236,6 +236,10 @@ type remediationJSON struct {
 	Who   string     `json:"who_may_ask"`
 	Takes string     `json:"takes"`
 	Never []string   `json:"never"`
+	Again string     `json:"again"`
+	// Whole seconds; 0: nobody says.
+	Promised int64 `json:"promised_seconds"`
+	CoolDown int64 `json:"cool_down_seconds"`
 }
 
 type stepJSON struct {
@@ -277,7 +281,8 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		})
 	}
 	for _, r := range v.Remediation {
-		x := remediationJSON{ID: r.ID, Title: checks.Line(r.Title, 0), Steps: []stepJSON{}, Who: checks.Line(r.WhoAsk, 0), Takes: checks.Line(r.Takes, 0), Never: lines(r.Never)}
+		x := remediationJSON{ID: r.ID, Title: checks.Line(r.Title, 0), Steps: []stepJSON{}, Who: checks.Line(r.WhoAsk, 0), Takes: checks.Line(r.Takes, 0), Never: lines(r.Never),
+			Again: checks.Line(r.Again, 0), Promised: int64(r.Promised / time.Second), CoolDown: int64(r.CoolDown / time.Second)}
 		for _, s := range r.Steps {
 			x.Steps = append(x.Steps, stepJSON{checks.Line(s.Text, 0), checks.Line(s.URL, 0), checks.Line(s.Command, 0)})
 		}
