@@ -99,6 +99,26 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[fmt.Sprintf("slack json %d", i)] = string(post.Payload)
 		sinks[fmt.Sprintf("slack preview %d", i)] = slack.Preview(d.Notification, 80)
 	}
+	server := newSink(t, "ok")
+	others, err := newChannels(&config.Config{
+		Webhooks:      []config.Webhook{{Name: "webhook", URL: config.NewSecret(server.URL + "/webhook")}},
+		PagerDuty:     []config.PagerDuty{{Name: "pagerduty", RoutingKey: config.NewSecret("k"), APIURL: server.URL}},
+		Alertmanagers: []config.Alertmanager{{Name: "alertmanager", URL: server.URL}},
+		Mattermost:    []config.Mattermost{{Name: "mattermost", Webhook: config.NewSecret(server.URL + "/mattermost")}},
+		Teams:         []config.Teams{{Name: "teams", Webhook: config.NewSecret(server.URL + "/teams")}},
+	}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, channel := range others {
+		for i, d := range due {
+			if err := channel.Notify(t.Context(), d.Notification); err != nil {
+				t.Fatal(err)
+			}
+			_, bodies := server.got()
+			sinks[fmt.Sprintf("%s json %d", name, i)] = bodies[len(bodies)-1]
+		}
+	}
 	if err := r.db.Retry(t.Context(), due[0].ID, now.Add(time.Hour), 1, text); err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +184,13 @@ func inert(t *testing.T, sink, out string) {
 		for _, row := range rows {
 			if !strings.HasPrefix(row, "time=") {
 				t.Errorf("log: a line that the log did not begin: %q", row)
+			}
+		}
+	}
+	if strings.HasPrefix(sink, "mattermost json") {
+		for _, bad := range []string{"@here", "@everyone", "@channel", `\u003chttps`} {
+			if i := strings.Index(out, bad); i >= 0 {
+				fail("markup of the chat", i)
 			}
 		}
 	}

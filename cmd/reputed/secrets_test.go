@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,7 +28,41 @@ const (
 	plantedPath  = "/services/T0CANARY/B0CANARY/kRqZ8vWmXy3nPdLsTgHj"
 	plantedToken = "xoxb-0000000000-canary-Wq9zLmNvTrYs"
 	plantedKey   = "qd7canaryk3y9xw2zvb4"
+	plantedApp   = "xapp-1-A0CANARY-0000000000-Tt7rQv2Zk"
+	plantedMail  = "canary-Mail-pw-5Jx8"
+	plantedSign  = "canary-hmac-Rw4hVn6Qz"
 )
+
+// mailEcho is a mail server that refuses every login and repeats what it was sent.
+func mailEcho(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
+				fmt.Fprint(conn, "220 echo\r\n")
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					if strings.HasPrefix(lines.Text(), "EHLO") {
+						fmt.Fprint(conn, "250-echo\r\n250 AUTH PLAIN\r\n")
+						continue
+					}
+					fmt.Fprintf(conn, "454 4.7.0 not now: %s\r\n", lines.Text())
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); wg.Wait() })
+	return listener.Addr().String()
+}
 
 // echo is a server that gives back what it should never repeat, with one status after the other.
 func echo(t *testing.T, statuses ...int) *httptest.Server {
@@ -71,8 +108,43 @@ func TestNoSecretLeaves(t *testing.T) {
 [[slack]]
 name = "bot"
 token = "env:LAB_SLACK_TOKEN"
+app_token = "env:LAB_SLACK_APP"
 channel = "#mail-ops"
-api_url = %q
+api_url = %[1]q
+
+[[email]]
+server = %[2]q
+tls = "none"
+force = true
+user = "alerts@example.net"
+password = "env:LAB_MAIL_PASSWORD"
+from = "alerts@example.net"
+to = ["oncall@example.net"]
+
+[[webhook]]
+url = "env:LAB_SLACK_WEBHOOK"
+secret = "env:LAB_SIGN"
+token = "env:LAB_SLACK_TOKEN"
+
+[[pagerduty]]
+routing_key = "env:LAB_SIGN"
+api_url = %[1]q
+
+[[alertmanager]]
+url = %[1]q
+user = "u"
+password = "env:LAB_SIGN"
+
+[[mattermost]]
+webhook = "env:LAB_SLACK_WEBHOOK"
+
+[[teams]]
+webhook = "env:LAB_SLACK_WEBHOOK"
+
+[heartbeat]
+url = "env:LAB_SLACK_WEBHOOK"
+url_fail = "env:LAB_SLACK_WEBHOOK"
+method = "POST"
 
 [blocklists]
 enable = ["abusix-combined"]
@@ -80,7 +152,7 @@ keys = { abusix = "env:LAB_LIST_KEY", spamhaus-dqs = "env:LAB_LIST_KEY" }
 
 [log]
 level = "debug"
-`, api.URL+"/api/")
+`, api.URL+"/api/", mailEcho(t))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +160,9 @@ level = "debug"
 	t.Setenv("LAB_SLACK_WEBHOOK", hook.URL+plantedPath)
 	t.Setenv("LAB_SLACK_TOKEN", plantedToken)
 	t.Setenv("LAB_LIST_KEY", plantedKey)
+	t.Setenv("LAB_SLACK_APP", plantedApp)
+	t.Setenv("LAB_MAIL_PASSWORD", plantedMail)
+	t.Setenv("LAB_SIGN", plantedSign)
 
 	seen := map[string]string{}
 	lines := &logLines{more: make(chan struct{}, 100000)}
@@ -105,7 +180,8 @@ level = "debug"
 		_, err := a.runWith(ctx, cfg, hup)
 		done <- err
 	}()
-	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "AUTHENTICATIONFAILED"} {
+	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "channel=email", "channel=webhook", "channel=pagerduty", "channel=alertmanager", "channel=mattermost", "channel=teams",
+		"buttons do not work", "heartbeat not taken", "AUTHENTICATIONFAILED"} {
 		lines.wait(ctx, t, happened)
 	}
 	for _, wrong := range []string{
@@ -127,7 +203,7 @@ level = "debug"
 	for _, words := range [][]string{
 		{"status"}, {"status", "--format", "json"}, {"status", "--format", "plugin"},
 		{"incident", "list"}, {"incident", "show", "1"}, {"incident", "show", "1", "--format", "json"},
-		{"config", "show"}, {"config", "check"}, {"lists"}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
+		{"config", "show"}, {"config", "check"}, {"drill"}, {"lists"}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
 	} {
 		var out bytes.Buffer
 		command := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out}
@@ -148,7 +224,7 @@ level = "debug"
 	seen["log"] = lines.String()
 	for where, wants := range map[string]string{
 		"log": "level=DEBUG", "reputed status": "SpamCop", "reputed incident show 1": "SpamCop",
-		"reputed config show": "env:LAB_SLACK_TOKEN", "the database": lab.SpamCop,
+		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed drill": "email (email): failed after", "the database": lab.SpamCop,
 		"reputed lists": "<key>.combined.mail.abusix.zone",
 	} {
 		if !strings.Contains(seen[where], wants) {
@@ -158,7 +234,10 @@ level = "debug"
 	for where, text := range seen {
 		for what, secret := range map[string]string{
 			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
-			"the IMAP password as PLAIN sends it": base64.StdEncoding.EncodeToString([]byte("\x00" + lab.MailboxUser + "\x00" + lab.MailboxPassword)),
+			"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
+			"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),
+			"the password of Alertmanager as it is sent": base64.StdEncoding.EncodeToString([]byte("u:" + plantedSign)),
+			"the IMAP password as PLAIN sends it":        base64.StdEncoding.EncodeToString([]byte("\x00" + lab.MailboxUser + "\x00" + lab.MailboxPassword)),
 		} {
 			if i := strings.Index(text, secret); i >= 0 {
 				t.Errorf("%s holds %s: %q", where, what, text[max(0, i-120):min(len(text), i+len(secret)+20)])
