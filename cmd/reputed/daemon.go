@@ -143,7 +143,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool})
 	}
 	for _, m := range cfg.MailLogs {
-		l, err := newMailLog(m, cfg, log)
+		l, err := newMailLog(m, cfg, d.rules, log)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/store"
 	"reputed/probes"
@@ -31,6 +33,9 @@ type lives struct {
 	drawn  []int    // numbers still to be used up; 0 after the last
 	mails  [][]byte // by UID-1
 	proved []bool
+	mail   *mailLog
+	lines  []probes.LogLine // of the log, as it is in truth
+	told   []int            // how many messages the lines up to each have told to be refused
 }
 
 // broken is a promise that was not kept.
@@ -75,7 +80,7 @@ func (l *lives) live() {
 	l.deliverer = &alerts.Deliverer{Channels: l.deliverer.Channels} // its channels belong to this bubble
 	l.start(filepath.Join(l.dir, "0", "reputed.db"))
 	for len(l.drawn) > 0 {
-		switch l.draw(9) {
+		switch l.draw(11) {
 		case 0:
 			time.Sleep([]time.Duration{time.Minute, time.Hour, 3 * time.Hour, 5 * time.Hour, 25 * time.Hour}[l.draw(5)])
 		case 1, 2:
@@ -89,14 +94,21 @@ func (l *lives) live() {
 			l.deliver()
 		case 6:
 			l.act()
+		case 9:
+			l.write()
+		case 10:
+			l.write()
+			l.readLines()
 		case 7: // it dies after writing
 			l.read()
+			l.readLines()
 			left := l.copy()
 			l.stop()
 			l.start(left)
 		case 8: // it dies before writing
 			left := l.copy()
 			l.read()
+			l.readLines()
 			l.must(l.commit(context.Background(), store.Batch{}, l.findings(), false))
 			l.stop()
 			l.start(left)
@@ -107,9 +119,12 @@ func (l *lives) live() {
 	for range l.mails {
 		l.read()
 	}
+	for range l.lines {
+		l.readLines()
+	}
 	l.check()
-	if counted := l.counted(); counted != l.truth(len(l.mails)) {
-		l.fail("everything was read, and %d refusals count of %d", counted, l.truth(len(l.mails)))
+	if counted := l.counted(); counted != l.truth(len(l.mails))+l.logged(len(l.lines)) {
+		l.fail("everything was read, and %d refusals count of %d and %d", counted, l.truth(len(l.mails)), l.logged(len(l.lines)))
 	}
 	l.stop()
 }
@@ -148,6 +163,51 @@ func (l *lives) start(path string) {
 	db, err := store.Open(context.Background(), path, store.Options{})
 	l.must(err)
 	l.db, l.deliverer.Outbox = db, db
+	// A new process has a reader that remembers what was stored, and nothing else.
+	l.mail, err = newMailLog(config.MailLog{Name: "mx1", Path: filepath.Join(l.dir, "mail.log"), Format: config.LogPostfix}, l.cfg, l.rules, l.log)
+	l.must(err)
+	l.logs = []*mailLog{l.mail}
+	before, err := db.Log(context.Background(), "mx1")
+	l.must(err)
+	l.must(l.mail.reader.Restore(before.State))
+}
+
+// write adds to the log: a message that is tried, tried again, refused for good or taken. A
+// line that says who sent it comes before, and is needed even if the process dies in between.
+func (l *lives) write() {
+	n := len(l.lines) / 4
+	id := fmt.Sprintf("4LgX%05dz", n)
+	lines := mailLines(time.Now(), "postfix/qmgr[7]: "+id+": from=<news@example.org>, size=400, nrcpt=1 (queue active)")
+	refused := 0
+	if n > 0 {
+		refused = l.told[len(l.told)-1]
+	}
+	end := sent(id, "kim@example.net")
+	if l.draw(2) == 0 {
+		end = refusedBySpamCop(id, "kim@example.net")
+	}
+	wait := strings.NewReplacer("status=bounced", "status=deferred", "dsn=5.7.1", "dsn=4.7.1").Replace(refusedBySpamCop(id, "kim@example.net"))
+	l.lines = append(l.lines, append(lines, mailLines(time.Now(), wait, wait, end)...)...)
+	l.told = append(l.told, refused, refused+1, refused+1, refused+1) // once, whatever became of it
+}
+
+// readLines gives the daemon some of the lines that it has not read.
+func (l *lives) readLines() {
+	before, err := l.db.Log(context.Background(), "mx1")
+	l.must(err)
+	from := int(before.Position.Offset)
+	to := min(len(l.lines), from+1+l.draw(5))
+	if to > from {
+		l.must(l.intakeLog(context.Background(), l.mail, probes.LogBatch{Lines: l.lines[from:to], Position: position(to)}))
+	}
+}
+
+// logged is how many messages the first n lines of the log tell to be refused.
+func (l *lives) logged(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return l.told[n-1]
 }
 
 func (l *lives) stop() { l.must(l.db.Close()) }
@@ -256,8 +316,10 @@ func (l *lives) check() {
 	ctx := context.Background()
 	p, err := l.db.Position(ctx, "bounces")
 	l.must(err)
-	if got, want := l.counted(), l.truth(int(p.UID)); got != want {
-		l.fail("read to UID %d: %d refusals count, the truth is %d", p.UID, got, want)
+	log, err := l.db.Log(ctx, "mx1")
+	l.must(err)
+	if got, want := l.counted(), l.truth(int(p.UID))+l.logged(int(log.Position.Offset)); got != want {
+		l.fail("read to UID %d and line %d: %d refusals count, the truth is %d", p.UID, log.Position.Offset, got, want)
 	}
 	all, err := l.db.Incidents(ctx, store.IncidentFilter{Resolved: true, Limit: -1})
 	l.must(err)

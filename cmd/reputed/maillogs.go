@@ -32,7 +32,7 @@ type mailLog struct {
 }
 
 // newMailLog is a log as the configuration describes it.
-func newMailLog(m config.MailLog, cfg *config.Config, log *slog.Logger) (*mailLog, error) {
+func newMailLog(m config.MailLog, cfg *config.Config, rules *bounce.Rules, log *slog.Logger) (*mailLog, error) {
 	opts := probes.LogOptions{Name: m.Name, Path: m.Path, History: m.History.Duration, Log: log}
 	if m.Journal {
 		opts.Journal = &probes.Journal{Units: m.Units, Identifiers: m.Identifiers}
@@ -40,10 +40,6 @@ func newMailLog(m config.MailLog, cfg *config.Config, log *slog.Logger) (*mailLo
 	probe, err := probes.NewLog(opts)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
-	}
-	rules, err := newRules(cfg)
-	if err != nil {
-		return nil, err
 	}
 	l := &mailLog{cfg: m, probe: probe, hosts: map[string]netip.Addr{}}
 	l.options = maillog.Options{Format: logFormat(m.Format), Rules: rules, Zone: m.Zone(), Host: m.Host}

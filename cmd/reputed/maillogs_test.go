@@ -38,7 +38,7 @@ func refusedBySpamCop(id, to string) string {
 func logRig(t *testing.T) (*rig, *mailLog) {
 	t.Helper()
 	r := newRig(t)
-	l, err := newMailLog(config.MailLog{Name: "mx1", Path: filepath.Join(t.TempDir(), "mail.log"), Format: config.LogPostfix}, r.cfg, r.daemon.log)
+	l, err := newMailLog(config.MailLog{Name: "mx1", Path: filepath.Join(t.TempDir(), "mail.log"), Format: config.LogPostfix}, r.cfg, r.rules, r.daemon.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestWhichAddressALogIsAbout(t *testing.T) {
 	}
 	cfg.Outbound = []config.Outbound{{Hosts: map[string]string{"mx2.example.org": "192.0.2.12", "mx3.example.org": "192.0.2.10", "mx3.example.net": "192.0.2.11"}}}
 	l, err := newMailLog(config.MailLog{Name: "a", Path: "/var/log/mail.log", Format: config.LogAuto,
-		Sources: map[string]string{"postfix/out25": "192.0.2.10", "postfix/out25/bulk": "192.0.2.11", "remote_smtp": "192.0.2.12"}}, cfg, slog.New(slog.NewTextHandler(testLog{t}, nil)))
+		Sources: map[string]string{"postfix/out25": "192.0.2.10", "postfix/out25/bulk": "192.0.2.11", "remote_smtp": "192.0.2.12"}}, cfg, nil, slog.New(slog.NewTextHandler(testLog{t}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
