@@ -55,22 +55,26 @@ func deliveredSince(hours []Hour, from time.Time) checks.Count {
 }
 
 // addDeliveries puts into an impact what all receivers together took. Onset is when the
-// trouble began; zero: it is only beginning, and all that was counted lies before it. Only
+// trouble began; zero: it is only beginning. Whole hours before it were before, and only
 // hours that began after it tell what the trouble costs.
 func addDeliveries(i *checks.Impact, hours []Hour, onset, now time.Time, window time.Duration) {
 	start := now.Add(-window)
 	if onset.IsZero() {
 		onset = now
 	}
+	if !i.Since.IsZero() && i.Since.Before(onset) {
+		onset = i.Since // the first refusal is where it began, whenever it was found
+	}
 	i.Delivered.Counted = true
 	for _, h := range hours {
-		if h.At.Before(onset) {
+		switch {
+		case !h.At.Add(time.Hour).After(onset):
 			i.Before.Delivered += h.Delivered
 			i.Before.Deferred += h.Deferred
 			i.Before.Refused += h.Refused
-			continue
-		}
-		i.Delivered.N += h.Delivered
+		case !h.At.Before(onset):
+			i.Delivered.N += h.Delivered
+		} // the hour in which it began is neither
 	}
 	if span := onset.Sub(start); span > 0 {
 		i.Before.Span = span

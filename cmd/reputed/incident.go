@@ -109,7 +109,7 @@ func (a *app) incidentShowCommand() *cobra.Command {
 const refusedShown = 5
 
 // refusedMail are some of the mails that an incident costs: those that name a list which it is
-// about come first, then the latest.
+// about come first, then the latest; each text once.
 func refusedMail(i alerts.Incident, all []store.Bounce, cfg *config.Config) (out []report.Refusal) {
 	about := map[string]bool{}
 	for _, m := range i.Members {
@@ -124,7 +124,13 @@ func refusedMail(i alerts.Incident, all []store.Bounce, cfg *config.Config) (out
 		}
 		return cmp.Compare(named(a), named(b))
 	})
-	for _, b := range all[:min(len(all), refusedShown)] {
+	said := map[[3]string]bool{} // ten thousand refusals say the same
+	for _, b := range all {
+		words := [3]string{b.Domain, string(b.Action), b.Diagnostic.Text}
+		if said[words] || len(out) == refusedShown {
+			continue
+		}
+		said[words] = true
 		out = append(out, report.Refusal{At: b.At, Target: b.Target, Receiver: b.Domain, Action: string(b.Action), Tries: b.Tries, Outcome: string(b.Outcome),
 			List: b.Judgement.Blocklist, Text: b.Diagnostic.Text, Via: b.Via()})
 	}
