@@ -133,6 +133,11 @@ func (v *validator) alerts() {
 		c.Channels = slices.DeleteFunc(channels, func(name string) bool { return slices.Contains(c.EscalateTo, name) })
 	}
 	known("alerts.digest_to", c.DigestTo)
+	for _, x := range v.cfg.AllChannels() {
+		if i := slices.Index(c.DigestTo, x.Name); i >= 0 && (x.Kind == "pagerduty" || x.Kind == "alertmanager") {
+			v.at(fmt.Sprintf("alerts.digest_to[%d]", i), "a channel of [[%s]] tells of single incidents only: take it out", x.Kind)
+		}
+	}
 	pools := map[string]bool{}
 	for _, o := range v.cfg.Outbound {
 		pools[o.Pool] = true
