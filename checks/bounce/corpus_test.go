@@ -187,7 +187,7 @@ func TestCorpus(t *testing.T) {
 				what  string
 				got   float64
 				least float64
-			}{{"reputation F1", f1, 0.98}, {"bounce recall", bounces.share(), 0.99}, {"true non-bounces", 1 - falseShare, 0.99}, {"category", category.share(), 0.96}, {"recipient", recipient.share(), 0.98}, {"reply", reply.share(), 0.98}, {"status", status.share(), 0.98}, {"remote", remote.share(), 0.97}, {"list", list.share(), 0.95}, {"address", ip.share(), 0.95}, {"complaints", complaints.share(), 0.99}} {
+			}{{"reputation F1", f1, 0.98}, {"bounce recall", bounces.share(), 0.99}, {"true non-bounces", 1 - falseShare, 0.99}, {"category", category.share(), 0.975}, {"recipient", recipient.share(), 0.98}, {"reply", reply.share(), 0.98}, {"status", status.share(), 0.98}, {"remote", remote.share(), 0.97}, {"list", list.share(), 0.95}, {"address", ip.share(), 0.95}, {"complaints", complaints.share(), 0.99}} {
 				if c.got < c.least {
 					t.Errorf("%s: %.3f, was at least %.3f", c.what, c.got, c.least)
 				}

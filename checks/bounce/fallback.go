@@ -94,7 +94,7 @@ func byStatus(status string) Category {
 }
 
 // senderWords are words of sentences that are about the sender.
-var senderWords = newWordSet("client host", "your ip", "your host", "your server", "your network", "your address", "your domain", "sender address", "sender domain", "sending ip", "sending host", "sending domain", "your mail server", "helo", "ehlo", "envelope sender", "mail from")
+var senderWords = newWordSet("client host", "your ip", "your host", "your server", "your network", "your address", "your domain", "sender address", "sender domain", "sending ip", "sending host", "sending domain", "your mail server", "your country", "helo", "ehlo", "envelope sender", "mail from")
 
 // aboutSender says whether a refusal for policy speaks of who sent the mail.
 func aboutSender(text string) bool { return senderWords.in(text) }
