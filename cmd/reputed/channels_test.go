@@ -153,6 +153,39 @@ func TestDrillOfOneChannel(t *testing.T) {
 	}
 }
 
+func TestADrillThatIsBrokenOffLeavesNoPageOpen(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	var actions []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event struct {
+			Action string `json:"event_action"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&event)
+		mu.Lock()
+		actions = append(actions, event.Action)
+		mu.Unlock()
+		stop() // Ctrl-C while the first message is under way
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	t.Cleanup(s.Close)
+	path := filepath.Join(t.TempDir(), "c.toml")
+	if err := os.WriteFile(path, []byte(fmt.Sprintf("[[pagerduty]]\nrouting_key = \"env:DRILL_KEY\"\napi_url = %q\n", s.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DRILL_KEY", "k")
+	var b bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &b, stderr: &b}
+	if code := a.main(ctx, []string{"drill", "--config", path}); code == exitOK {
+		t.Errorf("exit code %d\n%s", code, &b)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if got := strings.Join(actions, " "); got != "trigger resolve" {
+		t.Errorf("PagerDuty was told %q", got)
+	}
+}
+
 func TestTheHeartBeatsAfterCompleteRoundsOnly(t *testing.T) {
 	s := newSink(t, "OK")
 	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {

@@ -78,7 +78,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 	if one {
 		last := steps[len(steps)-1]
 		steps = steps[:1]
-		if _, keeps := notifiers[channels[0].Name].(incidentsOnly); keeps {
+		if pages(notifiers[channels[0].Name]) {
 			steps = append(steps, last)
 		}
 	}
@@ -92,7 +92,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 		errs := make([]error, len(channels))
 		var wg sync.WaitGroup
 		for i, c := range channels {
-			wg.Go(func() { outcomes[i], errs[i] = try(ctx, notifiers[c.Name], s.note) })
+			wg.Go(func() { outcomes[i], errs[i] = try(ctx, c.Name, notifiers[c.Name], s.note) })
 		}
 		wg.Wait()
 		for i, c := range channels {
@@ -102,6 +102,9 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 			}
 		}
 		if ctx.Err() != nil {
+			if i < len(steps)-1 {
+				hangUp(ctx, notifiers, channels, steps[len(steps)-1].note)
+			}
 			return ctx.Err()
 		}
 	}
@@ -111,23 +114,53 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 	return nil
 }
 
+// hangUpLimit is how long somebody who has pressed Ctrl-C is kept waiting.
+const hangUpLimit = 5 * time.Second
+
+// hangUp tells the end to channels that would otherwise go on paging for a drill that was
+// broken off.
+func hangUp(ctx context.Context, notifiers map[string]alerts.Notifier, channels []config.Channel, end alerts.Notification) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpLimit)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, c := range channels {
+		if n := notifiers[c.Name]; pages(n) {
+			wg.Go(func() { _ = n.Notify(ctx, end) }) // nobody is there any more to hear of it
+		}
+	}
+	wg.Wait()
+}
+
+// pages says whether a channel keeps what it is told until it is told of the end.
+func pages(n alerts.Notifier) bool {
+	_, only := n.(incidentsOnly)
+	return only
+}
+
 // try tells one channel and says what came of it.
-func try(ctx context.Context, channel alerts.Notifier, n alerts.Notification) (outcome string, err error) {
+func try(ctx context.Context, name string, channel alerts.Notifier, n alerts.Notification) (outcome string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, alerts.NotifyTimeout)
 	defer cancel()
 	began := time.Now()
 	err = channel.Notify(ctx, n)
 	took := time.Since(began).Round(time.Millisecond)
+	said := func(err error) string { // the line begins with the channel already
+		text := err.Error()
+		if _, rest, named := strings.Cut(text, fmt.Sprintf("%q: ", name)); named {
+			text = rest
+		}
+		return checks.Line(text, 0)
+	}
 	var retry *alerts.RetryError
 	switch {
 	case err == nil:
 		return fmt.Sprintf("accepted in %s", took), nil
 	case errors.Is(err, alerts.ErrRefused):
-		return fmt.Sprintf("refused after %s, and would not be tried again: %s", took, checks.Line(err.Error(), 0)), err
+		return fmt.Sprintf("refused after %s, and would not be tried again: %s", took, said(err)), err
 	case errors.As(err, &retry):
-		return fmt.Sprintf("put off after %s, for %s: %s", took, retry.After.Round(time.Second), checks.Line(retry.Err.Error(), 0)), err
+		return fmt.Sprintf("put off after %s, for %s: %s", took, retry.After.Round(time.Second), said(retry.Err)), err
 	}
-	return fmt.Sprintf("failed after %s, and would be tried again: %s", took, checks.Line(err.Error(), 0)), err
+	return fmt.Sprintf("failed after %s, and would be tried again: %s", took, said(err)), err
 }
 
 // story is an incident that does not exist, about an address that nobody has (RFC 5737), as

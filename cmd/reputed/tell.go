@@ -103,6 +103,5 @@ func (d *daemon) digest(s store.Situation) []store.Notice {
 type incidentsOnly interface{ IncidentsOnly() }
 
 func (d *daemon) noDigest(name string) bool {
-	_, only := d.deliverer.Channels[name].(incidentsOnly)
-	return only
+	return pages(d.deliverer.Channels[name])
 }
