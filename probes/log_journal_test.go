@@ -166,10 +166,10 @@ echo '`+entryText("c2", `"next"`)+`'; exec sleep 60`)
 func TestRealJournal(t *testing.T) {
 	const remote = "/lib/systemd/systemd-journal-remote"
 	if _, err := exec.LookPath("journalctl"); err != nil {
-		skipDovecot(t, "no journalctl here: apt-get install systemd")
+		skipServer(t, "no journalctl here: apt-get install systemd")
 	}
 	if _, err := os.Stat(remote); err != nil {
-		skipDovecot(t, "nothing to write a journal with: apt-get install systemd-journal-remote")
+		skipServer(t, "nothing to write a journal with: apt-get install systemd-journal-remote")
 	}
 	dir := t.TempDir()
 	write := func(from, to int, boot string) {
@@ -182,7 +182,7 @@ func TestRealJournal(t *testing.T) {
 		cmd := exec.Command(remote, "--output="+filepath.Join(dir, "mail.journal"), "-")
 		cmd.Stdin = strings.NewReader(text.String())
 		if out, err := cmd.CombinedOutput(); err != nil {
-			skipDovecot(t, fmt.Sprintf("a journal cannot be written here: %v: %s", err, out))
+			skipServer(t, fmt.Sprintf("a journal cannot be written here: %v: %s", err, out))
 		}
 	}
 	write(0, 4, "a")

@@ -31,8 +31,8 @@ type dovecot struct {
 	mails int
 }
 
-// skipDovecot skips the test, or fails it where nothing may be skipped.
-func skipDovecot(t *testing.T, reason string) {
+// skipServer skips the test, or fails it where nothing may be skipped.
+func skipServer(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("CI=true allows no skip: %s", reason)
@@ -52,11 +52,11 @@ func startDovecotWith(t *testing.T, mechanisms, introspection string) *dovecot {
 	}
 	version, err := exec.Command(binary, "--version").Output()
 	if err != nil {
-		skipDovecot(t, "no dovecot here: apt-get install dovecot-imapd")
+		skipServer(t, "no dovecot here: apt-get install dovecot-imapd")
 	}
 	conf, ok := dovecotConf(string(version))
 	if !ok {
-		skipDovecot(t, "the configuration of this test is for dovecot 2.3 and 2.4, here is "+strings.TrimSpace(string(version)))
+		skipServer(t, "the configuration of this test is for dovecot 2.3 and 2.4, here is "+strings.TrimSpace(string(version)))
 	}
 	// Of its own and not t.TempDir: unix socket paths must be short, and what
 	// Dovecot runs as must be able to pass through.
