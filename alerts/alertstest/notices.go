@@ -127,12 +127,20 @@ func Variants() map[string]alerts.Notification {
 			cleared.Clear = true
 			n.Incident.Members = []alerts.Member{refusedByCisco(), cleared}
 			n.Incident.AckedBy, n.Incident.AckedAt, n.Incident.Note = "kim", At.Add(time.Minute), "password of sales@ changed"
+			n.Incident.Impact = checks.Impact{Target: "192.0.2.10", Since: At}
+			for i, receiver := range []string{"example.net", "example.com", "mail.example.net", "mail.example.com", "www.example.net"} {
+				r := checks.ReceiverImpact{Receiver: receiver, Vendor: "Cisco Talos", Refused: Count(8 - i), Delivered: Count(2 * i), First: At, Last: At.Add(time.Duration(40-i) * time.Minute)}
+				if i > 1 {
+					r.Accepted = At.Add(2 * time.Hour)
+				}
+				n.Incident.Impact.Receivers = append(n.Incident.Impact.Receivers, r)
+			}
 		}),
 		"resolved": With(func(n *alerts.Notification) {
 			n.Kind, n.At = alerts.Ended, At.Add(26*time.Hour+20*time.Minute)
 			n.Incident.State, n.Incident.Resolved, n.Incident.AckedBy = alerts.Resolved, n.At, "kim"
 			n.Incident.Members[0].Clear = true
-			n.Incident.Impact = checks.Impact{Receivers: []checks.ReceiverImpact{{Receiver: "example.net", Refused: Count(2), First: At}}}
+			n.Incident.Impact = checks.Impact{Receivers: []checks.ReceiverImpact{{Receiver: "example.net", Refused: Count(2), First: At, Last: At.Add(time.Hour), Delivered: Count(30), Accepted: At.Add(20 * time.Hour)}}}
 		}),
 		"monitor-blind": With(func(n *alerts.Notification) {
 			n.Incident = alerts.Incident{ID: 13, Cause: "monitor:resolver", Title: "41 of 60 lists could not be asked", Severity: checks.Critical, Members: []alerts.Member{monitorMember()}, Opened: At}

@@ -90,6 +90,7 @@ func facts(n alerts.Notification) *rich {
 	what(r, n)
 	since(r.nl(), n)
 	costs(r, inc)
+	recovery(r, n)
 	if by := checks.Line(inc.AckedBy, 80); by != "" {
 		r.nl().label("Taken by: ").quote(by, 80)
 		if !inc.AckedAt.IsZero() {
@@ -227,6 +228,21 @@ func costs(r *rich, inc alerts.Incident) {
 		r.quote(c.Text, maxFactRunes)
 		if !c.Since.IsZero() {
 			r.say(" since ").date(c.Since)
+		}
+	}
+}
+
+// recovery says which receivers take our mail again, once one does or the trouble is over, and
+// what has come of the removals that were asked for.
+func recovery(r *rich, n alerts.Notification) {
+	all := n.Incident.Impact.Recoveries()
+	for _, v := range all[:min(maxCosts, len(all))] {
+		if !v.Counted || v.Again == 0 && n.Kind != alerts.Reminder {
+			continue
+		}
+		r.nl().label("Recovery: ").quote(v.String(), maxFactRunes)
+		if !v.Last.IsZero() {
+			r.say(", last refusal ").date(v.Last)
 		}
 	}
 }

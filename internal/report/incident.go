@@ -134,6 +134,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 		p.field("relapse", "came back "+plural(inc.Relapses, "time", "times")+" within 30 days", plain)
 	}
 	i.costs(p)
+	i.recovery(p)
 	p.heading("How we know")
 	for n, m := range inc.Members {
 		if n > 0 {
@@ -205,6 +206,38 @@ func (i Incident) refusals(p *page) {
 		}
 		p.para(2, p.stamp(r.At)+"  ", faint, s+": "+clean(r.Text)+" ("+clean(r.Via)+")", plain)
 	}
+}
+
+// recovery is which receivers take our mail again: all that can be seen of a score that nobody
+// can look up.
+func (i Incident) recovery(p *page) {
+	all := i.Incident.Impact.Recoveries()
+	if len(all) == 0 {
+		return
+	}
+	p.heading("Recovery")
+	for _, v := range all {
+		s := plain
+		if v.Over() {
+			s = good
+		}
+		p.para(2, "", plain, p.recovered(v, i.Now), s)
+		if v.Receivers > 1 && len(v.Waiting) > 0 && v.Counted {
+			p.para(4, "", plain, "not yet: "+some(v.Waiting, 8), plain)
+		}
+	}
+}
+
+// recovered is "Cisco Talos: 3 of 5 receivers take us again, last refusal 09:40".
+func (t Term) recovered(v checks.Recovery, now time.Time) string {
+	s := v.String()
+	if !v.Last.IsZero() {
+		s += ", last refusal " + t.clock(v.Last, now)
+	}
+	if !v.First.IsZero() {
+		s += ", first taken again " + t.clock(v.First, now)
+	}
+	return s
 }
 
 // member is one finding with its evidence, literally.

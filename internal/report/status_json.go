@@ -184,6 +184,7 @@ type impactJSON struct {
 	Delivered *int           `json:"delivered"`
 	Before    *beforeJSON    `json:"before"`
 	Receivers []receiverJSON `json:"receivers"`
+	Recovery  []recoveryJSON `json:"recovery"`
 }
 
 // beforeJSON is what became of mail before the trouble began; null if that is not known.
@@ -199,6 +200,17 @@ func beforeOf(b checks.Before) *beforeJSON {
 		return nil
 	}
 	return &beforeJSON{int(b.Span / time.Second), b.Delivered, b.Deferred, b.Refused}
+}
+
+// recoveryJSON is how far the receivers behind one vendor have come back; Again is null where
+// no log tells.
+type recoveryJSON struct {
+	Vendor    string   `json:"vendor"`
+	Receivers int      `json:"receivers"`
+	Again     *int     `json:"take_again"`
+	Last      *string  `json:"last_refusal"`
+	First     *string  `json:"first_taken"`
+	Waiting   []string `json:"waiting"`
 }
 
 // receiverJSON has null for what nobody counted, which is not the same as 0.
@@ -262,12 +274,15 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		SilencedBy: checks.Line(i.Silence.By, 0), SilencedFor: checks.Line(i.Silence.Reason, 0), FlappingSince: utc(i.Flapping),
 		Told: append([]string{}, i.Told...), Escalated: utc(i.Escalated), Note: checks.Line(i.Note, 0),
 		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
-		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Delivered: counted(i.Impact.Delivered), Before: beforeOf(i.Impact.Before), Receivers: []receiverJSON{}},
+		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Delivered: counted(i.Impact.Delivered), Before: beforeOf(i.Impact.Before), Receivers: []receiverJSON{}, Recovery: []recoveryJSON{}},
 		Findings: []findingJSON{}, Remediation: []remediationJSON{},
 	}
 	for _, r := range i.Impact.Receivers {
 		out.Impact.Receivers = append(out.Impact.Receivers, receiverJSON{checks.Line(r.Receiver, 0), checks.Line(r.Vendor, 0),
 			counted(r.Refused), counted(r.Deferred), counted(r.Delivered), utc(r.First), utc(r.Last), utc(r.Accepted)})
+	}
+	for _, v := range i.Impact.Recoveries() {
+		out.Impact.Recovery = append(out.Impact.Recovery, recoveryJSON{v.Vendor, v.Receivers, counted(checks.Count{N: v.Again, Counted: v.Counted}), utc(v.Last), utc(v.First), lines(v.Waiting)})
 	}
 	for _, m := range i.Members {
 		f := m.Finding

@@ -68,6 +68,11 @@ func (r Report) incident(p *page, v IncidentView) {
 	if aboutMail(i) {
 		p.field("cost", p.Cost(i.Impact, r.Now), plain)
 	}
+	for n, v := range i.Impact.Recoveries() {
+		if n < 2 && v.Again > 0 { // the rest is in incident show
+			p.field("again", p.recovered(v, r.Now), plain)
+		}
+	}
 	if m, ok := firstOpen(i); ok {
 		p.evidence(m.Finding)
 		if n := count(i.Members, func(m alerts.Member) bool { return !m.Clear }); n > 1 {
