@@ -180,8 +180,8 @@ const selectComplaints = `WITH kinds AS (
 			CAST(substr(max(printf('%020d%020d', complained, id)), 21) AS INTEGER) AS sample
 		FROM mails INDEXED BY mails_complaints WHERE kind = 'complaint' AND complained >= ?1 AND proof <> '' AND target <> '' GROUP BY 1, 2
 	)
-	SELECT k.target, k.reporter, n, first, last, m.feedback, m.mailbox, m.uid_validity, m.uid, m.place, m.proof, m.proof_detail
-	FROM kinds k JOIN mails m ON m.id = sample ORDER BY 1, 2`
+	SELECT c.target, c.reporter, n, first, last, m.feedback, m.mailbox, m.uid_validity, m.uid, m.place, m.proof, m.proof_detail
+	FROM kinds c JOIN mails m ON m.id = sample ORDER BY 1, 2`
 
 // Answer is what a list answered about a target that a refusal had named with it.
 type Answer struct {

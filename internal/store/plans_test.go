@@ -28,6 +28,14 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"what is known of questions":  {selectStates, []any{"[]"}},
 		"what a check knows":          {selectKnown, []any{"dnsbl"}},
 		"why nothing was told":        {selectDecisions, []any{"[1]"}},
+		"what targets delivered":      {selectTotals, []any{"[]", 0}},
+		"what receivers took":         {selectHours, []any{"[]", 0}},
+		"who takes mail again":        {selectAcceptances, []any{"[]"}},
+		"what lists said":             {selectAnswers, []any{"[]"}},
+		"who defers just now":         {selectRising, []any{0, 20}},
+		"complaints":                  {selectComplaints, []any{0}},
+		"the reports of a message":    {selectReports, []any{1}},
+		"the log of a message":        {selectLogged, []any{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var plan []string
