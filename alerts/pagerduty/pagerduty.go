@@ -1,6 +1,6 @@
 // Package pagerduty tells a service of PagerDuty by the Events API v2: an incident is
-// triggered when it opens, acknowledged when somebody has taken it here, and resolved with it, all
-// by one dedup key (developer.pagerduty.com/docs/events-api-v2-overview, read 2026-11-22).
+// triggered when it opens, acknowledged when somebody has taken it here, and resolved with it, by
+// one dedup key for each severity (developer.pagerduty.com/docs/events-api-v2-overview, read 2026-11-22).
 package pagerduty
 
 import (
@@ -44,7 +44,7 @@ type Notifier struct {
 	options Options
 	client  *post.Client
 
-	mu    sync.Mutex
+	mu    sync.Mutex           // held by Follow, which nothing else waits for
 	taken map[string]time.Time // threads that were acknowledged there, and the acknowledgement here
 }
 
@@ -73,38 +73,60 @@ func (n *Notifier) IncidentsOnly() {}
 // errDigest is for a digest that is sent here all the same, by digest_to.
 var errDigest = fmt.Errorf("a digest is about no single incident: take the channel out of digest_to: %w", alerts.ErrRefused)
 
-// Notify triggers or resolves.
+// severities that an incident may have had, each of which has a key of its own: PagerDuty
+// pages nobody for what is acknowledged there already, and what got worse has to page again.
+var severities = [...]checks.Severity{checks.Critical, checks.Major, checks.Minor, checks.Informational}
+
+// Notify triggers or resolves. What got worse is triggered under its new key before the others are
+// resolved, so that something is open all the time.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 	if note.Digest != nil {
 		return fmt.Errorf("pagerduty %q: %w", n.options.Name, errDigest)
 	}
+	now := note.Incident.Severity
 	if note.Kind != alerts.Ended {
-		return n.send(ctx, trigger(note))
+		if err := n.send(ctx, trigger(note)); err != nil || note.Kind != alerts.Worsened {
+			return err
+		}
 	}
-	n.mu.Lock()
-	delete(n.taken, note.Thread())
-	n.mu.Unlock()
-	return n.send(ctx, event{Action: "resolve", Key: key(note)})
+	for _, s := range severities {
+		if s == now && note.Kind != alerts.Ended {
+			continue
+		}
+		if err := n.send(ctx, event{Action: "resolve", Key: key(note, s)}); err != nil { // of what was never triggered PagerDuty takes no notice
+			return err
+		}
+	}
+	return nil
 }
 
 // Follow acknowledges there what somebody has taken here, by whatever way.
 func (n *Notifier) Follow(ctx context.Context, open []alerts.Notification) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	still := map[string]bool{}
 	var failed error
 	for _, note := range open {
-		at := note.Incident.AckedAt
-		n.mu.Lock()
-		done := at.IsZero() || n.taken[note.Thread()].Equal(at)
-		n.mu.Unlock()
-		if done {
+		thread, at := note.Thread(), note.Incident.AckedAt
+		still[thread] = true
+		if at.IsZero() || n.taken[thread].Equal(at) {
 			continue
 		}
-		if err := n.send(ctx, event{Action: "acknowledge", Key: key(note)}); err != nil {
-			failed = errors.Join(failed, err)
-			continue
+		var err error
+		for _, s := range severities { // it may have been triggered under another than it has now
+			if err = n.send(ctx, event{Action: "acknowledge", Key: key(note, s)}); err != nil {
+				break
+			}
 		}
-		n.mu.Lock()
-		n.taken[note.Thread()] = at
-		n.mu.Unlock()
+		if err == nil {
+			n.taken[thread] = at
+		}
+		failed = errors.Join(failed, err)
+	}
+	for thread := range n.taken {
+		if !still[thread] {
+			delete(n.taken, thread)
+		}
 	}
 	return failed
 }
@@ -146,8 +168,10 @@ type link struct {
 	Text string `json:"text"`
 }
 
-// key is what joins the events of one incident, at most 255 characters.
-func key(n alerts.Notification) string { return "reputed-" + n.Thread() }
+// key is what joins the events of one incident at one severity, at most 255 characters.
+func key(n alerts.Notification, s checks.Severity) string {
+	return "reputed-" + n.Thread() + "-" + severity(s)
+}
 
 func trigger(n alerts.Notification) event {
 	says := wording.Of(n)
@@ -164,7 +188,7 @@ func trigger(n alerts.Notification) event {
 		p.Source = cmp.Or(checks.Line(worst.Target.String(), 200), "reputed")
 		p.Class, p.Group = checks.Line(string(worst.Code), 100), checks.Line(worst.Target.Pool, 100)
 	}
-	e := event{Action: "trigger", Key: key(n), Client: "reputed", Payload: p}
+	e := event{Action: "trigger", Key: key(n, inc.Severity), Client: "reputed", Payload: p}
 	for _, r := range n.Remediation {
 		for _, s := range r.Steps {
 			if href := checks.Link(s.URL); href != "" && len(e.Links) < maxLinks {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +65,7 @@ func TestAnIncidentIsTriggeredTakenAndResolvedByOneKey(t *testing.T) {
 		}
 		got, keys[e.Key] = append(got, e.Action), true
 	}
-	if strings.Join(got, " ") != "trigger acknowledge resolve" || len(keys) != 1 {
+	if want := "trigger" + strings.Repeat(" acknowledge", 4) + strings.Repeat(" resolve", 4); strings.Join(got, " ") != want || len(keys) != 4 {
 		t.Errorf("events %q with keys %v", got, keys)
 	}
 }
@@ -135,9 +137,36 @@ func TestADigestIsRefusedAndNothingIsSent(t *testing.T) {
 
 func TestWhatIsToldAgainKeepsItsKey(t *testing.T) {
 	opened := trigger(alertstest.Opened())
-	for _, name := range []string{"reminder", "escalated", "flapping", "silence-ending", "worsened"} {
-		if e := trigger(alertstest.Variants()[name]); e.Action != "trigger" || e.Key != opened.Key {
+	for _, name := range []string{"reminder", "escalated", "flapping", "silence-ending"} {
+		n := alertstest.Variants()[name]
+		n.Incident.Severity = alertstest.Opened().Incident.Severity
+		if e := trigger(n); e.Action != "trigger" || e.Key != opened.Key {
 			t.Errorf("%s: %s with key %s, want a trigger with %s", name, e.Action, e.Key, opened.Key)
 		}
+	}
+}
+
+// PagerDuty pages nobody for what is acknowledged there; what got worse has to page again.
+func TestWhatGotWorsePagesAgain(t *testing.T) {
+	s := alertstest.NewServer(t, alertstest.Say(202, ""))
+	n := notifier(t, s.URL)
+	for _, note := range []alerts.Notification{alertstest.Opened(), alertstest.Variants()["worsened"]} {
+		if err := n.Notify(t.Context(), note); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := map[string]bool{}
+	for i, r := range s.Requests() {
+		var e event
+		if err := json.Unmarshal(r.Body, &e); err != nil {
+			t.Fatal(err)
+		}
+		open[e.Key] = e.Action == "trigger"
+		if none := !slices.Contains(slices.Collect(maps.Values(open)), true); none {
+			t.Errorf("nothing is open after event %d", i+1)
+		}
+	}
+	if first, second := trigger(alertstest.Opened()).Key, trigger(alertstest.Variants()["worsened"]).Key; first == second || open[first] || !open[second] {
+		t.Errorf("open are %v", open)
 	}
 }

@@ -33,9 +33,10 @@ type Bot struct {
 	options  BotOptions
 	app      *post.Client // for the connection of Socket Mode; nil without one
 
-	mu      sync.Mutex          // held while a message is edited, so that the end is not overtaken by a picture from before it
-	shown   map[string][32]byte // thread, and what its message shows: only what differs is sent
-	pressed map[string]bool     // presses of late: Slack repeats what it thinks was not heard
+	pressed map[string]bool // presses of late, of Listen alone: Slack repeats what it thinks was not heard
+
+	mu    sync.Mutex          // held while a message is edited, so that the end is not overtaken by a picture from before it
+	shown map[string][32]byte // thread, and what its message shows: only what differs is sent
 
 	firstPause time.Duration // before connecting again
 }

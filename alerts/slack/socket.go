@@ -145,6 +145,10 @@ func (b *Bot) connect(ctx context.Context) (*websocket.Conn, error) {
 		return nil, fail(post.NoAnswer(err))
 	}
 	if err := apiVerdict(x.Reply); err != nil {
+		var no *refusal
+		if errors.As(err, &no) && (no.word == "missing_scope" || no.word == "not_allowed_token_type") {
+			no.advice = "app_token has to be an app-level token with the scope connections:write; make one in the app's settings and reload"
+		}
 		return nil, fail(err)
 	}
 	u, err := url.Parse(address)
@@ -170,16 +174,13 @@ func (b *Bot) connect(ctx context.Context) (*websocket.Conn, error) {
 
 // press lets act do what somebody pressed, and says in the channel what came of it.
 func (b *Bot) press(ctx context.Context, p press, act func(context.Context, alerts.Press) (string, error)) {
-	b.mu.Lock()
-	again := b.pressed[p.twice]
+	if b.pressed[p.twice] {
+		return
+	}
 	if len(b.pressed) >= maxPressed {
 		clear(b.pressed)
 	}
 	b.pressed[p.twice] = true
-	b.mu.Unlock()
-	if again {
-		return
-	}
 	done, cancel := context.WithTimeout(ctx, actTimeout)
 	said, err := act(done, p.Press)
 	cancel()

@@ -156,6 +156,7 @@ func TestAConnectionThatEndsIsMadeAgain(t *testing.T) {
 		"without a word": func(*testing.T, *websocket.Conn) {},
 		"with too long a one": func(_ *testing.T, c *websocket.Conn) {
 			_ = c.WriteMessage(websocket.TextMessage, make([]byte, maxFrameBytes+1))
+			wait(c) // it is the bot that goes
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,8 +171,13 @@ func TestAConnectionThatEndsIsMadeAgain(t *testing.T) {
 				wait(c)
 			}
 			h := hear(t, w, nil)
-			if p := <-h.presses; p.Kind != alerts.Ack {
-				t.Errorf("%+v", p)
+			select {
+			case p := <-h.presses:
+				if p.Kind != alerts.Ack {
+					t.Errorf("%+v", p)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("it did not connect again")
 			}
 		})
 	}
@@ -183,6 +189,7 @@ func TestTroublesOfTheConnection(t *testing.T) {
 		want   string
 	}{
 		"a token that is no good":  {`{"ok":false,"error":"invalid_auth"}`, "not valid any more"},
+		"a token of another kind":  {`{"ok":false,"error":"missing_scope"}`, "connections:write"},
 		"too often":                {`{"ok":false,"error":"ratelimited"}`, "try again"},
 		"an address in the clear":  {`{"ok":true,"url":"http://example.org/?ticket=canary-ticket-1"}`, "wss://"},
 		"no address":               {`{"ok":true}`, "wss://"},
