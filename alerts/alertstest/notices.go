@@ -209,7 +209,7 @@ func Hostile(n *alerts.Notification) {
 	m := &n.Incident.Members[0]
 	n.Incident.Title, n.Incident.Note, n.Incident.AckedBy = evil, evil, "<@U123>"
 	m.Finding.Summary, m.Finding.Facts[checks.FactMeaning] = evil, evil
-	m.Finding.Evidence[0] = checks.Evidence{Question: evil, Answer: evil + strings.Repeat("<", 5000), Reason: evil, Via: evil, Controls: evil, Proof: evil, At: At}
+	m.Finding.Evidence[0] = checks.Evidence{Question: evil, Answer: evil + strings.Repeat("<", 10000), Reason: evil, Via: evil, Controls: evil, Proof: evil, At: At}
 	n.Incident.Impact = checks.Impact{Receivers: []checks.ReceiverImpact{{Receiver: evil, Vendor: evil, Refused: Count(1), First: At}}}
 	n.Remediation = []checks.Remediation{
 		{Title: evil, WhoAsk: evil, Takes: evil, Never: []string{evil}, Steps: []checks.Step{{Text: evil, URL: "javascript:alert(1)", Command: evil}, {Text: "x", URL: "https://user@evil.example/"}}},
