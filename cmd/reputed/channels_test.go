@@ -234,6 +234,18 @@ func TestFollowersHearOfWhatIsOpenAndWhoHasIt(t *testing.T) {
 	r.world.ListAtSpamCop()
 	r.mustRound()
 	follow()
+	if len(f.open) != 2 || len(f.open[1]) != 0 {
+		t.Fatalf("was given %v, of which nothing was told yet", f.open)
+	}
+	due, err := r.db.Due(t.Context(), "test", time.Now(), 10)
+	if err != nil || len(due) != 1 {
+		t.Fatal(due, err)
+	}
+	if err := r.db.Sent(t.Context(), due[0].ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f.open, down.open = f.open[:1], down.open[:1]
+	follow()
 	if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: r.only("listed").ID, By: "kim", At: time.Now()}, nil); err != nil {
 		t.Fatal(err)
 	}

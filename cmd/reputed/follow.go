@@ -35,11 +35,17 @@ func (d *daemon) follows(ctx context.Context, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	open := map[string][]alerts.Notification{}
+	open, untold := map[string][]alerts.Notification{}, map[string]map[int64]bool{}
+	for name := range d.followers.channels {
+		// What waits for the end of quiet hours must not be heard of by this way.
+		if untold[name], err = d.db.Untold(ctx, name); err != nil {
+			return err
+		}
+	}
 	for _, i := range incidents {
 		var n *alerts.Notification
 		for name := range d.followers.channels {
-			if !slices.Contains(i.Told, name) {
+			if !slices.Contains(i.Told, name) || untold[name][i.ID] {
 				continue
 			}
 			if n == nil { // what to do takes the time

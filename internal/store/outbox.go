@@ -117,3 +117,21 @@ func (db *DB) Channels(ctx context.Context) (all []Channel, err error) {
 	})
 	return all, err
 }
+
+const selectUntold = `SELECT DISTINCT incident FROM outbox o WHERE channel = ? AND state = 'queued' AND incident IS NOT NULL
+	AND NOT EXISTS (SELECT 1 FROM outbox s WHERE s.incident = o.incident AND s.channel = o.channel AND s.state = 'sent')`
+
+// Untold are the incidents of which a channel has told nothing yet, because what it is to
+// tell waits: for the end of quiet hours, or for the channel.
+func (db *DB) Untold(ctx context.Context, channel string) (incidents map[int64]bool, err error) {
+	incidents = map[int64]bool{}
+	err = db.view(ctx, "read what waits", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var id int64
+			err := r.Scan(&id)
+			incidents[id] = true
+			return err
+		}, selectUntold, channel)
+	})
+	return incidents, err
+}

@@ -23,6 +23,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"the transitions of a target": {selectTransitions + "target = ? ORDER BY at, id", []any{"192.0.2.10"}},
 		"how the channels stand":      {selectChannels, nil},
 		"what is due":                 {selectDue, []any{"slack", 0, 0, 20}},
+		"what nothing was told of":    {selectUntold, []any{"slack"}},
 		"the members of incidents":    {selectMembers, []any{"[1]"}},
 		"the keys of incidents":       {selectKeys, []any{"[1]"}},
 		"what is known of questions":  {selectStates, []any{"[]"}},
