@@ -27,6 +27,17 @@ const (
 	CodeComplaint   Code = "bounce.complaint"    // recipients, or those who look for them, say that our mail is spam
 	CodeNoComplaint Code = "bounce.no-complaint" // they did, and have not for the quiet time
 
+	// About a target, from those who rate senders: scores in the DNS, providers' own programmes,
+	// and what a person read on a page.
+	CodePoor         Code = "reputation.poor"         // a source rates it below what receivers ask for
+	CodeFell         Code = "reputation.fell"         // a source rates it much lower than of late
+	CodeBlocked      Code = "reputation.blocked"      // a provider says that it blocks the address
+	CodeSpamRate     Code = "reputation.spam-rate"    // a provider says that too many call its mail spam, or that it hit traps
+	CodeTurnedAway   Code = "reputation.turned-away"  // a provider says that it refuses or defers much of its mail
+	CodeRequirements Code = "reputation.requirements" // a provider says that a requirement of senders is not met
+	CodeRatedWell    Code = "reputation.ok"           // one of the above is over
+	CodeUnrated      Code = "reputation.unknown"      // asked, no usable answer
+
 	// About this monitor.
 	CodeBlind       Code = "monitor.resolver" // more than half of what was asked had no answer
 	CodeRewriting   Code = "monitor.rewrite"  // the resolver invents addresses for names that do not exist
@@ -35,6 +46,7 @@ const (
 	CodeLogUnread   Code = "monitor.format"   // a mail log is read and not understood
 	CodeUnproved    Code = "monitor.unproved" // nothing in a mailbox can be proved to be ours
 	CodeTargets     Code = "monitor.targets"  // it is not known which addresses a name, an SPF record or a file stands for
+	CodeSource      Code = "monitor.source"   // a source of reputation cannot be read
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
@@ -56,6 +68,14 @@ var titles = map[Code]string{
 	CodeRampOver:      "Deferrals are as usual",
 	CodeComplaint:     "Recipients complain",
 	CodeNoComplaint:   "No more complaints",
+	CodePoor:          "Poor reputation",
+	CodeFell:          "Reputation has fallen",
+	CodeBlocked:       "Blocked by a provider",
+	CodeSpamRate:      "Too much of it is called spam",
+	CodeTurnedAway:    "A provider turns mail away",
+	CodeRequirements:  "Sender requirements not met",
+	CodeRatedWell:     "Reputation is well again",
+	CodeUnrated:       "No usable rating",
 	CodeBlind:         "Most lists could not be asked",
 	CodeRewriting:     "Resolver invents answers",
 	CodeMailbox:       "Bounce mailbox not readable",
@@ -63,6 +83,7 @@ var titles = map[Code]string{
 	CodeLogUnread:     "Mail log not understood",
 	CodeUnproved:      "Bounces cannot be proved ours",
 	CodeTargets:       "Addresses to watch not known",
+	CodeSource:        "Reputation source not readable",
 	CodeChannelDown:   "Alert channel down",
 	CodeMonitorWell:   "Monitor is well again",
 }
@@ -101,5 +122,9 @@ const (
 	FactServers     = "servers"     // resolvers asked
 	FactCount       = "count"       // how many mails were refused
 	FactOfTargets   = "of_targets"  // how many targets share this
+	FactSource      = "source"      // who rates: id of a score, a programme or a page
+	FactSourceName  = "source_name" // its name for people
+	FactValue       = "value"       // what it says now, in its own words: "62 of 100", "RED", "poor"
+	FactBefore      = "before"      // what it said before it fell
 	FactInstruction = "instruction" // the one sentence that says what to do
 )

@@ -26,6 +26,7 @@ var placeholders = map[string]kind{
 	checks.FactVendor: factValue, checks.FactRemote: factValue, checks.FactReceiver: factValue,
 	checks.FactReply: factValue, checks.FactStatus: factValue, checks.FactDiagnostic: factValue,
 	checks.FactServers: factValue, checks.FactCount: factValue, checks.FactOfTargets: factValue,
+	checks.FactSourceName: factValue, checks.FactValue: factValue, checks.FactBefore: factValue,
 	checks.FactInstruction: factValue,
 	checks.FactLookupURL:   linkValue, checks.FactRemovalURL: linkValue,
 
