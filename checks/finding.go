@@ -91,5 +91,6 @@ type Evidence struct {
 	Via      string    // server asked, or mailbox and UID read
 	Controls string    // which controls of the source passed in the same run; may be empty
 	Proof    string    // why a mail counts as ours; empty for everything but mail
+	Wire     string    // what came with a DNS answer: rcode, flags, TTL, round trip; kept with what changes only
 	At       time.Time // UTC
 }

@@ -15,7 +15,7 @@ func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
 	if err := rcodeError(m.Rcode); err != nil {
 		return Answer{}, err
 	}
-	a := Answer{RCode: rcodeName(m.Rcode), Authoritative: m.Authoritative}
+	a := Answer{RCode: rcodeName(m.Rcode), Authoritative: m.Authoritative, Flags: flagsOf(m.MsgHdr)}
 	if len(m.Question) == 1 {
 		var err error
 		if a.Records, err = recordsOf(m.Answer, m.Question[0].Name, qtype); err != nil {

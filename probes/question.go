@@ -45,6 +45,7 @@ type Answer struct {
 	Records       []Record // answer section: records of the type asked, after following CNAMEs inside the answer
 	SOA           SOA      // of the authority section, if there was one: the zone exists, and how long "no" lasts
 	Authoritative bool     // the AA bit: said by a name server of the zone itself
+	Flags         Flags    // those of the header
 	Server        string   // "192.0.2.53:53"
 	RTT           time.Duration
 }

@@ -275,7 +275,7 @@ func (w *wireQuestion) readNothing(packet []byte, name string, flags uint16, a *
 	if len(rest) != 0 {
 		return false
 	}
-	*a = Answer{RCode: "NOERROR", SOA: soa, Authoritative: flags&flagAA != 0}
+	*a = Answer{RCode: "NOERROR", SOA: soa, Authoritative: flags&flagAA != 0, Flags: Flags(flags) & allFlags}
 	if flags&flagRcode == dns.RcodeNameError {
 		a.RCode = "NXDOMAIN"
 	}

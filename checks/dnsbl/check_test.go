@@ -147,7 +147,10 @@ func TestAListingSaysHowWeKnow(t *testing.T) {
 	if f.At.Before(runAt) || f.At.Sub(runAt) > time.Hour || f.Evidence[0].At != f.At {
 		t.Errorf("at %v, evidence at %v; the run's time is %v", f.At, f.Evidence[0].At, runAt)
 	}
-	f.At, f.Evidence[0].At = time.Time{}, time.Time{}
+	if wire := f.Evidence[0].Wire; !strings.HasPrefix(wire, "NOERROR, flags qr rd ra, TTL 300 s, ") || !strings.HasSuffix(wire, " ms") {
+		t.Errorf("wire %q", wire)
+	}
+	f.At, f.Evidence[0].At, f.Evidence[0].Wire = time.Time{}, time.Time{}, ""
 	if diff := cmp.Diff(want, f, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}

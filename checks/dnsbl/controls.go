@@ -221,7 +221,7 @@ func (l *list) noteSOA(a probes.Answer) {
 
 // evidence is how we know: the question, the literal answer, by way of whom.
 func (r *run) evidence(q probes.Question, a probes.Answer, err error) checks.Evidence {
-	ev := checks.Evidence{Question: r.redact(q.String()), Answer: r.redact(said(a, err)), Via: via(a, err), At: r.at()}
+	ev := checks.Evidence{Question: r.redact(q.String()), Answer: r.redact(said(a, err)), Via: via(a, err), Wire: r.redact(a.Wire()), At: r.at()}
 	if err != nil && len(r.errs) < maxErrors && !slices.ContainsFunc(r.errs, func(e checks.Evidence) bool { return e.Answer == ev.Answer && e.Via == ev.Via }) {
 		r.errs = append(r.errs, ev)
 	}

@@ -16,7 +16,8 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	configPath string // --config; empty: /etc/reputed/config.toml if it exists
+	configPath   string // --config; empty: /etc/reputed/config.toml if it exists
+	databasePath string // --database of commands that only look; empty: that of the configuration
 
 	authorityPort int // of lists' own name servers; 0: the usual one
 }
@@ -101,6 +102,7 @@ costs, and what to do.`,
 		a.statusCommand(),
 		a.incidentCommand(),
 		a.explainCommand(),
+		a.historyCommand(),
 		a.replayCommand(),
 		a.bounceCommand(),
 		a.listsCommand(),

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -223,27 +222,4 @@ func loginName() string {
 		return u.Username
 	}
 	return "somebody"
-}
-
-// readStore opens the database that the configuration names for reading. The caller closes it.
-func (a *app) readStore(ctx context.Context) (*store.DB, *config.Config, error) {
-	cfg, err := a.optionalConfig()
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err := openReader(ctx, cfg)
-	return db, cfg, err
-}
-
-func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
-	db, err := store.OpenReadOnly(ctx, cfg.Database.Path)
-	if errors.Is(err, store.ErrNoDatabase) {
-		err = noDatabase(cfg)
-	}
-	return db, err
-}
-
-// noDatabase says that the daemon has not run yet, or that another file is meant.
-func noDatabase(cfg *config.Config) error {
-	return fmt.Errorf("%w at %s: it appears once \"reputed run\" has run; name its configuration with --config", store.ErrNoDatabase, cfg.Database.Path)
 }

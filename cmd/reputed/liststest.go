@@ -71,14 +71,7 @@ func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 			t.Paths = append(t.Paths, report.PathTest{Path: string(p.Path), Verdict: verdictOf(p.State), Why: p.Why, Took: slowest(p.Controls)})
 		}
 		for _, k := range l.Controls {
-			want := "not listed"
-			switch {
-			case k.Family == "":
-				want = "zone exists"
-			case k.Want:
-				want = "listed"
-			}
-			t.Controls = append(t.Controls, report.ControlResult{Question: k.Evidence.Question, Want: want, Answer: k.Evidence.Answer, Passed: k.Passed})
+			t.Controls = append(t.Controls, report.ControlResult{Question: k.Evidence.Question, Want: controlWants(k), Answer: k.Evidence.Answer, Passed: k.Passed})
 		}
 		t.Took = slowest(l.Controls)
 		r.Tests = append(r.Tests, t)

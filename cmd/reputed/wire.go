@@ -27,13 +27,7 @@ const defaultConfig = "/etc/reputed/config.toml"
 // loadConfig reads the configuration. Without --config the default file is
 // taken if it exists, else the built-in defaults. An error ends the program with exitConfig.
 func (a *app) loadConfig(secrets config.SecretMode) (*config.Config, error) {
-	path := a.configPath
-	if path == "" {
-		if _, err := os.Stat(defaultConfig); err == nil {
-			path = defaultConfig
-		}
-	}
-	cfg, err := config.Load(path, config.LoadOptions{Secrets: secrets})
+	cfg, err := config.Load(a.configFile(), config.LoadOptions{Secrets: secrets})
 	if err != nil {
 		return nil, configError(err)
 	}

@@ -34,6 +34,10 @@ type LoadOptions struct {
 	Env     func(name string) (value string, ok bool) // nil: os.LookupEnv
 	Secrets SecretMode                                // empty: Resolve
 
+	// Partial gives what could be read of a file that is wrong beside the error, for commands
+	// that only look at what a daemon has stored. What is wrong has its default, or is not there.
+	Partial bool
+
 	builtin func() (blocklists.Catalog, error) // nil: blocklists.BuiltinCatalog, which reads it anew each time
 }
 
@@ -74,6 +78,9 @@ func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 	v := &validator{problems: p, cfg: cfg, opt: opt, base: base, noKey: map[string]error{}}
 	v.validate()
 	if err := p.err(); err != nil {
+		if opt.Partial {
+			return cfg, err
+		}
 		return nil, err
 	}
 	sortByLine(p.warnings)

@@ -60,6 +60,7 @@ type evidenceJSON struct {
 	Via      string  `json:"via"`
 	Controls string  `json:"controls"`
 	Proof    string  `json:"proof"`
+	Wire     string  `json:"wire"`
 	At       *string `json:"at"`
 }
 
@@ -68,7 +69,7 @@ func evidenceOf(es []checks.Evidence) []evidenceJSON {
 	for _, e := range es {
 		out = append(out, evidenceJSON{
 			Question: checks.Line(e.Question, 0), Answer: checks.Line(e.Answer, 0), Reason: checks.Line(e.Reason, 0),
-			Via: checks.Line(e.Via, 0), Controls: checks.Line(e.Controls, 0), Proof: checks.Line(e.Proof, 0), At: utc(e.At),
+			Via: checks.Line(e.Via, 0), Controls: checks.Line(e.Controls, 0), Proof: checks.Line(e.Proof, 0), Wire: checks.Line(e.Wire, 0), At: utc(e.At),
 		})
 	}
 	return out

@@ -26,6 +26,19 @@ func (l Level) String() string {
 	return "UNKNOWN"
 }
 
+// style is the colour of a sentence that says it in words.
+func (l Level) style() style {
+	switch l {
+	case LevelOK:
+		return good
+	case LevelWarning:
+		return warn
+	case LevelCritical:
+		return bad
+	}
+	return unknown
+}
+
 // Tally is all that decides a [Level], whatever the report is about.
 type Tally struct {
 	// Worst is the highest severity found, of problems that are not mere policy statements.

@@ -126,6 +126,14 @@ type controlJSON struct {
 	Passed   bool   `json:"passed"`
 }
 
+func controlsOf(all []ControlResult) []controlJSON {
+	out := []controlJSON{}
+	for _, k := range all {
+		out = append(out, controlJSON{checks.Line(k.Question, 0), k.Want, checks.Line(k.Answer, 0), k.Passed})
+	}
+	return out
+}
+
 // Write renders the tests.
 func (l ListTests) Write(w io.Writer, t Term, f Format) error {
 	switch f {
@@ -239,14 +247,12 @@ func (l ListTests) json(w io.Writer) error {
 	for _, x := range l.Tests {
 		row := listTestJSON{
 			ID: x.Zone.ID, Zone: x.Zone.Zone, Severity: string(x.Zone.Severity), Verdict: word(x.Verdict), Works: x.Verdict == blocklists.Clean,
-			Why: checks.Line(x.Why, 0), Advice: checks.Line(x.Advice, 0), Millis: float64(x.Took.Microseconds()) / 1000, Path: x.Path, Paths: []pathJSON{}, Controls: []controlJSON{},
+			Why: checks.Line(x.Why, 0), Advice: checks.Line(x.Advice, 0), Millis: float64(x.Took.Microseconds()) / 1000, Path: x.Path, Paths: []pathJSON{},
 		}
 		for _, p := range x.Paths {
 			row.Paths = append(row.Paths, pathJSON{p.Path, word(p.Verdict), p.Verdict == blocklists.Clean, checks.Line(p.Why, 0), float64(p.Took.Microseconds()) / 1000})
 		}
-		for _, k := range x.Controls {
-			row.Controls = append(row.Controls, controlJSON{checks.Line(k.Question, 0), k.Want, checks.Line(k.Answer, 0), k.Passed})
-		}
+		row.Controls = controlsOf(x.Controls)
 		out.Lists = append(out.Lists, row)
 	}
 	return writeJSON(w, out)

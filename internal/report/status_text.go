@@ -23,8 +23,7 @@ func (r Report) Write(w io.Writer, t Term, f Format) error {
 		return writePlugin(w, r.Level(), text, data)
 	}
 	p := &page{Term: t}
-	style := map[Level]style{LevelOK: good, LevelWarning: warn, LevelCritical: bad, LevelUnknown: unknown}[r.Level()]
-	p.para(0, "", plain, r.Verdict()+".", style)
+	p.para(0, "", plain, r.Verdict()+".", r.Level().style())
 	healthStyle := plain
 	if r.Blind != "" {
 		healthStyle = unknown

@@ -92,6 +92,21 @@ func (db *DB) explain(op string, err error) error {
 }
 
 func explain(path, op string, err error) error {
+	return explainTo(path, op, "the file and its folder must be writable for the user that the daemon runs as", err)
+}
+
+// explainRead is explain for whoever only reads. With a -wal file beside it, part of the database is
+// in there, and that can be read only together with the -shm file.
+func explainRead(path string, err error) error {
+	access := "the file must be readable for you: run as the user that the daemon runs as, or get read permission for it"
+	if exists(path + "-wal") {
+		access += " and for its -wal and -shm files"
+	}
+	return explainTo(path, "open for reading", access, err)
+}
+
+// explainTo is explain with what the operating system must allow.
+func explainTo(path, op, access string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -105,10 +120,13 @@ func explain(path, op string, err error) error {
 	case codeCorrupt, codeNotADB:
 		known, hint = ErrCorrupt, "restore a backup, or move the file away (with its -wal and -shm) and start with a new one"
 	case codePerm, codeReadOnly, codeCantOpen, codeAuth:
-		known, hint = ErrPermission, "the file and its folder must be writable for the user that the daemon runs as"
+		known, hint = ErrPermission, access
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		known, hint = ErrPermission, "run as the user that the daemon runs as, or change the owner of the folder"
+		known = ErrPermission
+		if hint = access; op == "create" {
+			hint = "run as the user that the daemon runs as, or change the owner of the folder"
+		}
 	}
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -43,14 +43,15 @@ type (
 		Via      string    `json:"via,omitempty"`
 		Controls string    `json:"controls,omitempty"`
 		Proof    string    `json:"proof,omitempty"`
-		At       time.Time `json:"at,omitzero"` // not of a member: it has a column
+		Wire     string    `json:"wire,omitempty"` // not of a member: it differs each time
+		At       time.Time `json:"at,omitzero"`    // not of a member: it has a column
 	}
 )
 
 func contentOf(f checks.Finding) storedFinding {
 	c := storedFinding{target(f.Target), f.Code, f.Status, f.Severity, f.Summary, f.Facts, storedEvidence(f.Evidence), f.Settle}
 	for i := range c.Evidence {
-		c.Evidence[i].At = time.Time{}
+		c.Evidence[i].At, c.Evidence[i].Wire = time.Time{}, ""
 	}
 	return c
 }
@@ -110,7 +111,7 @@ func sameContent(a, b checks.Finding) bool {
 		a.Target.Kind == b.Target.Kind && a.Target.Addr == b.Target.Addr && a.Target.Name == b.Target.Name && a.Target.Pool == b.Target.Pool &&
 		slices.Equal(a.Target.Tags, b.Target.Tags) && maps.Equal(a.Facts, b.Facts) &&
 		slices.EqualFunc(a.Evidence, b.Evidence, func(a, b checks.Evidence) bool {
-			a.At, b.At = time.Time{}, time.Time{}
+			a.At, a.Wire, b.At, b.Wire = time.Time{}, "", time.Time{}, ""
 			return a == b
 		})
 }

@@ -148,12 +148,16 @@ const selectTransitions = "SELECT check_name, target, source, at, before, status
 
 func transitions(ctx context.Context, q querier, where string, args ...any) (all []Transition, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
-		var t Transition
-		var proof []evidence
-		err := r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary, value{&t.Facts}, value{&proof})
-		t.Evidence = readEvidence(proof)
+		t, err := scanTransition(r)
 		all = append(all, t)
 		return err
 	}, selectTransitions+where+" ORDER BY at, id", args...)
 	return all, err
+}
+
+func scanTransition(r *sql.Rows) (t Transition, err error) {
+	var proof []evidence
+	err = r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary, value{&t.Facts}, value{&proof})
+	t.Evidence = readEvidence(proof)
+	return t, err
 }

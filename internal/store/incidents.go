@@ -97,6 +97,7 @@ type IncidentFilter struct {
 	Resolved bool      // also those that are
 	Since    time.Time // only what was opened, changed or resolved then or later; zero: any
 	Limit    int       // 0: 100; -1: no limit
+	Bare     bool      // without members: for whoever only wants to name them
 }
 
 // Incidents are incidents with their members: what is not resolved first, the
@@ -110,7 +111,11 @@ func (db *DB) Incidents(ctx context.Context, f IncidentFilter) (all []alerts.Inc
 		where += " AND state <> 'resolved'"
 	}
 	err = db.view(ctx, "read incidents", func(tx *sql.Tx) error {
-		all, err = incidents(ctx, tx, where+" ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))...)
+		read := incidents
+		if f.Bare {
+			read = bareIncidents
+		}
+		all, err = read(ctx, tx, where+" ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))...)
 		return err
 	})
 	return all, err

@@ -150,7 +150,7 @@ func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("database %s: %w: it is made when \"reputed run\" starts for the first time; is the path the one of the daemon?", path, ErrNoDatabase)
 	case err != nil:
-		return nil, explain(path, "open", err)
+		return nil, explainRead(path, err)
 	case info.IsDir():
 		return nil, fmt.Errorf("database %s: %w: this is a folder, name the file in it", path, ErrNoDatabase)
 	}
@@ -164,7 +164,7 @@ func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
 		err = db.openReaders(ctx, "mode=ro", "immutable=1")
 	}
 	if err != nil {
-		return nil, explain(path, "open for reading", err)
+		return nil, explainRead(path, err)
 	}
 	return db, nil
 }

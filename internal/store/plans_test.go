@@ -37,6 +37,8 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"complaints":                  {selectComplaints, []any{0}},
 		"the reports of a message":    {selectReports, []any{1}},
 		"the log of a message":        {selectLogged, []any{1}},
+		"the history of a target":     {selectHistory + "TRUE AND target = ? ORDER BY id DESC LIMIT ?", []any{"192.0.2.10", 10}},
+		"targets that begin so":       {selectTargets, []any{"192", 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var plan []string
