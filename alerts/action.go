@@ -60,6 +60,7 @@ type Request struct {
 	Ref      string        // ticket or case number; one line, at most 100 runes
 	Promised time.Duration // how long it takes, as the operator says; 0: nobody says
 	CoolDown time.Duration // asking again sooner is held against us; 0: not known
+	Key      checks.Key    // the question of the incident that it is about; zero: none of them
 }
 
 var (

@@ -107,7 +107,7 @@ func (f *folder) tell(c *Change, w *working) {
 	case c.Kind == Quiet:
 	case c.Kind == Updated && !inc.Flapping.IsZero():
 		c.Why = inc.flapping()
-	case c.Kind == Updated:
+	case c.Kind == Updated && !awaited(w.joined):
 		c.Why = "no rise in severity: told once, shown by status"
 	case f.in.Now.Before(inc.Silence.Until) && c.Kind != SilenceEnding:
 		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(time.RFC3339)
@@ -132,6 +132,12 @@ func (f *folder) tell(c *Change, w *working) {
 		}
 		f.told(c, inc, class)
 	}
+}
+
+// awaited says whether somebody waits for what has joined: whoever asked for a removal has
+// nothing else to be woken by when it does not come.
+func awaited(joined []checks.Key) bool {
+	return slices.ContainsFunc(joined, func(k checks.Key) bool { return k.Check == CheckRequest })
 }
 
 // told writes down in the incident that a change of it is told.

@@ -38,6 +38,10 @@ const (
 	CodeRatedWell    Code = "reputation.ok"           // one of the above is over
 	CodeUnrated      Code = "reputation.unknown"      // asked, no usable answer
 
+	// About what was asked of a list or a receiver.
+	CodeOverdue  Code = "request.overdue"  // removal was asked for, the time that it takes is over, and nothing has changed
+	CodeAnswered Code = "request.answered" // it was overdue, and has come, or was asked for again
+
 	// About this monitor.
 	CodeBlind       Code = "monitor.resolver" // more than half of what was asked had no answer
 	CodeRewriting   Code = "monitor.rewrite"  // the resolver invents addresses for names that do not exist
@@ -76,6 +80,8 @@ var titles = map[Code]string{
 	CodeRequirements:  "Sender requirements not met",
 	CodeRatedWell:     "Reputation is well again",
 	CodeUnrated:       "No usable rating",
+	CodeOverdue:       "Removal is overdue",
+	CodeAnswered:      "Removal is not overdue",
 	CodeBlind:         "Most lists could not be asked",
 	CodeRewriting:     "Resolver invents answers",
 	CodeMailbox:       "Bounce mailbox not readable",

@@ -50,6 +50,7 @@ const (
 const (
 	jobDNSBL  = "dnsbl"  // the scheduled round over all targets and lists
 	jobNamed  = "named"  // targets that a bounce has just named, asked at once
+	jobAwait  = "await"  // targets whose removal somebody has asked for
 	jobTick   = "tick"   // what time alone changes
 	jobAgain  = "again"  // sources of targets that have never been expanded
 	jobFollow = "follow" // channels that keep a picture of what is open
@@ -80,7 +81,8 @@ type daemon struct {
 	followers followers
 	heart     *heartbeat.Heart // nil: nobody is told that we are alive
 
-	named pending // targets for jobNamed
+	named   pending              // targets for jobNamed
+	awaited map[string]time.Time // of jobAwait: when each target was asked last because somebody waits for its removal
 }
 
 // mailbox is one place that bounces come to, such as a folder of an IMAP account,
@@ -98,7 +100,7 @@ type mailbox struct {
 
 // newDaemon puts the parts together, top to bottom. It starts nothing.
 func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
-	d := &daemon{cfg: cfg, db: db, log: log}
+	d := &daemon{cfg: cfg, db: db, log: log, awaited: map[string]time.Time{}}
 	resolver, err := newResolver(cfg, 0, log)
 	if err != nil {
 		return nil, err
@@ -164,6 +166,7 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	jobs := []monitor.Job{
 		{Name: jobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
 		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
+		{Name: jobAwait, Schedule: monitor.Every(tickEvery), Run: d.askAwaited},
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
 		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
 		{Name: jobJudge, Gap: judgeGap, Run: d.judge},

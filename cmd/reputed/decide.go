@@ -58,27 +58,31 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 	}
 	said := listsSaid(s, findings)
 	refusals, impacts := bounce.Judge(s.Counts, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
-		Known:   slices.Collect(maps.Keys(open)),
-		Window:  d.cfg.Bounces.Window.Duration,
-		Quiet:   d.cfg.Bounces.Quiet.Duration,
-		Since:   onsets(s.Open),
-		Answers: func(k checks.Key) (bounce.Answer, bool) { a, ok := said[k]; return a, ok },
-		Lists:   d.names,
-		ListName: func(id string) string {
-			if z, ok := d.zone(id); ok {
-				return z.Title
-			}
-			return id
-		},
+		Known:    slices.Collect(maps.Keys(open)),
+		Window:   d.cfg.Bounces.Window.Duration,
+		Quiet:    d.cfg.Bounces.Quiet.Duration,
+		Since:    onsets(s.Open),
+		Answers:  func(k checks.Key) (bounce.Answer, bool) { a, ok := said[k]; return a, ok },
+		Lists:    d.names,
+		ListName: d.listName,
 	})
 	all := append(append([]checks.Finding{}, findings...), refusals...)
 	all = append(all, d.unproved(s)...)
 	all = append(all, d.notUnderstood(s)...)
+	all = append(all, alerts.Overdue(s.Asked, s.Open, d.listName, s.Now)...)
 	changes := alerts.Fold(alerts.Input{
 		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, watched),
 		Policy: d.policy, FirstRun: first, Now: s.Now,
 	})
 	return store.Decision{Findings: all, Changes: changes, Answers: answersOf(refusals, findings), Notify: d.notices, Notices: d.digest(s)}
+}
+
+// listName is a list's name for people.
+func (d *daemon) listName(id string) string {
+	if z, ok := d.zone(id); ok {
+		return z.Title
+	}
+	return id
 }
 
 // withWatch says of every target with a problem since when a refusal of its mail

@@ -99,6 +99,9 @@ func (a *app) incidentShowCommand() *cobra.Command {
 		}
 		r := incidentReport(views[0], h, time.Now())
 		r.Refusals = refusedMail(h.Incident, refused, cfg)
+		if r.Asked, err = db.Requests(c.Context(), ids[0]); err != nil {
+			return err
+		}
 		return r.Write(a.stdout, a.term(), *form)
 	}
 	return c

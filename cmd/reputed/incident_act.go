@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -141,48 +142,30 @@ func (a *app) noteCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) requestedCommand() *cobra.Command {
-	var by, note, list, ref string
-	c := &cobra.Command{
-		Use:   "requested ID --list LIST",
-		Short: "Write down that removal was requested",
-		Long: `Write down that removal was requested of a list or a receiver: who, when and the reference.
-From then on the list is watched for the removal, and asking again too soon is warned about.`,
-		Example: `  reputed incident requested 12 --list spamhaus-zen --ref SBL123456
-  reputed incident requested 12 --list microsoft --by kim --note "form filled in"`,
-		Args: args(1, 1, "an incident by its number"),
-	}
-	byFlag(c, &by)
-	c.Flags().StringVar(&list, "list", "", "`LIST` asked: its id, or who refuses the mail; must be there")
-	c.Flags().StringVar(&ref, "ref", "", "`NUMBER` of the ticket or case")
-	c.Flags().StringVar(&note, "note", "", "`TEXT` that everybody sees with the incident")
-	c.RunE = func(c *cobra.Command, words []string) error {
-		ids, err := incidentIDs(c, words)
-		if err != nil {
-			return err
-		}
-		if list == "" {
-			return usageError(c, errors.New("say with --list of whom removal was requested"))
-		}
-		return a.act(c, ids, alerts.Action{Kind: alerts.Requested, By: by, Note: note, Request: alerts.Request{List: list, Ref: ref}})
-	}
-	return c
-}
-
 // act does one thing to some incidents and says that it is done.
 func (a *app) act(c *cobra.Command, ids []int64, what alerts.Action) error {
-	cfg, err := a.optionalConfig()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
-		return noDatabase(cfg) // opening it for writing would make one
-	}
-	db, err := openStore(c.Context(), cfg, nil)
+	db, cfg, err := a.writeStore(c.Context())
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	return a.actOn(c, db, cfg, ids, what)
+}
+
+// writeStore opens the database for a command that changes something. The caller closes it.
+func (a *app) writeStore(ctx context.Context) (*store.DB, *config.Config, error) {
+	cfg, err := a.optionalConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil, noDatabase(cfg) // opening it for writing would make one
+	}
+	db, err := openStore(ctx, cfg, nil)
+	return db, cfg, err
+}
+
+func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []int64, what alerts.Action) error {
 	notify, err := notifier(cfg)
 	if err != nil {
 		return err

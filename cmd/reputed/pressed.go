@@ -40,6 +40,14 @@ func (d *daemon) pressed(ctx context.Context, p alerts.Press) (said string, err 
 			return "", errors.New("nothing of it is open any more, so there is nobody to ask")
 		}
 		a.Request.List, a.Note = list, "by a button in Slack"
+		complete(&a.Request, h.Incident, d.book, d.zone)
+		before, err := d.db.Requests(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if last, soon := alerts.TooSoon(before, list, a.Request.CoolDown, p.At); soon {
+			return "", errors.New(askedAlready(last) + "; it has been done? Say so with reputed incident requested --again")
+		}
 		said = fmt.Sprintf("Removal was requested of %s, says %s.", list, p.By)
 	default:
 		return "", fmt.Errorf("no button does %q", checks.Line(string(p.Kind), 40))

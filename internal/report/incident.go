@@ -56,10 +56,11 @@ type Refusal struct {
 // Incident is everything about one incident: what `incident show` shows.
 type Incident struct {
 	IncidentView
-	Refusals   []Refusal  // of mail from its targets, latest first
-	Events     []Event    // oldest first
-	Untold     []Untold   // oldest first
-	Deliveries []Delivery // oldest first
+	Refusals   []Refusal      // of mail from its targets, latest first
+	Events     []Event        // oldest first
+	Untold     []Untold       // oldest first
+	Deliveries []Delivery     // oldest first
+	Asked      []alerts.Asked // removals that were asked for, the latest first
 	Now        time.Time
 }
 
@@ -135,6 +136,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	}
 	i.costs(p)
 	i.recovery(p)
+	i.requests(p)
 	p.heading("How we know")
 	for n, m := range inc.Members {
 		if n > 0 {
@@ -403,15 +405,19 @@ type incidentShowJSON struct {
 	Timeline   []eventJSON    `json:"timeline"`
 	NotTold    []untoldJSON   `json:"not_told"`
 	Deliveries []deliveryJSON `json:"deliveries"`
+	Requests   []requestJSON  `json:"requests"`
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: []refusedJSON{}, Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: []refusedJSON{}, Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}}
 	for _, r := range i.Refusals {
 		out.Refusals = append(out.Refusals, refusedJSON{utc(r.At), checks.Line(r.Target, 0), checks.Line(r.Receiver, 0), r.Action, r.Tries, r.Outcome, checks.Line(r.List, 0), checks.Line(r.Text, 0), checks.Line(r.Via, 0)})
 	}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
+	}
+	for _, a := range i.Asked {
+		out.Requests = append(out.Requests, requestOf(a, i.Now))
 	}
 	for _, u := range i.Untold {
 		out.NotTold = append(out.NotTold, untoldJSON{checks.Line(u.What, 0), checks.Line(u.Why, 0), utc(u.First), utc(u.Last), u.Times})

@@ -21,6 +21,10 @@ func wholeIncident() Incident {
 			{At: ago2(30 * time.Minute), What: "updated", Note: "Cisco Talos refuses mail from 192.0.2.10 for its reputation"},
 			{At: ago2(10 * time.Minute), What: "acknowledged", By: "kim\x1b[2J", Note: hostile},
 		},
+		Asked: []alerts.Asked{
+			{Request: alerts.Request{List: "spamcop", Promised: 30 * time.Minute, Key: checks.Key{Check: "dnsbl", Target: "192.0.2.10", Source: "spamcop"}}, By: "kim", At: ago2(50 * time.Minute), Note: hostile},
+			{Request: alerts.Request{List: "spamhaus-zen", Ref: "SBL123", Promised: 24 * time.Hour, Key: checks.Key{Check: "dnsbl", Target: "192.0.2.10", Source: "spamhaus-zen"}}, By: "kim", At: ago2(30 * time.Hour), Cleared: ago2(11 * time.Hour)},
+		},
 		Untold: []Untold{{What: "updated", Why: "below the severity that is told at once", First: ago2(30 * time.Minute), Last: ago2(5 * time.Minute), Times: 3}},
 		Deliveries: []Delivery{
 			{Channel: "slack", What: "opened", Queued: ago2(time.Hour), Sent: ago2(time.Hour), State: "sent"},

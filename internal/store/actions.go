@@ -10,15 +10,6 @@ import (
 	"reputed/checks"
 )
 
-// Request is one removal that was asked for, kept for ever.
-type Request struct {
-	alerts.Request
-	Incident int64
-	By       string
-	Note     string
-	At       time.Time
-}
-
 // Act lets one person do one thing to one incident ([alerts.Incident.Apply]), and writes
 // down who, when and what. It is a transaction of its own, so that it may run beside the
 // daemon. Notify, which may be nil, makes the notices of an end, for the channels that
@@ -97,24 +88,47 @@ func (db *DB) tellEnd(ctx context.Context, tx *sql.Tx, inc alerts.Incident, at t
 }
 
 func saveRequest(ctx context.Context, q querier, a alerts.Action) error {
-	_, err := q.ExecContext(ctx, "INSERT INTO requests (incident, list, by, ref, note, at, promised, cool_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := q.ExecContext(ctx, `INSERT INTO requests (incident, list, by, ref, note, at, promised, cool_down, check_name, target, source)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		a.Incident, checks.Line(a.Request.List, 100), checks.Line(a.By, 100), checks.Line(a.Request.Ref, 100), checks.Line(a.Note, 500), micros(a.At),
-		int64(a.Request.Promised/time.Second), int64(a.Request.CoolDown/time.Second))
+		int64(a.Request.Promised/time.Second), int64(a.Request.CoolDown/time.Second), a.Request.Key.Check, a.Request.Key.Target, a.Request.Key.Source)
 	return err
 }
 
 // Requests are the removals that were asked for about an incident (0: about any), the
-// latest first.
-func (db *DB) Requests(ctx context.Context, incident int64) (all []Request, err error) {
+// latest first. They are kept for ever.
+func (db *DB) Requests(ctx context.Context, incident int64) (all []alerts.Asked, err error) {
 	err = db.view(ctx, "read requests", func(tx *sql.Tx) error {
-		return each(ctx, tx, func(r *sql.Rows) error {
-			var x Request
-			var promised, coolDown int64
-			err := r.Scan(&x.Incident, &x.List, &x.By, &x.Ref, &x.Note, stamp{&x.At}, &promised, &coolDown)
-			x.Promised, x.CoolDown = time.Duration(promised)*time.Second, time.Duration(coolDown)*time.Second
-			all = append(all, x)
-			return err
-		}, "SELECT incident, list, by, ref, note, at, promised, cool_down FROM requests WHERE ?1 = 0 OR incident = ?1 ORDER BY at DESC, id DESC", incident)
+		all, err = requests(ctx, tx, "requests r WHERE ?1 = 0 OR r.incident = ?1 ORDER BY r.at DESC, r.id DESC", incident)
+		return err
 	})
+	return all, err
+}
+
+// Waiting are the requests about incidents that are not resolved, the latest first.
+func (db *DB) Waiting(ctx context.Context) (all []alerts.Asked, err error) {
+	err = db.view(ctx, "read requests", func(tx *sql.Tx) error {
+		all, err = requests(ctx, tx, ofOpenIncidents)
+		return err
+	})
+	return all, err
+}
+
+const ofOpenIncidents = "incidents i CROSS JOIN requests r ON r.incident = i.id WHERE i.state <> 'resolved' ORDER BY r.at DESC, r.id DESC"
+
+// The first time after it that the question was answered well is when a request was granted.
+const selectRequests = `SELECT r.incident, r.list, r.by, r.ref, r.note, r.at, r.promised, r.cool_down, r.check_name, r.target, r.source,
+	(SELECT min(t.at) FROM transitions t WHERE t.check_name = r.check_name AND t.target = r.target AND t.source = r.source AND t.at > r.at AND t.status = 'ok')
+	FROM `
+
+func requests(ctx context.Context, q querier, which string, args ...any) (all []alerts.Asked, err error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var x alerts.Asked
+		var promised, coolDown int64
+		err := r.Scan(&x.Incident, &x.List, &x.By, &x.Ref, &x.Note, stamp{&x.At}, &promised, &coolDown, &x.Key.Check, &x.Key.Target, &x.Key.Source, stamp{&x.Cleared})
+		x.Promised, x.CoolDown = time.Duration(promised)*time.Second, time.Duration(coolDown)*time.Second
+		all = append(all, x)
+		return err
+	}, selectRequests+which, args...)
 	return all, err
 }

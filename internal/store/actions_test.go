@@ -179,3 +179,57 @@ func TestIncidentsAreFiltered(t *testing.T) {
 		})
 	}
 }
+
+// Requests outlive their incident, and what came of them is told by the question's own history.
+func TestRequestsAreKeptWithWhatCameOfThem(t *testing.T) {
+	db := fresh(t)
+	ctx := t.Context()
+	f := listed("192.0.2.10", "spamcop", t0)
+	in := mustCommit(t, db, t0, Batch{}, opens(f, t0))[0].Incident
+	ask := func(at time.Time, r alerts.Request) {
+		t.Helper()
+		if _, err := db.Act(ctx, alerts.Action{Kind: alerts.Requested, Incident: in.ID, By: "kim", Request: r, At: at}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := alerts.Request{List: "spamcop", Ref: "SBL\n1", Promised: 24 * time.Hour, CoolDown: 48 * time.Hour, Key: f.Key}
+	ask(t0.Add(time.Hour), first)
+	ask(t0.Add(2*time.Hour), alerts.Request{List: "nobody"})
+	waiting, err := db.Waiting(ctx)
+	if err != nil || len(waiting) != 2 || !waiting[1].Cleared.IsZero() {
+		t.Fatalf("waiting: %+v, %v", waiting, err)
+	}
+	if asked := situationOf(t, db, t0.Add(3*time.Hour)).Asked; !cmp.Equal(asked, waiting) {
+		t.Errorf("a decision sees %+v, want %+v", asked, waiting)
+	}
+	clean := f
+	clean.Code, clean.Status, clean.Severity, clean.At = checks.CodeNotListed, checks.OK, "", t0.Add(20*time.Hour)
+	mustCommit(t, db, clean.At, Batch{}, one(Decision{Findings: []checks.Finding{clean}}))
+	ask(t0.Add(30*time.Hour), first) // it came back, and was asked again
+	if _, err := db.Act(ctx, alerts.Action{Kind: alerts.ResolveHand, Incident: in.ID, By: "kim", At: t0.Add(40 * time.Hour)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.Requests(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Ref = "SBL 1"
+	want := []alerts.Asked{
+		{Request: first, Incident: in.ID, By: "kim", At: t0.Add(30 * time.Hour)},
+		{Request: alerts.Request{List: "nobody"}, Incident: in.ID, By: "kim", At: t0.Add(2 * time.Hour)},
+		{Request: first, Incident: in.ID, By: "kim", At: t0.Add(time.Hour), Cleared: t0.Add(20 * time.Hour)},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if waiting, err := db.Waiting(ctx); err != nil || len(waiting) != 0 {
+		t.Errorf("waiting about what is resolved: %+v, %v", waiting, err)
+	}
+}
+
+// situationOf is what a decision sees.
+func situationOf(t *testing.T, db *DB, at time.Time) (seen Situation) {
+	t.Helper()
+	mustCommit(t, db, at, Batch{}, func(s Situation) Decision { seen = s; return Decision{} })
+	return seen
+}

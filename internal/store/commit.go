@@ -46,6 +46,7 @@ type Situation struct {
 	Answers   map[checks.Key]Answer // of lists that refusals named, about the targets of Tallies
 	Mailboxes []Mailbox             // with reports counted over the window
 	Logs      []Log
+	Asked     []alerts.Asked // removals that were asked for about open incidents, the latest first
 }
 
 // Decision is what follows from a situation.
@@ -185,6 +186,11 @@ func (db *DB) situation(ctx context.Context, q querier, now time.Time, b Batch) 
 	}
 	if s.Logs, err = logs(ctx, q); err != nil {
 		return s, err
+	}
+	if len(s.Open) > 0 {
+		if s.Asked, err = requests(ctx, q, ofOpenIncidents); err != nil {
+			return s, err
+		}
 	}
 	s.Mailboxes, err = mailboxes(ctx, q, now.Add(-b.Window))
 	return s, err

@@ -39,6 +39,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"the log of a message":        {selectLogged, []any{1}},
 		"the history of a target":     {selectHistory + "TRUE AND target = ? ORDER BY id DESC LIMIT ?", []any{"192.0.2.10", 10}},
 		"targets that begin so":       {selectTargets, []any{"192", 10}},
+		"what was requested":          {selectRequests + ofOpenIncidents, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var plan []string
