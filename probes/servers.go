@@ -186,5 +186,3 @@ func failureRank(e *AskError) int {
 	}
 	return 0
 }
-
-func isTimeout(err error) bool { return errors.Is(err, ErrTimeout) }

@@ -3,7 +3,6 @@ package identity
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 
 	"go4.org/netipx"
 
@@ -107,24 +106,4 @@ func distinct(ranges []Range) []Range {
 		}
 	}
 	return out
-}
-
-// Count is how many ranges and addresses there are, in words: "3 ranges, 2 addresses".
-func Count(prefixes []netip.Prefix) string {
-	ranges, single := 0, 0
-	for _, p := range prefixes {
-		if p.IsSingleIP() {
-			single++
-		} else {
-			ranges++
-		}
-	}
-	return counted(ranges, "range", "ranges") + ", " + counted(single, "address", "addresses")
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }

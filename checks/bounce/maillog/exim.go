@@ -250,7 +250,6 @@ func eximFields(s string) eximLine {
 	for first := true; s != ""; first = false {
 		if s[0] == ' ' {
 			s = s[1:]
-			first = first && f.to == ""
 			continue
 		}
 		word := eximWord(s)
