@@ -207,11 +207,16 @@ func (r Report) trouble(p *page) {
 		begin()
 		p.trouble(g)
 	}
+	r.partTroubles(p.Term, say)
+}
+
+// partTroubles says what is wrong with mailboxes and channels.
+func (r Report) partTroubles(t Term, say func(label, s string)) {
 	for _, m := range r.Mailboxes {
 		name := checks.Line(m.Name, 60)
 		switch {
 		case !m.Failing.IsZero():
-			say("mailbox", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(m.Failing, r.Now), clean(m.Error)))
+			say("mailbox", fmt.Sprintf("%s cannot be read %s: %s", name, t.since(m.Failing, r.Now), clean(m.Error)))
 		case m.untried():
 			say("mailbox", name+" has never been read")
 		case m.After != "":
@@ -235,9 +240,9 @@ func (r Report) trouble(p *page) {
 		name := checks.Line(c.Name, 60)
 		switch {
 		case !c.Failing.IsZero():
-			say("channel", fmt.Sprintf("%s takes nothing %s, %s waiting: %s", name, p.since(c.Failing, r.Now), plural(c.Queued, "notice", "notices"), clean(c.Error)))
+			say("channel", fmt.Sprintf("%s takes nothing %s, %s waiting: %s", name, t.since(c.Failing, r.Now), plural(c.Queued, "notice", "notices"), clean(c.Error)))
 		case c.Queued > 0 && r.Now.Sub(c.Oldest) > 5*time.Minute:
-			say("channel", fmt.Sprintf("%s: %s waiting, the oldest %s", name, plural(c.Queued, "notice", "notices"), p.since(c.Oldest, r.Now)))
+			say("channel", fmt.Sprintf("%s: %s waiting, the oldest %s", name, plural(c.Queued, "notice", "notices"), t.since(c.Oldest, r.Now)))
 		}
 	}
 }
@@ -270,18 +275,10 @@ func (r Report) quiet(p *page) {
 	}
 	p.heading("Quiet on purpose")
 	for _, v := range r.Silence {
-		why := "nobody refuses mail for it"
-		switch {
-		case v.Incident.State == alerts.Silenced:
-			why = p.state(v.Incident, r.Now)
-		case !aboutMail(v.Incident):
-			why = "it costs no mail"
-		}
-		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+why, plain)
+		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+r.whyQuiet(p.Term, v), plain)
 	}
 	for _, m := range unproved {
-		p.para(2, "mail ", plain, fmt.Sprintf("%s of the last %s in mailbox %s not proved to be yours: shown, but decides nothing (reputed bounce FILE says of a mail what is missing)",
-			number(m.Unproved), plural(m.Proved+m.Unproved, "report", "reports"), checks.Line(m.Name, 60)), plain)
+		p.para(2, "mail ", plain, m.unproved(), plain)
 	}
 	for i, q := range quiet {
 		if i == maxQuiet {
@@ -294,6 +291,23 @@ func (r Report) quiet(p *page) {
 		}
 		p.para(2, label[:5], plain, clean(q.Title)+": "+clean(q.Why)+" ("+ago(q.At, r.Now)+")", plain)
 	}
+}
+
+// whyQuiet is why nobody is told of an incident.
+func (r Report) whyQuiet(t Term, v IncidentView) string {
+	switch {
+	case v.Incident.State == alerts.Silenced:
+		return t.state(v.Incident, r.Now)
+	case !aboutMail(v.Incident):
+		return "it costs no mail"
+	}
+	return "nobody refuses mail for it"
+}
+
+// unproved says that reports in a mailbox decide nothing.
+func (m Mailbox) unproved() string {
+	return fmt.Sprintf("%s of the last %s in mailbox %s not proved to be yours: shown, but decides nothing (reputed bounce FILE says of a mail what is missing)",
+		number(m.Unproved), plural(m.Proved+m.Unproved, "report", "reports"), checks.Line(m.Name, 60))
 }
 
 // newestQuiet are the newest decision about each incident that is not shown as quiet itself.
