@@ -34,6 +34,7 @@ type Config struct {
 	Mattermost    []Mattermost   `toml:"mattermost"`
 	Teams         []Teams        `toml:"teams"`
 	Heartbeat     Heartbeat      `toml:"heartbeat"`
+	Web           Web            `toml:"web"`
 	Database      Database       `toml:"database"`
 	Log           Log            `toml:"log"`
 

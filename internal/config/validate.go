@@ -37,6 +37,7 @@ func (v *validator) validate() {
 	v.bounces()
 	v.channels()
 	v.alerts() // names channels
+	v.web()
 	v.database()
 	v.log()
 }
