@@ -21,6 +21,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/web"
 	"reputed/probes"
 )
 
@@ -80,6 +81,7 @@ type daemon struct {
 	deliverer *alerts.Deliverer
 	followers followers
 	heart     *heartbeat.Heart // nil: nobody is told that we are alive
+	page      *web.Server
 
 	named   pending              // targets for jobNamed
 	awaited map[string]time.Time // of jobAwait: when each target was asked last because somebody waits for its removal
@@ -156,6 +158,13 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.heart, err = newHeart(cfg.Heartbeat); err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
+	v, err := newView(db, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
+		return nil, err
+	}
 	d.monitor, err = d.newMonitor()
 	return d, err
 }
@@ -210,6 +219,7 @@ func (d *daemon) run(ctx context.Context) error {
 			wg.Go(func() { l.Listen(ctx, d.pressed) })
 		}
 	}
+	wg.Go(func() { d.serve(ctx) })
 	d.expandFirst(ctx) // before mails are read: they are laid at addresses once and for all
 	for _, m := range d.mailboxes {
 		wg.Go(func() { d.read(ctx, m) })

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reputed/alerts"
 	"reputed/internal/report"
 )
 
@@ -45,21 +44,20 @@ Exit code for a pair: 2 critical or major, 1 minor or policy, 3 could not tell, 
 		if err != nil {
 			return err
 		}
-		db, cfg, err := a.readStore(c.Context())
+		v, done, err := a.readView(c.Context())
 		if err != nil {
 			return err
 		}
-		defer db.Close()
-		h, err := db.Incident(c.Context(), ids[0])
+		defer done()
+		h, err := v.db.Incident(c.Context(), ids[0])
 		if err != nil {
 			return noIncident(ids[0], err)
 		}
-		views, err := incidentViews(cfg, []alerts.Incident{h.Incident})
+		e, err := v.explanation(c.Context(), h, time.Now())
 		if err != nil {
 			return err
 		}
-		now := time.Now()
-		return report.Explanation{Incident: incidentReport(views[0], h, now), Outlook: newPolicy(cfg).Look(h.Incident, now)}.Write(a.stdout, a.term(), *form)
+		return e.Write(a.stdout, a.term(), *form)
 	}
 	return c
 }

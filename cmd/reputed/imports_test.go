@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"internal/monitor":      {"checks", "alerts", "probes"},
 	"internal/store":        {"checks", "checks/*", "alerts", "probes"},
 	"internal/report":       {"checks", "checks/bounce", "blocklists", "alerts"},
+	"internal/web":          {"internal/report", "alerts", "checks", "blocklists"},
 	"internal/lab":          {"probes/probestest", "blocklists"},
 	"cmd/reputed":           {"*"},
 }

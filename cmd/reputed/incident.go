@@ -15,7 +15,6 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
-	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -80,29 +79,20 @@ func (a *app) incidentShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		db, cfg, err := a.readStore(c.Context())
+		v, done, err := a.readView(c.Context())
 		if err != nil {
 			return err
 		}
-		defer db.Close()
-		h, err := db.Incident(c.Context(), ids[0])
+		defer done()
+		h, err := v.db.Incident(c.Context(), ids[0])
 		if err != nil {
 			return noIncident(ids[0], err)
 		}
-		views, err := incidentViews(cfg, []alerts.Incident{h.Incident})
+		e, err := v.explanation(c.Context(), h, time.Now())
 		if err != nil {
 			return err
 		}
-		refused, err := db.Bounces(c.Context(), store.BounceFilter{Incident: ids[0]})
-		if err != nil {
-			return err
-		}
-		r := incidentReport(views[0], h, time.Now())
-		r.Refusals = refusedMail(h.Incident, refused, cfg)
-		if r.Asked, err = db.Requests(c.Context(), ids[0]); err != nil {
-			return err
-		}
-		return r.Write(a.stdout, a.term(), *form)
+		return e.Incident.Write(a.stdout, a.term(), *form)
 	}
 	return c
 }
@@ -163,20 +153,6 @@ func incidentReport(view report.IncidentView, h store.History, now time.Time) re
 		r.Deliveries = append(r.Deliveries, d)
 	}
 	return r
-}
-
-// incidentViews adds to each incident what to do about it.
-func incidentViews(cfg *config.Config, incidents []alerts.Incident) ([]report.IncidentView, error) {
-	book, err := remedy.Load()
-	if err != nil {
-		return nil, err
-	}
-	zone := lookup(named(cfg))
-	views := make([]report.IncidentView, 0, len(incidents))
-	for _, i := range incidents {
-		views = append(views, report.IncidentView{Incident: i, Remediation: book.ForAll(openFindings(i), zone)})
-	}
-	return views, nil
 }
 
 // openFindings are those of the members that are not clear, worst first.

@@ -61,29 +61,29 @@ func exitWith(l report.Level) error {
 
 // statusInput gathers everything that a status is built from.
 func (a *app) statusInput(ctx context.Context, now time.Time) (report.Input, error) {
-	db, cfg, err := a.readStore(ctx)
+	v, done, err := a.readView(ctx)
 	if err != nil {
 		return report.Input{}, err
 	}
-	defer db.Close()
-	var in report.Input
-	lease, err := db.LeaseInfo(ctx)
-	if err != nil {
-		return in, err
-	}
-	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
-	for _, read := range []func(context.Context, *store.DB, *config.Config, *report.Input, time.Time) error{
-		statusRounds, statusMailboxes, statusLogs, statusChannels, statusIncidents,
-	} {
-		if err := read(ctx, db, cfg, &in, now); err != nil {
-			return in, err
-		}
-	}
-	return in, nil
+	defer done()
+	return v.input(ctx, now)
 }
 
-// statusRounds reads the last rounds, and which lists did not answer in the last complete one.
-func statusRounds(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+// readView is a view of the database that the configuration names. The caller calls done.
+func (a *app) readView(ctx context.Context) (v *view, done func(), err error) {
+	db, cfg, err := a.readStore(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v, err = newView(db, cfg); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return v, func() { _ = db.Close() }, nil
+}
+
+// rounds reads the last rounds, and which lists did not answer in the last complete one.
+func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) error {
+	db, cfg := v.db, v.cfg
 	complete, ok, err := db.LastCompleteRun(ctx, jobDNSBL)
 	if err != nil {
 		return err
@@ -160,7 +160,8 @@ func watched(cfg *config.Config, last int) report.Watched {
 	return w
 }
 
-func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+func (v *view) mailboxes(ctx context.Context, in *report.Input, now time.Time) error {
+	db, cfg := v.db, v.cfg
 	boxes, err := db.Mailboxes(ctx, now.Add(-cfg.Bounces.Window.Duration))
 	if err != nil {
 		return err
@@ -193,7 +194,9 @@ func statusMailboxes(ctx context.Context, db *store.DB, cfg *config.Config, in *
 	return nil
 }
 
-func statusLogs(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, _ time.Time) error {
+// logs reads how far each mail log has been read.
+func (v *view) logs(ctx context.Context, in *report.Input, _ time.Time) error {
+	db, cfg := v.db, v.cfg
 	logs, err := db.Logs(ctx)
 	if err != nil {
 		return err
@@ -214,7 +217,8 @@ func statusLogs(ctx context.Context, db *store.DB, cfg *config.Config, in *repor
 	return nil
 }
 
-func statusChannels(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, _ time.Time) error {
+func (v *view) channels(ctx context.Context, in *report.Input, _ time.Time) error {
+	db, cfg := v.db, v.cfg
 	channels, err := db.Channels(ctx)
 	if err != nil {
 		return err
@@ -244,14 +248,13 @@ const (
 	explained = 20
 )
 
-func statusIncidents(ctx context.Context, db *store.DB, cfg *config.Config, in *report.Input, now time.Time) error {
+func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) error {
+	db := v.db
 	open, err := db.Incidents(ctx, store.IncidentFilter{Limit: -1})
 	if err != nil {
 		return err
 	}
-	if in.Incidents, err = incidentViews(cfg, open); err != nil {
-		return err
-	}
+	in.Incidents = v.of(open)
 	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately)})
 	if err != nil {
 		return err

@@ -119,8 +119,8 @@ func (v IncidentView) Runbooks() []Runbook {
 	return out
 }
 
-// Proof is one finding of an incident with how we know, ready to be shown.
-type Proof struct {
+// FindingView is one finding of an incident with how we know, ready to be shown.
+type FindingView struct {
 	Word        string // severity, or "clear"
 	Severity    checks.Severity
 	Clear       bool
@@ -138,16 +138,16 @@ type Proof struct {
 	Evidence    []checks.Evidence
 }
 
-// Proofs are the findings of an incident, worst first.
-func (v IncidentView) Proofs() []Proof {
-	var out []Proof
+// Findings are the findings of an incident, worst first.
+func (v IncidentView) Findings() []FindingView {
+	var out []FindingView
 	for _, m := range v.Incident.Members {
 		f := m.Finding
 		word, _ := severityWord(f.Severity)
 		if m.Clear {
 			word = "clear"
 		}
-		p := Proof{Word: word, Severity: f.Severity, Clear: m.Clear, Code: f.Code, Kind: f.Target.Kind, Target: f.Key.Target, Name: clean(f.Target.String()),
+		p := FindingView{Word: word, Severity: f.Severity, Clear: m.Clear, Code: f.Code, Kind: f.Target.Kind, Target: f.Key.Target, Name: clean(f.Target.String()),
 			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: clean(f.Facts[checks.FactMeaning]),
 			First: m.First, Last: m.Last, Unknown: m.Unknown, Evidence: cleanEvidence(f.Evidence)}
 		if scope, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
@@ -277,6 +277,16 @@ func (r Report) Parts() []Part {
 			add(name, "never read", false, false)
 		default:
 			add(name, "read "+ago(m.ReadAt, r.Now), m.After == "", true)
+		}
+	}
+	for _, l := range r.Logs {
+		switch name := "log " + checks.Line(l.Name, 60); {
+		case !l.Failing.IsZero():
+			add(name, "unreadable for "+span(r.Now.Sub(l.Failing)), false, true)
+		case l.untried():
+			add(name, "never read", false, false)
+		default:
+			add(name, "read "+ago(l.ReadAt, r.Now), l.odd() == "", true)
 		}
 	}
 	for _, c := range r.Channels {

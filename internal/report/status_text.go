@@ -227,7 +227,7 @@ func (r Report) partTroubles(t Term, say func(label, s string)) {
 		name := checks.Line(l.Name, 60)
 		switch odd := l.odd(); {
 		case !l.Failing.IsZero():
-			say("log", fmt.Sprintf("%s cannot be read %s: %s", name, p.since(l.Failing, r.Now), clean(l.Error)))
+			say("log", fmt.Sprintf("%s cannot be read %s: %s", name, t.since(l.Failing, r.Now), clean(l.Error)))
 		case l.untried():
 			say("log", name+" has never been read")
 		case odd != "":

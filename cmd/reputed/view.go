@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/checks/remedy"
+	"reputed/internal/config"
+	"reputed/internal/report"
+	"reputed/internal/store"
+	"reputed/internal/web"
+)
+
+// view gathers what is shown, from one database and one configuration. Every form of the
+// report, on a terminal or in a browser, is built of what it gives.
+type view struct {
+	db     *store.DB
+	cfg    *config.Config
+	book   *remedy.Book
+	zone   func(id string) (blocklists.Zone, bool) // any list that is known
+	policy alerts.Policy
+}
+
+func newView(db *store.DB, cfg *config.Config) (*view, error) {
+	book, err := remedy.Load()
+	if err != nil {
+		return nil, err
+	}
+	return &view{db: db, cfg: cfg, book: book, zone: lookup(named(cfg)), policy: newPolicy(cfg)}, nil
+}
+
+var _ web.Source = (*view)(nil)
+
+// input is everything that a status is built from.
+func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err error) {
+	lease, err := v.db.LeaseInfo(ctx)
+	if err != nil {
+		return in, err
+	}
+	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
+	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.incidents} {
+		if err := read(ctx, &in, now); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// Status implements [web.Source].
+func (v *view) Status(ctx context.Context, now time.Time) report.Report {
+	in, err := v.input(ctx, now)
+	if err != nil { // a status that cannot be read is "could not tell", in every form
+		in = report.Input{Trouble: err.Error()}
+	}
+	return report.Build(in, now)
+}
+
+// of adds to each incident what to do about it.
+func (v *view) of(incidents []alerts.Incident) []report.IncidentView {
+	views := make([]report.IncidentView, 0, len(incidents))
+	for _, i := range incidents {
+		views = append(views, report.IncidentView{Incident: i, Remediation: v.book.ForAll(openFindings(i), v.zone)})
+	}
+	return views
+}
+
+// Incident implements [web.Source].
+func (v *view) Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error) {
+	h, err := v.db.Incident(ctx, id)
+	if errors.Is(err, store.ErrNoIncident) {
+		return report.Explanation{}, fmt.Errorf("incident %d: %w", id, web.ErrNotFound)
+	}
+	if err != nil {
+		return report.Explanation{}, err
+	}
+	return v.explanation(ctx, h, now)
+}
+
+// explanation is an incident whole, with why it was told.
+func (v *view) explanation(ctx context.Context, h store.History, now time.Time) (e report.Explanation, err error) {
+	refused, err := v.db.Bounces(ctx, store.BounceFilter{Incident: h.Incident.ID})
+	if err != nil {
+		return e, err
+	}
+	r := incidentReport(v.of([]alerts.Incident{h.Incident})[0], h, now)
+	r.Refusals = refusedMail(h.Incident, refused, v.cfg)
+	if r.Asked, err = v.db.Requests(ctx, h.Incident.ID); err != nil {
+		return e, err
+	}
+	return report.Explanation{Incident: r, Outlook: v.policy.Look(h.Incident, now)}, nil
+}
+
+// Incidents implements [web.Source].
+func (v *view) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error) {
+	limit := -1
+	if resolved {
+		limit = 500
+	}
+	return v.db.Incidents(ctx, store.IncidentFilter{Resolved: resolved, Limit: limit})
+}
+
+// targets are those that are watched, as far as the configuration alone says.
+func (v *view) targets() (checks.Targets, error) { return v.cfg.LocalTargets() }
+
+// Matrix implements [web.Source].
+func (v *view) Matrix(ctx context.Context, pool string, now time.Time) (report.Matrix, error) {
+	standings, err := v.db.Standings(ctx, store.StandingFilter{})
+	if err != nil {
+		return report.Matrix{}, err
+	}
+	var in report.Input
+	if err := v.rounds(ctx, &in, now); err != nil {
+		return report.Matrix{}, err
+	}
+	local, err := v.targets()
+	if err != nil {
+		return report.Matrix{}, err
+	}
+	return report.BuildMatrix(report.MatrixInput{Standings: inPools(standings, local), Zone: v.zone, Targets: in.Watched.Addresses + in.Watched.Domains,
+		Lists: in.Watched.Lists, Silent: in.Silent, Pool: pool}), nil
+}
+
+// inPools says of each standing to which pool its target belongs.
+func inPools(standings []store.Standing, watched checks.Targets) []report.Standing {
+	known := map[string]checks.Target{}
+	out := make([]report.Standing, 0, len(standings))
+	for _, s := range standings {
+		t, ok := known[s.Key.Target]
+		if !ok {
+			var err error
+			if t, err = checks.ParseID(s.Key.Target); err != nil {
+				continue // written by a version that knew more
+			}
+			if w, ok := watched.Find(t); ok {
+				t = w
+			}
+			known[s.Key.Target] = t
+		}
+		out = append(out, report.Standing{Key: s.Key, Target: t, Code: s.Code, Severity: s.Severity, Since: s.Since, Seen: s.Seen, Unknown: s.Unknown})
+	}
+	return out
+}
+
+// Refusals implements [web.Source].
+func (v *view) Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error) {
+	_, length, step := report.SpanOf(span)
+	from := now.Add(-length).Truncate(step)
+	flows, err := v.db.Flows(ctx, store.FlowFilter{Since: from, Step: step})
+	if err != nil {
+		return report.Timeline{}, err
+	}
+	turns, err := v.db.Turns(ctx, from, step)
+	if err != nil {
+		return report.Timeline{}, err
+	}
+	return report.BuildTimeline(from, now, step, flowsOf(flows), v.marks(turns)), nil
+}
+
+func flowsOf(all []store.Flow) []report.Flow {
+	out := make([]report.Flow, 0, len(all))
+	for _, f := range all {
+		x := report.Flow{At: f.At, Name: f.Name, Refused: f.Refused, Deferred: f.Deferred}
+		if f.Name == "" {
+			x.Name, x.Delivered, x.Taken = "taken by all receivers", f.Delivered, true
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// marks are what lists did, in words.
+func (v *view) marks(turns []store.Turn) []report.Mark {
+	var out []report.Mark
+	for _, t := range turns {
+		name := t.Source
+		if z, ok := v.zone(t.Source); ok {
+			name = z.Title
+		}
+		what := t.Target
+		if t.Targets > 1 {
+			what = checks.Plural(t.Targets, "target") + ", among them " + t.Target + ","
+		}
+		m := report.Mark{At: t.At, Kind: report.MarkRemoved, Text: what + " no longer on " + name}
+		if t.Problem {
+			m.Kind, m.Text = report.MarkListed, what+" on "+name
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+const (
+	// courseBefore is how much of the time before an incident is shown with it.
+	courseBefore = 24 * time.Hour
+	// courseSteps is about how many steps the course of an incident has.
+	courseSteps = 96
+)
+
+// Course implements [web.Source].
+func (v *view) Course(ctx context.Context, id int64, now time.Time) (report.Timeline, error) {
+	h, err := v.db.Incident(ctx, id)
+	if err != nil {
+		return report.Timeline{}, err
+	}
+	from, to := h.Incident.Opened.Add(-courseBefore), now
+	if end := h.Incident.Resolved; !end.IsZero() && now.Sub(end) > courseBefore {
+		to = end.Add(courseBefore)
+	}
+	step := time.Hour // deliveries are counted by the hour
+	for to.Sub(from)/step > courseSteps {
+		step *= 2
+	}
+	from = from.Truncate(step)
+	flows, err := v.db.Flows(ctx, store.FlowFilter{Since: from, Step: step, Incident: id})
+	if err != nil {
+		return report.Timeline{}, err
+	}
+	var marks []report.Mark
+	for _, e := range h.Events {
+		m := report.Mark{At: e.At, Kind: report.MarkState, Text: e.Kind}
+		if e.Who != "" {
+			m.Kind, m.Text = report.MarkPerson, e.Kind+" by "+e.Who
+		}
+		marks = append(marks, m)
+	}
+	var turns []store.Turn
+	for _, t := range h.Transitions {
+		if t.Key.Check == jobDNSBL && (t.Before == checks.Problem) != (t.Status == checks.Problem) {
+			turns = append(turns, store.Turn{At: t.At, Source: t.Key.Source, Problem: t.Status == checks.Problem, Targets: 1, Target: t.Key.Target})
+		}
+	}
+	slices.SortStableFunc(turns, func(a, b store.Turn) int { return a.At.Compare(b.At) })
+	return report.BuildTimeline(from, to, step, flowsOf(flows), append(marks, v.marks(turns)...)), nil
+}

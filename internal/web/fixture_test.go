@@ -1,0 +1,214 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/internal/report"
+)
+
+// now is the instant of every page in these tests.
+var now = time.Date(2026, 11, 25, 10, 40, 0, 0, time.UTC)
+
+var zone = time.FixedZone("CET", 3600)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+const day = 24 * time.Hour
+
+// fixture is a bad day at a mid-sized sender, without a database.
+type fixture struct {
+	hostile string // put wherever text comes from outside
+	big     bool   // a thousand addresses on sixty lists
+	calm    bool   // nothing is wrong
+	acted   []alerts.Action
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func counted(n int) checks.Count { return checks.Count{N: n, Counted: true} }
+
+func (f *fixture) finding(target, list, name, code, said string, s checks.Severity, since time.Duration) alerts.Member {
+	a := addr(target)
+	return alerts.Member{First: ago(since), Last: ago(4 * time.Minute), Finding: checks.Finding{
+		Key: checks.Key{Check: "dnsbl", Target: target, Source: list}, Target: checks.Address(a), Code: checks.CodeListed, Status: checks.Problem, Severity: s,
+		Summary: target + " is listed by " + name, At: ago(4 * time.Minute), Facts: map[string]string{checks.FactMeaning: "spam was seen" + f.hostile},
+		Evidence: []checks.Evidence{{Question: "10.2.0.192." + list + ".example. A", Answer: code, Reason: said + f.hostile, Via: "192.0.2.53:53",
+			Controls: "127.0.0.2 listed, 127.0.0.1 not", At: ago(4 * time.Minute)}}}}
+}
+
+func (f *fixture) views() []report.IncidentView {
+	spamcop := report.IncidentView{
+		Incident: alerts.Incident{ID: 12, Cause: "target:192.0.2.10", Title: "192.0.2.10 is listed by SpamCop" + f.hostile, State: alerts.Open, Severity: checks.Critical,
+			Opened: ago(61 * time.Minute), Changed: ago(30 * time.Minute), LastSeen: ago(4 * time.Minute), Relapses: 1,
+			Impact: checks.Impact{Target: "192.0.2.10", Since: ago(time.Hour), Watched: ago(30 * day), Delivered: counted(3120), Before: checks.Before{Span: day, Delivered: 4210},
+				Receivers: []checks.ReceiverImpact{
+					{Receiver: "example.net" + f.hostile, Vendor: "Cisco Talos", Refused: counted(41), Deferred: counted(0), Delivered: counted(171), First: ago(50 * time.Minute), Last: ago(6 * time.Minute)},
+					{Receiver: "example.com", Vendor: "Microsoft", Refused: counted(12), Deferred: counted(9), First: ago(40 * time.Minute), Last: ago(9 * time.Minute)},
+				}},
+			Members: []alerts.Member{f.finding("192.0.2.10", "spamcop", "SpamCop", "127.0.0.2", "Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.10", checks.Major, 61*time.Minute),
+				{First: ago(50 * time.Minute), Last: ago(6 * time.Minute), Finding: checks.Finding{
+					Key: checks.Key{Check: "bounce", Target: "192.0.2.10", Source: "cisco-talos"}, Target: checks.Address(addr("192.0.2.10")), Code: checks.CodeRefused, Status: checks.Problem,
+					Severity: checks.Major, Summary: "Cisco Talos refuses mail from 192.0.2.10 for its reputation", At: ago(6 * time.Minute),
+					Evidence: []checks.Evidence{{Question: "mail to example.net at mx.example.net", Answer: "554 5.7.1 Your access to this mail system has been rejected due to the sending MTA's poor reputation." + f.hostile,
+						Via: "mailbox bounces, UID 4711", Proof: "written by mx1.example.org", At: ago(6 * time.Minute)}}}}}},
+		Remediation: []checks.Remediation{{ID: "spamcop", Title: "Get 192.0.2.10 off SpamCop", WhoAsk: "nobody: it expires", Takes: "about 24 hours after the last report",
+			Steps: []checks.Step{
+				{Text: "Hold the queue of the sender that the reports name, not all mail.", Command: "postqueue -p | grep news@example.org"},
+				{Text: "See which mails were reported.", URL: "https://www.spamcop.net/w3m?action=checkblock&ip=192.0.2.10"},
+				{Text: "Stop the source, then wait: the entry ends about 24 hours after the last report."},
+			},
+			Never: []string{"Do not move the mail to another address: the listing follows."}},
+			{ID: "cisco-talos", Title: "Ask Cisco Talos to look at 192.0.2.10 again", WhoAsk: "you", Takes: "one to two days",
+				Steps: []checks.Step{{Text: "Hold the queue of the sender that the reports name, not all mail.", Command: "postqueue -p | grep news@example.org"},
+					{Text: "Open a ticket once the source is stopped.", URL: "https://talosintelligence.com/reputation_center"}}}},
+	}
+	var members []alerts.Member
+	for i := range 40 {
+		members = append(members, f.finding(fmt.Sprintf("198.51.100.%d", i), "spamhaus-zen", "Spamhaus ZEN", "127.0.0.3", "https://www.spamhaus.org/css", checks.Minor, 5*time.Hour))
+	}
+	network := report.IncidentView{Incident: alerts.Incident{ID: 14, Title: "40 addresses of pool newsletter are listed by Spamhaus ZEN", State: alerts.Acknowledged, AckedBy: "kim" + f.hostile, AckedAt: ago(4 * time.Hour),
+		Severity: checks.Major, Opened: ago(5 * time.Hour), LastSeen: ago(4 * time.Minute), Note: "asked the hoster", Members: members,
+		Impact: checks.Impact{Watched: ago(30 * day), Delivered: counted(0)}},
+		Remediation: []checks.Remediation{{ID: "spamhaus", Title: "Get the network off Spamhaus CSS", Steps: []checks.Step{{Text: "Find what sends from these addresses without a bounce being handled.", URL: "https://check.spamhaus.org/"}}}}}
+	info := report.IncidentView{Incident: alerts.Incident{ID: 9, Title: "UCEPROTECT-2 lists the network of 192.0.2.10", State: alerts.Open, Severity: checks.Informational, Opened: ago(9 * day),
+		Members: []alerts.Member{f.finding("192.0.2.10", "uceprotect-2", "UCEPROTECT-2", "127.0.0.2", "Net 192.0.2.0/24 is listed", checks.Informational, 9*day)}}}
+	muted := report.IncidentView{Incident: alerts.Incident{ID: 10, Title: "192.0.2.11 is listed by PSBL", State: alerts.Silenced, Silence: alerts.Silence{Until: now.Add(20 * time.Hour), By: "lee", Reason: "moving the servers" + f.hostile},
+		Severity: checks.Minor, Opened: ago(3 * time.Hour), Members: []alerts.Member{f.finding("192.0.2.11", "psbl", "PSBL", "127.0.0.2", "", checks.Minor, 3*time.Hour)}}}
+	return []report.IncidentView{info, muted, network, spamcop}
+}
+
+func (f *fixture) Status(context.Context, time.Time) report.Report {
+	in := report.Input{
+		Daemon:  report.Daemon{Alive: true, Host: "mx1.example.org", PID: 4711, Started: ago(50 * time.Hour), Beat: ago(5 * time.Second)},
+		Watched: report.Watched{Addresses: 1024, Domains: 3, Lists: 60},
+		Round:   report.Round{Started: ago(5 * time.Minute), Ended: ago(4 * time.Minute), Questions: 61000}, NextRound: now.Add(26 * time.Minute),
+		Mailboxes: []report.Mailbox{{Name: "bounces", UIDValidity: 7, UID: 4711, ReadAt: ago(time.Minute), Proved: 53}},
+		Channels:  []report.Channel{{Name: "slack", SentAt: ago(time.Hour)}},
+	}
+	if f.calm {
+		return report.Build(in, now)
+	}
+	in.Incidents = f.views()
+	in.Silent = []report.SilentList{{ID: "barracuda", Name: "Barracuda", Operator: "Barracuda Networks", Severity: checks.Major, Verdict: blocklists.Refused, Since: ago(day),
+		Why: "this resolver is not registered" + f.hostile, Advice: "register it, free of charge"}}
+	in.Channels = append(in.Channels, report.Channel{Name: "pager", Queued: 2, Oldest: ago(50 * time.Minute), Failing: ago(50 * time.Minute), Error: "500 Internal Server Error" + f.hostile})
+	in.Resolved = []alerts.Incident{{ID: 11, Title: "203.0.113.7 was listed by SpamCop", State: alerts.Resolved, Opened: ago(30 * time.Hour), Resolved: ago(3 * time.Hour)}}
+	in.Quiet = []report.QuietNote{{At: ago(20 * time.Minute), Incident: 12, Title: "Cisco Talos refuses mail from 192.0.2.10", Why: "joined an incident that was told 40 min ago" + f.hostile}}
+	return report.Build(in, now)
+}
+
+func (f *fixture) Matrix(context.Context, string, time.Time) (report.Matrix, error) {
+	var all []report.Standing
+	add := func(a netip.Addr, pool, list string, s checks.Severity, since time.Duration) {
+		t := checks.Address(a)
+		t.Pool = pool
+		all = append(all, report.Standing{Key: checks.Key{Check: "dnsbl", Target: t.ID(), Source: list}, Target: t, Code: checks.CodeListed, Severity: s, Since: ago(since), Seen: ago(4 * time.Minute)})
+	}
+	switch {
+	case f.calm:
+	case f.big:
+		a := addr("198.18.0.0")
+		for i := range 1000 {
+			for l := range 60 {
+				if (i*7+l*13)%31 == 0 {
+					add(a, []string{"bulk", "office", "transactional"}[i%3], fmt.Sprintf("list-%02d", l), []checks.Severity{checks.Critical, checks.Major, checks.Minor, checks.Informational}[(i+l)%4], time.Duration(i)*time.Hour)
+				}
+			}
+			a = a.Next()
+		}
+	default:
+		add(addr("192.0.2.10"), "transactional", "spamcop", checks.Major, 61*time.Minute)
+		add(addr("192.0.2.10"), "transactional", "uceprotect-2", checks.Informational, 9*day)
+		add(addr("192.0.2.11"), "transactional", "psbl", checks.Minor, 3*time.Hour)
+		for i := range 40 {
+			add(netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), "newsletter", "spamhaus-zen", checks.Minor, 5*time.Hour)
+		}
+		add(addr("2001:db8::25"), "office", "spamhaus-zen", checks.Critical, 20*time.Minute)
+		all[len(all)-1].Unknown = ago(10 * time.Minute)
+	}
+	return report.BuildMatrix(report.MatrixInput{Standings: all, Zone: f.Zone, Targets: 1027, Lists: 60}), nil
+}
+
+func (f *fixture) Zone(id string) (blocklists.Zone, bool) {
+	z := blocklists.Zone{ID: id, Title: id, Operator: id}
+	switch id {
+	case "spamcop":
+		z.Title, z.Operator = "SpamCop", "SpamCop"
+	case "spamhaus-zen":
+		z.Title, z.Operator = "Spamhaus ZEN", "Spamhaus Project"
+	case "uceprotect-2":
+		z.Title, z.Operator = "UCEPROTECT Level 2", "UCEPROTECT"
+	case "psbl":
+		z.Title, z.Operator = "PSBL", "PSBL"
+	default:
+		z.Operator = "Operator " + id[len(id)-1:]
+	}
+	return z, true
+}
+
+func (f *fixture) Refusals(_ context.Context, span string, _ time.Time) (report.Timeline, error) {
+	_, length, step := report.SpanOf(span)
+	if f.calm {
+		return report.BuildTimeline(now.Add(-length), now, step, nil, nil), nil
+	}
+	var flows []report.Flow
+	for i, name := range []string{"Cisco Talos", "Microsoft", "Google", "example.de" + f.hostile} {
+		for h := range 160 {
+			at := ago(time.Duration(h) * time.Hour)
+			n := (h*(i+3)*7)%11 - 6 - i
+			if h < 12-3*i {
+				n += 18 - h - 4*i
+			}
+			if n > 0 {
+				flows = append(flows, report.Flow{At: at, Name: name, Refused: n, Deferred: n / (1 + i)})
+			}
+		}
+	}
+	marks := []report.Mark{{At: ago(13 * time.Hour), Kind: report.MarkListed, Text: "192.0.2.10 on SpamCop" + f.hostile}, {At: ago(70 * time.Hour), Kind: report.MarkRemoved, Text: "192.0.2.11 no longer on PSBL"}, {At: ago(90 * time.Hour), Kind: report.MarkListed, Text: "192.0.2.11 on PSBL"}}
+	return report.BuildTimeline(now.Add(-length), now, step, flows, marks), nil
+}
+
+func (f *fixture) Incident(_ context.Context, id int64, _ time.Time) (report.Explanation, error) {
+	for _, v := range f.views() {
+		if v.Incident.ID != id {
+			continue
+		}
+		return report.Explanation{Outlook: alerts.Outlook{Class: alerts.Page, Channels: []string{"slack"}, Reminder: now.Add(3 * time.Hour)}, Incident: report.Incident{IncidentView: v, Now: now,
+			Events: []report.Event{{At: v.Incident.Opened, What: "opened", Severity: checks.Major}, {At: ago(50 * time.Minute), What: "worsened", Severity: checks.Critical},
+				{At: ago(20 * time.Minute), What: "noted", By: "kim" + f.hostile, Note: "the form on www was open" + f.hostile}},
+			Untold:     []report.Untold{{What: "updated", Why: "joined an incident that was told 40 min ago", First: ago(20 * time.Minute), Last: ago(20 * time.Minute), Times: 1}},
+			Deliveries: []report.Delivery{{Channel: "slack", What: "opened", Queued: v.Incident.Opened, Sent: v.Incident.Opened.Add(2 * time.Second), State: "sent"}, {Channel: "pager", What: "opened", Queued: v.Incident.Opened, Tries: 4, Next: now.Add(time.Minute), State: "waiting", Error: "500 Internal Server Error" + f.hostile}},
+		}}, nil
+	}
+	return report.Explanation{}, ErrNotFound
+}
+
+func (f *fixture) Course(context.Context, int64, time.Time) (report.Timeline, error) {
+	var flows []report.Flow
+	for h := range 25 {
+		at := ago(time.Duration(h) * time.Hour)
+		flows = append(flows, report.Flow{At: at, Name: "taken by all receivers", Delivered: 180 - h%7*20 - max(0, 2-h)*40, Taken: true})
+		if h < 2 {
+			flows = append(flows, report.Flow{At: at, Name: "Cisco Talos", Refused: 20 + h}, report.Flow{At: at, Name: "Microsoft", Refused: 6, Deferred: 5})
+		}
+	}
+	return report.BuildTimeline(ago(25*time.Hour), now, time.Hour, flows, []report.Mark{{At: ago(61 * time.Minute), Kind: report.MarkListed, Text: "192.0.2.10 on SpamCop"},
+		{At: ago(20 * time.Minute), Kind: report.MarkPerson, Text: "noted by kim" + f.hostile}}), nil
+}
+
+func (f *fixture) Incidents(_ context.Context, resolved bool) ([]alerts.Incident, error) {
+	var out []alerts.Incident
+	for _, v := range f.views() {
+		out = append(out, v.Incident)
+	}
+	if resolved {
+		out = append(out, alerts.Incident{ID: 11, Title: "203.0.113.7 was listed by SpamCop", State: alerts.Resolved, Severity: checks.Minor, Opened: ago(30 * time.Hour), Resolved: ago(3 * time.Hour)})
+	}
+	return out, nil
+}

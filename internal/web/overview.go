@@ -1,0 +1,108 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"reputed/alerts"
+	"reputed/internal/report"
+)
+
+// overviewData is the first page.
+type overviewData struct {
+	Incidents []report.Brief
+	Parts     []report.Part
+	Troubles  []report.Note
+	Quiet     []report.Note
+	Resolved  []alerts.Incident
+	Timeline  timelineData
+	Matrix    report.Matrix
+	MatrixErr string
+}
+
+// timelineData is a timeline with the choice of spans.
+type timelineData struct {
+	report.Timeline
+	Err   string
+	Span  string
+	Spans []string
+}
+
+func (s *Server) overview(r *http.Request, v *view) error {
+	v.Template, v.Section = "overview", "overview"
+	d := &overviewData{Parts: v.Status.Parts(), Troubles: v.Status.Troubles(s.term), Quiet: v.Status.QuietNotes(s.term), Resolved: v.Status.Resolved}
+	v.Title, v.Data = v.Status.Verdict(), d
+	for _, i := range v.Status.Loud {
+		d.Incidents = append(d.Incidents, s.term.Brief(i, v.Now))
+	}
+	if v.Status.Trouble != "" {
+		return nil // there is nothing more to be had
+	}
+	span, _, _ := report.SpanOf(r.URL.Query().Get("span"))
+	d.Timeline.Span, d.Timeline.Spans = span, report.SpanWords()
+	// What is the matter is said above; that a picture of it cannot be drawn must not hide it.
+	var err error
+	if d.Timeline.Timeline, err = s.o.Source.Refusals(r.Context(), span, v.Now); err != nil {
+		d.Timeline.Err = err.Error()
+	}
+	if d.Matrix, err = s.o.Source.Matrix(r.Context(), "", v.Now); err != nil {
+		d.MatrixErr = err.Error()
+	}
+	return nil
+}
+
+// incidentsData is the list of incidents.
+type incidentsData struct {
+	All       bool
+	Incidents []report.Brief
+}
+
+func (s *Server) incidents(r *http.Request, v *view) error {
+	v.Template, v.Section, v.Title = "incidents", "incidents", "Incidents"
+	d := &incidentsData{All: r.URL.Query().Get("all") != ""}
+	all, err := s.o.Source.Incidents(r.Context(), d.All)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		d.Incidents = append(d.Incidents, s.term.Brief(report.IncidentView{Incident: i}, v.Now))
+	}
+	v.Data = d
+	return nil
+}
+
+// incidentData is one incident.
+type incidentData struct {
+	report.Explanation
+	Brief     report.Brief
+	Proofs    []report.FindingView
+	More      int // findings that are not shown
+	Runbooks  []report.Runbook
+	Decisions []report.Decision
+	Ahead     []string
+	Timeline  timelineData
+}
+
+// maxProofs is how many findings of an incident are shown: of a network that is listed as a
+// whole, one is as good as 65,536.
+const maxProofs = 20
+
+func (s *Server) incident(r *http.Request, v *view) error {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return ErrNotFound
+	}
+	e, err := s.o.Source.Incident(r.Context(), id, v.Now)
+	if err != nil {
+		return err
+	}
+	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(), Ahead: e.Ahead(s.term)}
+	if len(d.Proofs) > maxProofs {
+		d.More, d.Proofs = len(d.Proofs)-maxProofs, d.Proofs[:maxProofs]
+	}
+	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), id, v.Now); err != nil {
+		d.Timeline.Err = err.Error()
+	}
+	v.Template, v.Section, v.Title, v.Data = "incident", "incidents", d.Brief.Title, d
+	return nil
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"reputed/internal/report"
+)
+
+// Options are what a [Server] is made of.
+type Options struct {
+	Source   Source
+	Log      *slog.Logger   // default: nothing is logged
+	Location *time.Location // of the times on the page; default: that of this machine
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Hosts are the names under which browsers reach it, besides addresses and "localhost".
+	// A page of somebody else whose name was made to lead here is refused by it.
+	Hosts   []string
+	Version string
+}
+
+// Server answers requests. It holds no state of its own but what it read from its files.
+type Server struct {
+	o         Options
+	term      report.Term
+	templates map[string]*template.Template
+	assets    map[string]asset
+	handler   http.Handler
+}
+
+// New puts a server together. It fails only if its own files are broken.
+func New(o Options) (*Server, error) {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Location = cmp.Or(o.Location, time.Local)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{o: o, term: report.Term{Location: o.Location}}
+	var err error
+	if s.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	if s.templates, err = s.parseTemplates(); err != nil {
+		return nil, err
+	}
+	s.handler = s.guard(s.routes())
+	return s, nil
+}
+
+// routes are all there are.
+func (s *Server) routes() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /{$}", s.page(s.overview))
+	m.HandleFunc("GET /incidents", s.page(s.incidents))
+	m.HandleFunc("GET /incidents/{id}", s.page(s.incident))
+	m.HandleFunc("GET /static/{name}", s.static)
+	m.HandleFunc("GET /healthz", s.healthz)
+	m.HandleFunc("GET /", s.page(func(*http.Request, *view) error { return ErrNotFound }))
+	return m
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+const (
+	// answerTime is how long one answer may take, the slowest client included.
+	answerTime = 30 * time.Second
+	// stopTime is how long answers under way may still take when we stop.
+	stopTime = 2 * time.Second
+)
+
+// Serve answers on a listener until ctx ends, then finishes what is under way within two
+// seconds. With a certificate it speaks TLS. It returns nil if ctx ended it.
+func (s *Server) Serve(ctx context.Context, l net.Listener, certificate func() (*tls.Certificate, error)) error {
+	h := &http.Server{
+		Handler:           http.TimeoutHandler(s, answerTime-5*time.Second, "The database did not answer in time. Try again.\n"),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: answerTime, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // broken handshakes and the like, of anybody who connects
+		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	if certificate != nil {
+		l = tls.NewListener(l, &tls.Config{
+			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() }, // read anew, so that a renewed one is taken
+		})
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve the page on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	err := h.Shutdown(last)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = h.Close()
+	}
+	<-done
+	return err
+}

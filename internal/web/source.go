@@ -1,0 +1,32 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"reputed/alerts"
+	"reputed/internal/report"
+)
+
+// ErrNotFound: there is no such incident, target, list or receiver. Trying again does not help.
+var ErrNotFound = errors.New("not found")
+
+// Source is where everything comes from that is shown, each a report worked out from one
+// moment. Its methods may be called at the same time. An error of any of them is shown as a page
+// that says so; [ErrNotFound] as one that says that.
+type Source interface {
+	// Status is how things stand. If nothing can be read, its Trouble says why.
+	Status(ctx context.Context, now time.Time) report.Report
+	// Matrix is targets against lists, of one pool or of all (empty).
+	Matrix(ctx context.Context, pool string, now time.Time) (report.Matrix, error)
+	// Refusals is refused mail by vendor over time, with what lists did meanwhile. The span
+	// is one of report.SpanWords.
+	Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error)
+	// Incident is one incident whole, or ErrNotFound.
+	Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error)
+	// Course is what became of the mail of an incident's targets, from before it opened.
+	Course(ctx context.Context, id int64, now time.Time) (report.Timeline, error)
+	// Incidents are incidents, what is not resolved first, resolved ones too if that is asked for.
+	Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error)
+}
