@@ -181,12 +181,12 @@ func (s Spec) zone() (Zone, error) {
 func codes(specs []CodeSpec, class Class) []Code {
 	var out []Code
 	for _, s := range specs {
-		c := Code{Match: s.Match, Meaning: s.Meaning, Class: s.Class, Severity: s.Severity, Fix: s.Fix}
+		c := Code(s)
 		switch c.Class {
 		case "":
 			c.Class = class
 		case "neutral":
-			c.Class, c.Neutral = Informational, true
+			c.Class = Informational
 		}
 		out = append(out, c)
 	}

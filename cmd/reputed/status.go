@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,38 +18,81 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
+	var watch bool
+	var at string
 	c := &cobra.Command{
-		Use:   "status",
+		Use:   "status [ID]",
 		Short: "Say how things stand, and whether the monitor itself is all right",
 		Long: `Reads the database of the daemon: incidents by what they cost, what the monitor
 cannot do, and what is quiet on purpose. It works when the daemon is dead, and
-then says so first.
+then says so first; on a copy; and with a configuration that is broken. With the
+number of an incident it shows that one whole, as "reputed incident show" does.
+
+--at tells a moment in the past from what is stored: changes, events and rounds.
+What is not known any more, it says.
 
 Exit code: 2 something critical or major, 1 something minor or policy, 3 could
-not tell, else 0.`,
+not tell, else 0; 78 if the configuration is broken and nothing can be shown.`,
 		Example: `  reputed status
-  reputed status --config ./config.toml --format json
+  reputed status 12                       one incident whole
+  reputed status --watch                  until Ctrl-C, refreshed when something changes
+  reputed status --at "2026-11-24 22:15"  as it was then; also 22:15, 3h, 2d
+  reputed status --database copy.db       of a copy
   reputed status --format plugin          one line for Icinga, Nagios or Checkmk`,
-		Args: args(0, 0, ""),
+		Args:              args(0, 1, "one incident by its number"),
+		ValidArgsFunction: a.completeIncidents(1),
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.Plugin)
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	a.databaseFlag(c)
+	c.Flags().BoolVar(&watch, "watch", false, "stay, and refresh when something changes; Ctrl-C ends it")
+	c.Flags().StringVar(&at, "at", "", "`TIME` in the past: 2026-11-24T22:15, 22:15, or so long ago: 3h, 2d")
+	c.RunE = func(c *cobra.Command, words []string) error {
 		now := time.Now()
-		in, err := a.statusInput(c.Context(), now)
-		var exit *exitError
 		switch {
-		case errors.As(err, &exit):
-			return err
-		case err != nil: // a status that cannot be read is "could not tell", in every form
-			in = report.Input{Trouble: err.Error()}
+		case len(words) > 0 && (watch || at != ""):
+			return usageError(c, errors.New("an incident is shown as it is now, once: leave --watch and --at out"))
+		case watch && (at != "" || *form != report.Text):
+			return usageError(c, errors.New("--watch shows the text of now: leave --at and --format out"))
+		case at != "" && *form == report.Plugin:
+			return usageError(c, errors.New("the plugin line is about now: leave --at out"))
+		case len(words) > 0 && *form == report.Plugin:
+			return usageError(c, errors.New("an incident is no plugin line: choose text or json"))
+		case len(words) > 0:
+			return a.showIncident(c, words, *form)
+		case watch:
+			return a.watchStatus(c)
 		}
-		r := report.Build(in, now)
+		var r report.Report
+		if at == "" {
+			var err error
+			if r, err = a.status(c.Context(), now); err != nil {
+				return err
+			}
+		} else {
+			then, err := pastTime(at, now)
+			if err != nil {
+				return usageError(c, err)
+			}
+			if r, err = a.statusAt(c.Context(), then, now); err != nil {
+				return err
+			}
+		}
 		if err := r.Write(a.stdout, a.term(), *form); err != nil {
 			return err
 		}
 		return exitWith(r.Level())
 	}
 	return c
+}
+
+// showIncident is "incident show".
+func (a *app) showIncident(c *cobra.Command, words []string, form report.Format) error {
+	show := a.incidentShowCommand()
+	show.SetContext(c.Context())
+	if err := show.Flags().Set("format", string(form)); err != nil {
+		return err
+	}
+	return show.RunE(show, words)
 }
 
 // exitWith ends the program with the code of a report that was printed already.
@@ -59,26 +103,54 @@ func exitWith(l report.Level) error {
 	return &exitError{code: int(l)}
 }
 
-// statusInput gathers everything that a status is built from.
-func (a *app) statusInput(ctx context.Context, now time.Time) (report.Input, error) {
-	v, done, err := a.readView(ctx)
-	if err != nil {
-		return report.Input{}, err
+// status is how things stand now. What cannot be read is "could not tell", in every form. The error ends the
+// program: the configuration is broken, and nothing can be shown.
+func (a *app) status(ctx context.Context, now time.Time) (report.Report, error) {
+	return a.statusOf(ctx, now, func(v *view) (report.Input, error) { return v.input(ctx, now) })
+}
+
+// statusAt is how things stood at a time in the past.
+func (a *app) statusAt(ctx context.Context, then, now time.Time) (report.Report, error) {
+	return a.statusOf(ctx, then, func(v *view) (report.Input, error) { return v.inputAt(ctx, then, now) })
+}
+
+func (a *app) statusOf(ctx context.Context, at time.Time, read func(*view) (report.Input, error)) (report.Report, error) {
+	v, broken, done, err := a.openView(ctx)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return report.Report{}, err
 	}
-	defer done()
-	return v.input(ctx, now)
+	var in report.Input
+	if err == nil {
+		in, err = read(v)
+		done()
+	}
+	if err != nil {
+		in = report.Input{Trouble: err.Error()}
+	}
+	in.Config = broken
+	return report.Build(in, at), nil
 }
 
 // readView is a view of the database that the configuration names. The caller calls done.
 func (a *app) readView(ctx context.Context) (v *view, done func(), err error) {
-	db, cfg, err := a.readStore(ctx)
+	v, broken, done, err := a.openView(ctx)
+	if err == nil && broken != "" {
+		fmt.Fprintf(a.stderr, "reputed: %s\n", broken)
+	}
+	return v, done, err
+}
+
+// openView is readView for a command that shows by itself what is wrong with the configuration.
+func (a *app) openView(ctx context.Context) (v *view, broken string, done func(), err error) {
+	db, cfg, broken, err := a.openStored(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
 	if v, err = newView(db, cfg); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+		return nil, "", nil, errors.Join(err, db.Close())
 	}
-	return v, func() { _ = db.Close() }, nil
+	return v, broken, func() { _ = db.Close() }, nil
 }
 
 // rounds reads the last rounds, and which lists did not answer in the last complete one.
@@ -97,10 +169,7 @@ func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) erro
 	}
 	if times := cfg.Schedule.DNSBLTimes; any && !times.IsZero() {
 		in.NextRound = times.Next(last.Started)
-		// Three slots missed in a row is no jitter any more.
-		if interval := times.Next(in.NextRound).Sub(in.NextRound); interval > 0 {
-			in.StaleAfter = max(3*interval+10*time.Minute, time.Hour)
-		}
+		in.StaleAfter = staleAfter(times.Next, last.Started)
 	}
 	in.Watched = watched(cfg, complete.Summary.Targets)
 	if !ok {
@@ -110,9 +179,15 @@ func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) erro
 	if !in.Daemon.Beat.IsZero() && complete.Finished.After(in.Daemon.Beat) {
 		in.Daemon.Beat = complete.Finished // a round between two renewals of the lease is a sign of life, too
 	}
+	v.round(in, complete)
+	return nil
+}
+
+// round is a complete round, and which lists gave no usable answer in it.
+func (v *view) round(in *report.Input, complete store.Run) {
 	in.Round = report.Round{Started: complete.Started, Ended: complete.Finished, Questions: complete.Summary.Questions}
 	in.Watched.Lists = len(complete.Summary.Lists)
-	zone := lookup(cfg.Blocklists.Zones)
+	zone := lookup(v.cfg.Blocklists.Zones)
 	for _, l := range complete.Summary.Lists {
 		lost := l.Counts[string(blocklists.Unknown)] + l.Counts[string(blocklists.Refused)] + l.Counts[string(blocklists.Unusable)]
 		in.Round.Unanswered += lost
@@ -124,7 +199,6 @@ func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) erro
 		in.Silent = append(in.Silent, report.SilentList{ID: l.List, Name: z.Title, Operator: z.Operator,
 			Severity: checks.Severity(z.Severity), Verdict: blocklists.Class(l.State), Why: l.Why})
 	}
-	return nil
 }
 
 // watched counts addresses and domains without counting ranges off. How many
@@ -233,9 +307,9 @@ func (v *view) channels(ctx context.Context, in *report.Input, _ time.Time) erro
 		}
 		in.Channels = append(in.Channels, ch)
 	}
-	for _, s := range cfg.Slack {
-		if !slices.ContainsFunc(in.Channels, func(c report.Channel) bool { return c.Name == s.Name }) {
-			in.Channels = append(in.Channels, report.Channel{Name: s.Name})
+	for _, name := range cfg.Channels() {
+		if !slices.ContainsFunc(in.Channels, func(c report.Channel) bool { return c.Name == name }) {
+			in.Channels = append(in.Channels, report.Channel{Name: name})
 		}
 	}
 	return nil

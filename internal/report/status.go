@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,14 @@ import (
 // Input is everything that a [Report] is built from: plain values, however they were stored.
 type Input struct {
 	// Trouble is why nothing below could be read, one line; empty: it could.
-	Trouble   string
+	Trouble string
+	// Config is what is wrong with the configuration, one line; empty: nothing. What could be
+	// read of it is used.
+	Config string
+	// LookedAt is when a moment in the past is looked at; zero: the report is about now. Of how the daemon,
+	// mailboxes and logs were then nothing is known but incidents about them. Kept is since when anything is.
+	LookedAt, Kept time.Time
+
 	Daemon    Daemon
 	Watched   Watched   // what is watched now; from the last complete round if the configuration is not at hand
 	Round     Round     // the last complete one; zero: none yet
@@ -142,7 +150,15 @@ type Report struct {
 	Loud    []IncidentView // what costs mail or may, worst first
 	Silence []IncidentView // quiet on purpose: silenced by a person, or informational
 	Blind   string         // why "all clear" cannot be said; empty: it can
-	tally   Tally
+	// Unreliable are the sources whose word comes and goes so fast that nobody can act on it.
+	Unreliable []Unreliable
+	tally      Tally
+}
+
+// Unreliable is a source whose word is not to be relied on here, and the incident that shows it.
+type Unreliable struct {
+	Source   string // a list's id, or who refused
+	Incident int64
 }
 
 // Build sorts out how things stand. It is a pure function.
@@ -160,6 +176,14 @@ func Build(in Input, now time.Time) Report {
 		return cmp.Or(cmp.Compare(b.Incident.Severity.Rank(), a.Incident.Severity.Rank()),
 			cmp.Compare(b.Incident.Impact.Refusals(), a.Incident.Impact.Refusals()), a.Incident.Opened.Compare(b.Incident.Opened))
 	})
+	all := make([]alerts.Incident, 0, len(in.Incidents))
+	for _, v := range in.Incidents {
+		all = append(all, v.Incident)
+	}
+	flapping := alerts.Unreliable(all)
+	for _, source := range slices.Sorted(maps.Keys(flapping)) {
+		r.Unreliable = append(r.Unreliable, Unreliable{source, flapping[source]})
+	}
 	r.Blind = r.blind()
 	r.tally = Tally{Asked: 1, CriticalUnknown: r.Blind != ""}
 	for _, v := range r.Loud {
@@ -200,12 +224,19 @@ func (r Report) blind() string {
 	switch {
 	case r.Trouble != "":
 		return clean(r.Trouble)
+	case r.past() && (r.Kept.IsZero() || r.Now.Before(r.Kept)):
+		return "nothing is stored of that time"
+	case r.past() && r.Round.Ended.IsZero():
+		return "no round had been finished by then"
+	case r.past(): // whether the daemon ran then, the rounds say
 	case !r.Daemon.Alive && r.Daemon.Beat.IsZero():
 		return "no daemon runs on this database"
 	case !r.Daemon.Alive:
 		return "the daemon is not running, last sign of life " + ago(r.Daemon.Beat, r.Now)
 	case r.Round.Ended.IsZero():
 		return "no round has been finished yet"
+	}
+	switch {
 	case r.Now.Sub(r.Round.Ended) > stale:
 		return "the last complete round was " + ago(r.Round.Ended, r.Now)
 	case why != "":
@@ -217,6 +248,9 @@ func (r Report) blind() string {
 	}
 	return ""
 }
+
+// past says whether the report is about a moment that has gone.
+func (r Report) past() bool { return !r.LookedAt.IsZero() }
 
 // sightless says since when the lists could not be asked as a whole, and why; empty: they can.
 // An open incident says so: the rounds since then are no complete ones, and what
@@ -242,7 +276,7 @@ func (r Report) Verdict() string {
 	switch {
 	case len(r.Loud) > 0:
 		s = r.incidents()
-		if !r.Daemon.Alive {
+		if !r.Daemon.Alive && !r.past() {
 			s = "The daemon is not running; when it stopped: " + s
 		} else if r.Blind != "" {
 			s += "; for the rest, " + r.Blind
@@ -251,7 +285,7 @@ func (r Report) Verdict() string {
 		s = "Cannot tell: " + r.Blind
 		if !r.Round.Ended.IsZero() {
 			s += "; nothing was wrong in the last complete round, " + ago(r.Round.Ended, r.Now)
-			if r.Daemon.Alive {
+			if r.Daemon.Alive || r.past() {
 				s = "Cannot tell: " + r.Blind + "; nothing is wrong as far as is known"
 			}
 		}
@@ -327,6 +361,8 @@ func (r Report) Health() string {
 	}
 	var parts []string
 	switch {
+	case r.past():
+		parts = append(parts, "how it was then is not stored")
 	case r.Daemon.Alive:
 		parts = append(parts, "running for "+span(r.Now.Sub(r.Daemon.Started)))
 	case r.Daemon.Beat.IsZero():
@@ -336,7 +372,7 @@ func (r Report) Health() string {
 	}
 	parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
 	switch {
-	case !r.Daemon.Alive:
+	case !r.Daemon.Alive && !r.past():
 	case !r.Running.IsZero():
 		parts = append(parts, "one under way for "+span(r.Now.Sub(r.Running)))
 	case !r.NextRound.IsZero():
@@ -352,16 +388,48 @@ func (r Report) Health() string {
 	case lists > 0:
 		parts = append(parts, fmt.Sprintf("%s of %s answer", number(lists-len(r.Silent)), plural(lists, "list", "lists")))
 	}
-	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read", "not read yet",
+	parts = append(parts, fraction(len(r.Mailboxes), "mailbox", "mailboxes", "read"+r.mailboxPosition(), "not read yet",
 		count(r.Mailboxes, func(m Mailbox) bool { return !m.Failing.IsZero() }),
 		count(r.Mailboxes, Mailbox.untried)))
-	parts = append(parts, fraction(len(r.Logs), "log", "logs", "read", "not read yet",
+	parts = append(parts, fraction(len(r.Logs), "log", "logs", "read"+r.logPosition(), "not read yet",
 		count(r.Logs, func(l Log) bool { return !l.Failing.IsZero() }),
 		count(r.Logs, Log.untried)))
 	parts = append(parts, fraction(len(r.Channels), "channel", "channels", "working", "idle",
 		count(r.Channels, func(c Channel) bool { return !c.Failing.IsZero() }),
 		count(r.Channels, func(c Channel) bool { return c.Failing.IsZero() && c.SentAt.IsZero() })))
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// mailboxPosition is how far mailboxes are read, if they are: of one, up to which mail; of several,
+// when the one that was looked at longest ago was.
+func (r Report) mailboxPosition() string {
+	var oldest time.Time
+	for _, m := range r.Mailboxes {
+		if oldest.IsZero() || m.ReadAt.Before(oldest) {
+			oldest = m.ReadAt
+		}
+	}
+	switch {
+	case oldest.IsZero():
+		return ""
+	case len(r.Mailboxes) == 1 && r.Mailboxes[0].UID > 0:
+		return fmt.Sprintf(" (UID %d, %s)", r.Mailboxes[0].UID, ago(oldest, r.Now))
+	}
+	return " (" + ago(oldest, r.Now) + ")"
+}
+
+// logPosition is up to which event logs are read, of several the one that is furthest back.
+func (r Report) logPosition() string {
+	var upto time.Time
+	for _, l := range r.Logs {
+		if upto.IsZero() || l.Upto.Before(upto) {
+			upto = l.Upto
+		}
+	}
+	if upto.IsZero() {
+		return ""
+	}
+	return " (latest event " + ago(upto, r.Now) + ")"
 }
 
 // untried says whether nobody has tried to read the mailbox yet, so that nothing is known of it.

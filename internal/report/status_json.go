@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
 	"reputed/alerts"
@@ -26,6 +27,9 @@ type statusJSON struct {
 	Health    string           `json:"health"`
 	State     string           `json:"state"`
 	ExitCode  int              `json:"exit_code"`
+	LookedAt  *string          `json:"looked_at"`
+	Kept      *string          `json:"stored_since"`
+	Config    string           `json:"configuration_trouble"`
 	Daemon    daemonJSON       `json:"daemon"`
 	Watched   watchedJSON      `json:"watched"`
 	Round     roundJSON        `json:"last_round"`
@@ -34,10 +38,16 @@ type statusJSON struct {
 	Incidents []incidentJSON   `json:"incidents"`
 	Quiet     []quietJSON      `json:"quiet"`
 	Resolved  []incidentJSON   `json:"resolved"`
+	Flapping  []unreliableJSON `json:"unreliable"`
 	Silent    []silentListJSON `json:"lists_without_answer"`
 	Mailboxes []mailboxJSON    `json:"mailboxes"`
 	Logs      []logJSON        `json:"logs"`
 	Channels  []channelJSON    `json:"channels"`
+}
+
+type unreliableJSON struct {
+	Source   string `json:"source"`
+	Incident int64  `json:"incident"`
 }
 
 type daemonJSON struct {
@@ -118,6 +128,7 @@ type quietJSON struct {
 func statusOf(r Report) statusJSON {
 	s := statusJSON{
 		Schema: 1, At: utc(r.Now), Verdict: r.Verdict(), Health: r.Health(), State: r.Level().String(), ExitCode: int(r.Level()),
+		LookedAt: utc(r.LookedAt), Kept: utc(r.Kept), Config: checks.Line(r.Config, 0), Flapping: []unreliableJSON{},
 		Daemon:    daemonJSON{r.Daemon.Alive, checks.Line(r.Daemon.Host, 0), r.Daemon.PID, utc(r.Daemon.Started), utc(r.Daemon.Beat)},
 		Watched:   watchedJSON(r.Watched),
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
@@ -125,7 +136,10 @@ func statusOf(r Report) statusJSON {
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
 		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{},
 	}
-	for _, v := range append(r.Loud, r.Silence...) {
+	for _, u := range r.Unreliable {
+		s.Flapping = append(s.Flapping, unreliableJSON{checks.Line(u.Source, 0), u.Incident})
+	}
+	for _, v := range slices.Concat(r.Loud, r.Silence) {
 		s.Incidents = append(s.Incidents, incidentOf(v, r.Now))
 	}
 	for _, i := range r.Resolved {

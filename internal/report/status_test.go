@@ -79,8 +79,27 @@ func badDay() Input {
 	return in
 }
 
+// past is the bad day looked at an hour later.
+func past() Input {
+	in := badDay()
+	in.LookedAt, in.Kept = now.Add(time.Hour), ago2(30*24*time.Hour)
+	in.Daemon, in.Mailboxes, in.Quiet, in.Resolved, in.NextRound = Daemon{}, nil, nil, nil, time.Time{}
+	return in
+}
+
+// flapping is a list whose word comes and goes, and a configuration that is broken.
+func flapping() Input {
+	in := well()
+	v := listedIncident()
+	v.Incident.Members, v.Incident.State, v.Incident.Flapping = v.Incident.Members[:1], alerts.Clearing, ago2(time.Hour)
+	v.Incident.Turns = []time.Time{ago2(4 * time.Hour), ago2(3 * time.Hour), ago2(2 * time.Hour), ago2(time.Hour)}
+	in.Incidents, in.Config = []IncidentView{v}, "the configuration is broken, what could be read of it is used: x.toml:3: "+hostile
+	in.Logs = []Log{{Name: "mx1", ReadAt: ago2(time.Second), Upto: ago2(3 * time.Minute), Began: ago2(time.Hour), Lines: 10, Told: 3}}
+	return in
+}
+
 func TestStatusText(t *testing.T) {
-	for name, in := range map[string]Input{"status-clear": well(), "status-bad": badDay(), "status-new": {}} {
+	for name, in := range map[string]Input{"status-clear": well(), "status-bad": badDay(), "status-new": {}, "status-past": past(), "status-flapping": flapping()} {
 		goldenText(t, name, func(w *bytes.Buffer, term Term) error { return Build(in, now).Write(w, term, Text) })
 	}
 }
@@ -122,6 +141,12 @@ func TestStatusVerdict(t *testing.T) {
 		"a critical list without an answer": {func(in *Input) {
 			in.Silent = []SilentList{{ID: "spamhaus-zen", Name: "Spamhaus ZEN", Severity: checks.Critical, Verdict: blocklists.Refused}}
 		}, "Cannot tell: Spamhaus ZEN could not be asked; nothing is wrong as far as is known", LevelUnknown},
+		"of a time before anything is stored nothing is claimed": {func(in *Input) { in.LookedAt, in.Kept, in.Round = now, now.Add(time.Hour), Round{} },
+			"Cannot tell: nothing is stored of that time", LevelUnknown},
+		"of the past, a daemon that is dead now says nothing": {func(in *Input) { in.LookedAt, in.Kept, in.Daemon = now, ago2(time.Hour), Daemon{} },
+			"All clear: 3 addresses and 1 domain on 40 lists, last complete round 4 min ago", LevelOK},
+		"a past without a round is no all clear": {func(in *Input) { in.LookedAt, in.Kept, in.Round = now, ago2(time.Hour), Round{} },
+			"Cannot tell: no round had been finished by then", LevelUnknown},
 		"a minor list without an answer is no alarm": {func(in *Input) {
 			in.Silent = []SilentList{{ID: "silent", Severity: checks.Minor, Verdict: blocklists.Unknown}}
 		}, "All clear: 3 addresses and 1 domain on 40 lists, last complete round 4 min ago", LevelOK},

@@ -23,7 +23,11 @@ func (r Report) Write(w io.Writer, t Term, f Format) error {
 		return writePlugin(w, r.Level(), text, data)
 	}
 	p := &page{Term: t}
-	p.para(0, "", plain, r.Verdict()+".", r.Level().style())
+	verdict := r.Verdict() + "."
+	if r.past() {
+		verdict = p.stamp(r.Now) + " (" + ago(r.Now, r.LookedAt) + "): " + verdict
+	}
+	p.para(0, "", plain, verdict, r.Level().style())
 	healthStyle := plain
 	if r.Blind != "" {
 		healthStyle = unknown
@@ -35,6 +39,10 @@ func (r Report) Write(w io.Writer, t Term, f Format) error {
 	}
 	r.trouble(p)
 	r.quiet(p)
+	if r.past() {
+		p.blank()
+		p.para(0, "", plain, "Ages are as of then. Told from changes, events and rounds as they are stored; deliveries were counted then, and are not kept with it.", faint)
+	}
 	if len(r.Resolved) > 0 {
 		p.heading("Lately resolved")
 		for _, i := range r.Resolved {
@@ -64,7 +72,11 @@ func (r Report) incident(p *page, v IncidentView) {
 	}
 	p.field("since", since, plain)
 	p.field("state", p.state(i, r.Now), plain)
-	if aboutMail(i) {
+	switch {
+	case !aboutMail(i):
+	case r.past() && !i.Impact.Counted():
+		p.field("cost", "no refusal is stored of the time before", plain)
+	default:
 		p.field("cost", p.Cost(i.Impact, r.Now), plain)
 	}
 	for n, v := range i.Impact.Recoveries() {
@@ -203,6 +215,9 @@ func (r Report) trouble(p *page) {
 		begin()
 		p.para(2, fmt.Sprintf("%-9s", label), unknown, s, plain)
 	}
+	if r.Config != "" {
+		say("config", clean(r.Config))
+	}
 	for _, g := range r.silentGroups() {
 		begin()
 		p.trouble(g)
@@ -270,12 +285,15 @@ const maxQuiet = 8
 func (r Report) quiet(p *page) {
 	unproved := slices.DeleteFunc(slices.Clone(r.Mailboxes), func(m Mailbox) bool { return m.Unproved == 0 })
 	quiet := r.newestQuiet()
-	if len(r.Silence)+len(quiet)+len(unproved) == 0 {
+	if len(r.Silence)+len(quiet)+len(unproved)+len(r.Unreliable) == 0 {
 		return
 	}
 	p.heading("Quiet on purpose")
 	for _, v := range r.Silence {
 		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+r.whyQuiet(p.Term, v), plain)
+	}
+	for _, u := range r.Unreliable {
+		p.para(2, fmt.Sprintf("#%-4d", u.Incident), plain, "list "+checks.Line(u.Source, 60)+" is unreliable here: what it says comes and goes, so that it is told once, and over when it has been clean for a day", plain)
 	}
 	for _, m := range unproved {
 		p.para(2, "mail ", plain, m.unproved(), plain)

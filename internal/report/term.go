@@ -13,6 +13,7 @@ import (
 // limit of width, no colour, times in UTC.
 type Term struct {
 	Width    int  // columns; 0: no limit, nothing is cut or wrapped
+	Height   int  // lines; 0: not known
 	Color    bool // ANSI colours may be used; a word always says the same
 	TTY      bool // a person is looking right now
 	Location *time.Location
@@ -29,8 +30,8 @@ func Detect(w io.Writer, getenv func(string) string) Term {
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		t.TTY = true
 		t.Width = 80
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			t.Width = width
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			t.Width, t.Height = width, height
 		}
 		t.Color = getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" && getenv("TERM") != ""
 	}

@@ -118,13 +118,18 @@ func (db *DB) FirstRun(ctx context.Context, check string) (bool, error) {
 
 func (db *DB) lastRun(ctx context.Context, check, also string) (r Run, ok bool, err error) {
 	err = db.view(ctx, "read runs", func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, "SELECT id, check_name, started, finished, state, summary FROM runs WHERE check_name = ?"+also+" ORDER BY id DESC LIMIT 1", check).
-			Scan(&r.ID, &r.Check, stamp{&r.Started}, stamp{&r.Finished}, &r.State, value{&r.Summary})
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		ok = err == nil
+		r, ok, err = runOf(ctx, tx, "check_name = ?"+also, check)
 		return err
 	})
 	return r, ok, err
+}
+
+// runOf is the latest of the runs of which where is true.
+func runOf(ctx context.Context, q querier, where string, args ...any) (r Run, ok bool, err error) {
+	err = q.QueryRowContext(ctx, "SELECT id, check_name, started, finished, state, summary FROM runs WHERE "+where+" ORDER BY id DESC LIMIT 1", args...).
+		Scan(&r.ID, &r.Check, stamp{&r.Started}, stamp{&r.Finished}, &r.State, value{&r.Summary})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Run{}, false, nil
+	}
+	return r, err == nil, err
 }
