@@ -116,37 +116,6 @@ func told(changes []Change) string {
 	return strings.Join(out, "+")
 }
 
-// One letter a run, every ten minutes: P problem, o ok, ? unknown, - not asked; one outcome a letter.
-func TestTimelines(t *testing.T) {
-	for name, c := range map[string]struct{ runs, want string }{
-		"a problem opens at once, two clean answers close": {"Poo", "opened . resolved"},
-		"unknown neither opens nor ends":                   {"?P?P?o?o", ". opened . . . . . resolved"},
-		"one clean answer closes nothing":                  {"PoPoP", "opened . . . ."},
-		"unknown between clean answers proves nothing":     {"Po?o", "opened . . resolved"},
-		"a return is a relapse":                            {"PooP", "opened . resolved opened"},
-		"coming and going is told once and held":           {"PooPooPoo", "opened . resolved opened . flapping . . ."},
-		"clean without a problem is no news":               {"ooo", ". . ."},
-		"a run that does not ask moves nothing":            {"P---o-o", "opened . . . . . resolved"},
-		"unknown for ever keeps it open":                   {"P?????????", "opened . . . . . . . . ."},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			var got []string
-			for _, r := range c.runs {
-				status := map[rune]checks.Status{'P': checks.Problem, 'o': checks.OK, '?': checks.Unknown}[r]
-				if status == "" {
-					got = append(got, told(w.run()))
-					continue
-				}
-				got = append(got, told(w.run(listing("192.0.2.10", "spamcop", status, checks.Major))))
-			}
-			if g := strings.Join(got, " "); g != c.want {
-				t.Errorf("runs %s\n got %s\nwant %s", c.runs, g, c.want)
-			}
-		})
-	}
-}
-
 func TestRelapseContinuesTheSameHistory(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range []checks.Status{checks.Problem, checks.OK, checks.OK} {

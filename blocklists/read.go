@@ -18,7 +18,7 @@ type file struct {
 	Checked string        `toml:"checked"` // date the facts were compiled; of every table that gives none of its own
 	Lists   []Spec        `toml:"list"`
 	Unasked []unaskedSpec `toml:"unasked"`
-	Scores  []scoreSpec   `toml:"score"`
+	Scores  []ScoreSpec   `toml:"score"`
 	Dead    []deadSpec    `toml:"dead"`
 
 	name  string

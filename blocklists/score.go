@@ -22,16 +22,26 @@ const TXT Decode = "txt"
 // answer for a good sender looks like that of a blocklist for a bad one, so scores are
 // a table of their own and never asked as lists.
 type Score struct {
-	ID           string // shares its name space with Zone.ID
-	Title        string
-	Operator     string
-	Zone         string // without the key; it may be that of a list too
-	KeyName      string // as in Zone
-	Kind         ScoreKind
-	Families     []Family
-	Decode       Decode // Exact, Any or TXT
-	Codes        []Code // of class informational or good; listed where the operator itself calls it bad
-	Refusals     []Code
+	ID       string // shares its name space with Zone.ID
+	Title    string
+	Operator string
+	Zone     string // without the key; it may be that of a list too
+	KeyName  string // as in Zone
+	Key      Key    // set by [Score.WithKey]
+	Kind     ScoreKind
+	Families []Family
+	Decode   Decode // Exact, Any or TXT
+	Codes    []Code // of class informational or good; listed where the operator itself calls it bad
+	Refusals []Code
+	// Octet is which octet of the answer is the number, 1 to 4, on a scale from Worst to Best;
+	// 0: there is no number, and the class of a code says how good it is.
+	Octet       int
+	Worst, Best int
+	// Below is the number under which it is worth telling, Drop the fall within two weeks that
+	// is; 0: none is. Severity is of what is told; empty: informational for praise that is
+	// lost, else minor.
+	Below, Drop  int
+	Severity     Severity
 	Clean4       netip.Addr // an entry that must not exist; an answer for it means that we are refused
 	Registration string
 	Limits       string
@@ -45,7 +55,9 @@ type Score struct {
 	File         string // the catalogue file that it was read from
 }
 
-type scoreSpec struct {
+// ScoreSpec is a score as it is written: a [[score]] of the catalogue, or a
+// [[reputation.score]] of the configuration. [ScoreSpec.UserScore] makes a Score of the latter.
+type ScoreSpec struct {
 	ID           string     `toml:"id"`
 	Title        string     `toml:"title"`
 	Operator     string     `toml:"operator"`
@@ -56,6 +68,12 @@ type scoreSpec struct {
 	Decode       Decode     `toml:"decode"`
 	Codes        []CodeSpec `toml:"codes"`
 	Refusals     []CodeSpec `toml:"refusals"`
+	Octet        int        `toml:"octet"`
+	Worst        int        `toml:"worst"`
+	Best         int        `toml:"best"`
+	Below        int        `toml:"below"`
+	Drop         int        `toml:"drop"`
+	Severity     Severity   `toml:"severity"`
 	Clean4       string     `toml:"clean4"`
 	Registration string     `toml:"registration"`
 	Limits       string     `toml:"limits"`
@@ -76,7 +94,7 @@ func Scores() ([]Score, error) {
 }
 
 // score is the score, validated.
-func (s scoreSpec) score(checked, name string) (Score, error) {
+func (s ScoreSpec) score(checked, name string) (Score, error) {
 	if s.Checked == "" {
 		s.Checked = checked
 	}
@@ -84,6 +102,7 @@ func (s scoreSpec) score(checked, name string) (Score, error) {
 	z, err := Spec{ID: s.ID, ZoneName: s.ZoneName, Key: s.Key, Controls: ControlsSpec{Clean4: s.Clean4}}.zone()
 	sc := Score{
 		ID: s.ID, Title: s.Title, Operator: s.Operator, Zone: z.Zone, KeyName: z.KeyName, Kind: s.Kind, Families: s.Families, Decode: s.Decode,
+		Octet: s.Octet, Worst: s.Worst, Best: s.Best, Below: s.Below, Drop: s.Drop, Severity: s.Severity,
 		Codes: codes(s.Codes, Informational), Refusals: codes(s.Refusals, Refused), Clean4: z.Controls.Clean4,
 		Registration: s.Registration, Limits: s.Limits, PerDay: s.PerDay, Advice: s.Advice, Website: s.Website, Default: s.Default,
 		Confidence: s.Confidence, Sources: s.Sources, Checked: s.Checked, File: name,
@@ -107,6 +126,7 @@ func (s Score) Validate() error {
 	} else if len(s.Codes) == 0 {
 		p.add("codes", "missing; without them an answer cannot be told from a listing")
 	}
+	s.validateScale(p)
 	// What the name, the codes and the refusals must be is the same as for a list.
 	z := Zone{ID: s.ID, Zone: s.Zone, KeyName: s.KeyName, Families: s.Families, Decode: s.Decode, Codes: s.Codes, Refusals: s.Refusals,
 		Controls: Controls{Clean4: s.Clean4}}
@@ -126,4 +146,24 @@ func (s Score) Validate() error {
 		oneLine(p, x[0], x[1])
 	}
 	return errors.Join(p.errs...)
+}
+
+// validateScale holds what is told to the scale.
+func (s Score) validateScale(p *problems) {
+	oneOf(p, "severity", s.Severity, "", SeverityCritical, SeverityMajor, SeverityMinor, SeverityInformational)
+	low, high := min(s.Worst, s.Best), max(s.Worst, s.Best)
+	switch {
+	case s.Octet == 0:
+		if s.Worst != 0 || s.Best != 0 || s.Below != 0 || s.Drop != 0 {
+			p.add("octet", "missing; a scale, below and drop are about a number, so say which octet of the answer it is, 1 to 4")
+		}
+	case s.Octet < 1 || s.Octet > 4 || s.Decode == TXT:
+		p.add("octet", "want which octet of the answer is the number, 1 to 4")
+	case low < 0 || high > 255 || low == high:
+		p.add("best", "want a scale of two different numbers within 0 to 255: worst and best")
+	case s.Below != 0 && (s.Below < low || s.Below > high):
+		p.add("below", "want a number of the scale, %d to %d, or leave it out", low, high)
+	case s.Drop < 0 || s.Drop > high-low:
+		p.add("drop", "want how far it falls before it is told, at most %d", high-low)
+	}
 }

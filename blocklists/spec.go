@@ -181,12 +181,12 @@ func (s Spec) zone() (Zone, error) {
 func codes(specs []CodeSpec, class Class) []Code {
 	var out []Code
 	for _, s := range specs {
-		c := Code(s)
+		c := Code{Match: s.Match, Meaning: s.Meaning, Class: s.Class, Severity: s.Severity, Fix: s.Fix}
 		switch c.Class {
 		case "":
 			c.Class = class
 		case "neutral":
-			c.Class = Informational
+			c.Class, c.Neutral = Informational, true
 		}
 		out = append(out, c)
 	}

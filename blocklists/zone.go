@@ -134,6 +134,7 @@ type Code struct {
 	Class    Class
 	Severity Severity // of a listing; empty: the zone's
 	Fix      string   // of a refusal: what to do about it; empty: what its code usually asks for
+	Neutral  bool     // of class informational: the operator itself calls it neither good nor bad
 }
 
 // Controls are the entries by which a list proves that it works. An empty field

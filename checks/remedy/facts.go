@@ -43,6 +43,10 @@ var placeholders = map[string]kind{
 	"pay_never":    derivedValue, // list's name, if it sells removal
 	"registration": derivedValue, // list's name, if it gives keys or registers resolvers
 	"limits":       derivedValue, // published limit of free use
+
+	"contact": derivedValue, // of letters: who writes...
+	"phone":   derivedValue,
+	"takes":   derivedValue, // ... and how long it takes
 }
 
 // maxFactRunes is how much of one fact stands in a sentence: with the number of

@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"checks/bounce":         {"checks", "probes", "blocklists"},
 	"checks/bounce/maillog": {"checks", "checks/bounce", "probes"},
 	"checks/identity":       {"checks", "probes", "blocklists"},
+	"checks/reputation":     {"checks", "probes", "blocklists"},
 	"checks/bounce/rules":   {},
 	"checks/remedy":         {"checks", "blocklists"},
 	"alerts":                {"checks"},

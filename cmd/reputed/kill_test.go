@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ type victim struct {
 	mails int
 }
 
-func newVictim(t *testing.T, after string) *victim {
+func newVictim(t *testing.T, after string, more ...string) *victim {
 	t.Helper()
 	v := &victim{t: t, dir: t.TempDir(), log: &bytes.Buffer{}}
 	var err error
@@ -123,7 +124,7 @@ password = "env:KILL_TEST_PASSWORD"
 after = %q
 [database]
 path = "reputed.db"
-`, dns.Addr(), lab.OurAddress, lab.OurDomain, lab.OurHost, lab.OurAddress, v.imap.Addr(), lab.MailboxUser, after)
+`, dns.Addr(), lab.OurAddress, lab.OurDomain, lab.OurHost, lab.OurAddress, v.imap.Addr(), lab.MailboxUser, after) + strings.Join(more, "")
 	if err := os.WriteFile(filepath.Join(v.dir, "reputed.toml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

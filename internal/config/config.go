@@ -35,6 +35,7 @@ type Config struct {
 	Teams         []Teams        `toml:"teams"`
 	Heartbeat     Heartbeat      `toml:"heartbeat"`
 	Web           Web            `toml:"web"`
+	Organisation  Organisation   `toml:"organisation"`
 	Database      Database       `toml:"database"`
 	Log           Log            `toml:"log"`
 
@@ -43,6 +44,15 @@ type Config struct {
 	// Warnings do not stop anything, and say what is probably not meant: a dead
 	// zone, a public resolver. One line each, "FILE:LINE: text", in the order of the file.
 	Warnings []string `toml:"-"`
+}
+
+// Organisation is who signs the letters of `reputed letter`. All of it may be empty: then the
+// letter has a blank.
+type Organisation struct {
+	Name    string `toml:"name"`    // of the organisation
+	Person  string `toml:"person"`  // who signs
+	Contact string `toml:"contact"` // address that is not on the servers watched, as those may be blocked
+	Phone   string `toml:"phone"`
 }
 
 // DNS is how lists are asked.

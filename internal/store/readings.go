@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"reputed/checks"
+	"reputed/checks/reputation"
+)
+
+// How much is kept of the history of one source and target.
+const (
+	KeepReadings = 400 * 24 * time.Hour // a year, and a month to compare with
+	MaxSpans     = 800                  // for a source that says something else each time
+)
+
+// SaveReadings writes what sources said, and gives for each reading the history of its
+// source and target as it is then, oldest first; nil where there is none. Equal readings in a row
+// are one row; one that is older than the last is known already and changes nothing. A first
+// reading without data is no row: most addresses are in no allow list. [ErrLeaseLost] means that
+// another daemon has taken over; [ErrBusy] and [ErrFull] may pass, and the same may be given again.
+func (db *DB) SaveReadings(ctx context.Context, now time.Time, readings []reputation.Reading) (histories [][]reputation.Span, err error) {
+	err = db.update(ctx, "write readings", func(tx *sql.Tx) error {
+		if err := db.fence(ctx, tx); err != nil {
+			return err
+		}
+		q := compile(tx)
+		histories = make([][]reputation.Span, 0, len(readings))
+		for _, r := range readings {
+			history, err := spans(ctx, q, "source = ? AND target = ?", r.Source, r.Target.ID())
+			if err != nil {
+				return err
+			}
+			if history, err = saveReading(ctx, q, now, r, history); err != nil {
+				return err
+			}
+			histories = append(histories, history)
+		}
+		return nil
+	})
+	return histories, err
+}
+
+// saveReading lays a reading at the end of a history.
+func saveReading(ctx context.Context, q querier, now time.Time, r reputation.Reading, history []reputation.Span) ([]reputation.Span, error) {
+	r.At = r.At.UTC().Truncate(time.Microsecond) // as it is stored
+	span := reputation.Span{Reading: r, First: r.At, Count: 1}
+	if n := len(history); n > 0 {
+		last := &history[n-1]
+		switch {
+		case r.At.Before(last.At) || r.At.Equal(last.At) && r.Same(last.Reading):
+			return history, nil
+		case r.Continues(*last):
+			span.First, span.Count = last.First, last.Count+1
+			history = history[:n-1]
+		case r.At.Equal(last.First): // the source has corrected itself
+			history = history[:n-1]
+		}
+	} else if r.Level == reputation.None && r.How == reputation.Measured {
+		return nil, nil
+	}
+	evidence, err := document(r.Evidence)
+	if err != nil {
+		return nil, err
+	}
+	var number any
+	if r.Numbered {
+		number = r.Number
+	}
+	source, target := r.Source, r.Target.ID()
+	if _, err := q.ExecContext(ctx, `INSERT OR REPLACE INTO readings (source, target, first, last, count, value, number, level, how, who, note, evidence)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, source, target, span.First.UnixMicro(), r.At.UnixMicro(), span.Count,
+		checks.Line(r.Value, 200), number, r.Level, r.How, checks.Line(r.By, 200), checks.Line(r.Note, 500), evidence); err != nil {
+		return nil, err
+	}
+	history = append(history, span)
+	if old := now.Add(-KeepReadings); len(history) > MaxSpans || history[0].At.Before(old) {
+		_, err = q.ExecContext(ctx, `DELETE FROM readings WHERE source = ?1 AND target = ?2 AND first < ?4 AND (last < ?3 OR first <= coalesce(
+			(SELECT first FROM readings WHERE source = ?1 AND target = ?2 ORDER BY first DESC LIMIT 1 OFFSET ?5), -1))`,
+			source, target, old.UnixMicro(), span.First.UnixMicro(), MaxSpans)
+	}
+	return history, err
+}
+
+// Readings are the histories of a target, or of all where target is empty: each source's
+// together, oldest first. Since leaves out spans that ended before it; the zero time leaves out none.
+func (db *DB) Readings(ctx context.Context, target string, since time.Time) (all []reputation.Span, err error) {
+	err = db.view(ctx, "read readings", func(tx *sql.Tx) error {
+		from := int64(0)
+		if !since.IsZero() {
+			from = since.UnixMicro()
+		}
+		if target == "" {
+			all, err = spans(ctx, tx, "last >= ?", from)
+		} else {
+			all, err = spans(ctx, tx, "target = ? AND last >= ?", target, from)
+		}
+		return err
+	})
+	return all, err
+}
+
+func spans(ctx context.Context, q querier, where string, args ...any) (all []reputation.Span, err error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
+		var s reputation.Span
+		var target string
+		var number sql.NullFloat64
+		if err := r.Scan(&s.Source, &target, stamp{&s.First}, stamp{&s.At}, &s.Count, &s.Value, &number, &s.Level, &s.How, &s.By, &s.Note, value{&s.Evidence}); err != nil {
+			return err
+		}
+		s.Number, s.Numbered = number.Float64, number.Valid
+		t, err := checks.ParseID(target)
+		if err != nil {
+			return err
+		}
+		s.Target = t
+		all = append(all, s)
+		return nil
+	}, "SELECT source, target, first, last, count, value, number, level, how, who, note, evidence FROM readings WHERE "+where+" ORDER BY target, source, first", args...)
+	return all, err
+}
