@@ -25,6 +25,7 @@ type outcome struct {
 	stage   string     // where the words do not tell it
 	sender  string     // domain; "" where earlier lines told it
 	id      string     // Message-ID; likewise
+	from    Origin     // likewise
 }
 
 // event completes an outcome and has it judged. n may be nil.
@@ -46,6 +47,10 @@ func (r *Reader) event(e *entry, n *note, o outcome) Event {
 		if b.MessageID == "" {
 			b.MessageID = n.ID
 		}
+		ev.Origin = Origin{Sender: n.From, Login: n.Login, Client: n.Client}
+	}
+	if o.from.Sender != "" || o.from.Login != "" || o.from.Client != "" {
+		ev.Origin = o.from
 	}
 	b.At = o.at
 	if b.At.IsZero() {

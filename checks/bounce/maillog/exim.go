@@ -116,7 +116,8 @@ func (r *Reader) exim(e *entry, out []Event) []Event {
 	case strings.HasPrefix(rest, "<= "):
 		n := r.memory.note(key)
 		from, after, _ := strings.Cut(rest[3:], " ")
-		n.Sender = kept(bounce.DomainOf(from), 253)
+		n.Sender, n.From = kept(bounce.DomainOf(from), 253), keptSender(from)
+		r.eximOrigin(n, after)
 		if v, ok := between(" "+after, " id=", " "); ok {
 			n.ID = kept(v, 300)
 		}

@@ -11,7 +11,7 @@ func formatOf(tag string) Format {
 	switch {
 	case strings.IndexByte(tag, '/') >= 0:
 		switch postfixProgram(tag) {
-		case "smtp", "error", "retry", "cleanup", "qmgr", "nqmgr":
+		case "smtp", "error", "retry", "cleanup", "qmgr", "nqmgr", "smtpd", "pickup":
 			return Postfix
 		}
 	case tag == "smtpd":

@@ -12,7 +12,7 @@ import (
 
 // fields are the names under which a JSON line may say a thing, ours first. The
 // others are what log shippers and other mail servers call it.
-var fields = struct{ time, host, queue, to, from, action, text, remote, addr, source, id, tag, stage []string }{
+var fields = struct{ time, host, queue, to, from, action, text, remote, addr, source, id, tag, stage, login, client []string }{
 	time:   []string{"time", "timestamp", "@timestamp", "ts", "date"},
 	host:   []string{"host", "hostname", "reporting_host"},
 	queue:  []string{"queue_id", "queueid", "id"},
@@ -26,6 +26,8 @@ var fields = struct{ time, host, queue, to, from, action, text, remote, addr, so
 	id:     []string{"message_id", "messageid", "msgid"},
 	tag:    []string{"tag", "transport", "egress_source"},
 	stage:  []string{"stage"},
+	login:  []string{"login", "sasl_username", "auth_user", "authenticated_as"},
+	client: []string{"client", "client_host", "client_ip", "received_from"},
 }
 
 // actions are the words for what became of a mail, lower case without signs.
@@ -60,6 +62,7 @@ func (r *Reader) json(e *entry, text string, wrapped bool, out []Event) []Event 
 		id:     kept(strings.Trim(word(m, fields.id), "<> "), 300), at: r.jsonTime(m),
 		addr: parseAddr(addrOf(m, fields.addr)), source: parseAddr(addrOf(m, fields.source)),
 	}
+	o.from = Origin{Sender: keptSender(word(m, fields.from)), Login: kept(word(m, fields.login), 320), Client: kept(word(m, fields.client), 253)}
 	if final, ok := m["final"].(bool); ok {
 		o.final = final
 	}

@@ -36,6 +36,9 @@ type Event struct {
 	// Diagnostic is empty and the Judgement has only the Vendor.
 	bounce.Bounce
 
+	// Origin is who handed us the mail, as far as earlier lines told.
+	Origin Origin
+
 	// Tag is what the configuration maps to an outbound address: the syslog tag
 	// ("postfix/out25/smtp"), or Exim's transport ("remote_smtp").
 	Tag string
@@ -45,6 +48,13 @@ type Event struct {
 	// tried at once: the outcome for the recipient is an event of its own. Action
 	// is then Delayed, as the reply is evidence of a refusal whatever came after.
 	Interim bool
+}
+
+// Origin is where a mail of ours comes from: the first place to look when somebody complains.
+type Origin struct {
+	Sender string // envelope sender, whole, domain in lower case; "" for a bounce
+	Login  string // who had signed in: Postfix's sasl_username, the id in Exim's A=
+	Client string // who connected: "192.0.2.80", with its name "pc.example.org [192.0.2.80]"; a local user as "user www-data"
 }
 
 // Options is what a [Reader] needs to know.

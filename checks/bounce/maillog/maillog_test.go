@@ -50,7 +50,7 @@ func told(e Event) map[string]any {
 	m := map[string]any{"action": e.Action, "to": e.Recipient, "domain": e.Domain, "queue": e.QueueID, "at": e.At}
 	for name, v := range map[string]string{
 		"reply": e.Diagnostic.Reply, "status": e.Diagnostic.Status, "stage": e.Diagnostic.Stage, "text": e.Diagnostic.Text,
-		"host": e.ReportingHost, "remote": e.RemoteHost, "id": e.MessageID, "sender": e.Sender, "tag": e.Tag,
+		"host": e.ReportingHost, "remote": e.RemoteHost, "id": e.MessageID, "sender": e.Sender, "tag": e.Tag, "from": e.Origin.Sender, "login": e.Origin.Login, "client": e.Origin.Client,
 		"category": string(e.Judgement.Category), "vendor": e.Judgement.Vendor, "list": e.Judgement.Blocklist, "rule": e.Judgement.Rule,
 	} {
 		if v != "" {

@@ -24,6 +24,9 @@ type note struct {
 	Key    string   `json:"k"`
 	Sender string   `json:"s,omitempty"` // domain
 	ID     string   `json:"m,omitempty"` // Message-ID
+	From   string   `json:"f,omitempty"` // envelope sender, whole
+	Login  string   `json:"u,omitempty"` // see Origin
+	Client string   `json:"c,omitempty"`
 	Heard  []answer `json:"h,omitempty"` // refusals that no line has given to a recipient yet
 	Last   []last   `json:"l,omitempty"` // how recipients stand that are still tried
 	Pieces []string `json:"p,omitempty"` // of an entry that comes in several lines
@@ -49,7 +52,7 @@ type last struct {
 
 // cost is about how many bytes the note takes.
 func (n *note) cost() int {
-	c := 40 + len(n.Key) + len(n.Sender) + len(n.ID)
+	c := 40 + len(n.Key) + len(n.Sender) + len(n.ID) + len(n.From) + len(n.Login) + len(n.Client)
 	for i := range n.Heard {
 		c += n.Heard[i].cost()
 	}

@@ -70,7 +70,7 @@ func (r *Reader) openSMTPDTo(e *entry, rest string, out []Event) []Event {
 	}
 	o := outcome{to: to, qid: evpid[:8], tag: e.tag, text: openSMTPDStat(rest)} // the message's id, as its Received field has it
 	from, _ := between(rest, " from=<", ">")
-	o.sender = kept(bounce.DomainOf(from), 253)
+	o.sender, o.from.Sender = kept(bounce.DomainOf(from), 253), keptSender(from)
 	source, _ := between(rest, ` source="`, `"`)
 	o.source = parseAddr(source)
 	relay, _ := between(rest, ` relay="`, `"`)

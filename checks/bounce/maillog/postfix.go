@@ -40,6 +40,14 @@ func (r *Reader) postfix(e *entry, out []Event) []Event {
 			n.hear(a)
 			r.memory.changed(n)
 		}
+	case "smtpd":
+		if strings.HasPrefix(rest, "client=") {
+			r.postfixClient(e, qid, rest)
+		}
+	case "pickup":
+		if strings.HasPrefix(rest, "uid=") {
+			r.postfixPickup(e, qid, rest)
+		}
 	case "cleanup":
 		// "message-id=<...>", or "resent-message-id=": the latter is not the message's.
 		if id, ok := strings.CutPrefix(rest, "message-id="); ok {
@@ -67,7 +75,7 @@ func (r *Reader) postfixQueue(e *entry, qid, rest string, out []Event) []Event {
 	switch {
 	case strings.HasPrefix(after, "size="): // a round of tries begins
 		n := r.memory.note(key)
-		n.Sender = kept(bounce.DomainOf(from), 253)
+		n.Sender, n.From = kept(bounce.DomainOf(from), 253), keptSender(from)
 		n.Heard = nil
 		r.memory.changed(n)
 	case strings.HasPrefix(after, "status=expired") || strings.HasPrefix(after, "status=force-expired"):
@@ -103,6 +111,7 @@ func (r *Reader) postfixTo(e *entry, qid, rest string, out []Event) []Event {
 	if relay != "none" {
 		host, addr, ok := postfixRelay(relay)
 		if !ok {
+			r.postfixHandedOn(e, qid, after)
 			return out // our own: a mailbox server's socket, a filter on the loopback
 		}
 		o.host, o.addr = host, addr

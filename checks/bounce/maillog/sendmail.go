@@ -17,7 +17,8 @@ func (r *Reader) sendmail(e *entry, out []Event) []Event {
 	case strings.HasPrefix(rest, "from="):
 		n := r.memory.note(r.key(e, qid))
 		from, after, _ := strings.Cut(rest[len("from="):], ", ")
-		n.Sender = kept(bounce.DomainOf(strings.Trim(from, "<>")), 253)
+		n.Sender, n.From = kept(bounce.DomainOf(strings.Trim(from, "<>")), 253), keptSender(from)
+		sendmailOrigin(n, after)
 		if id, ok := between(after, "msgid=", ", "); ok {
 			n.ID = kept(strings.Trim(id, "<>"), 300)
 		}
