@@ -123,10 +123,15 @@ func refusedMail(i alerts.Incident, all []store.Bounce, cfg *config.Config) (out
 			continue
 		}
 		said[words] = true
-		out = append(out, report.Refusal{At: b.At, Target: b.Target, Receiver: b.Domain, Action: string(b.Action), Tries: b.Tries, Outcome: string(b.Outcome),
-			List: b.Judgement.Blocklist, Text: b.Diagnostic.Text, Via: b.Via()})
+		out = append(out, refusalOf(b))
 	}
 	return out
+}
+
+// refusalOf is a stored bounce in the words of a report.
+func refusalOf(b store.Bounce) report.Refusal {
+	return report.Refusal{At: b.At, Target: b.Target, Receiver: b.Domain, Action: string(b.Action), Tries: b.Tries, Outcome: string(b.Outcome),
+		List: b.Judgement.Blocklist, Text: b.Diagnostic.Text, Via: b.Via()}
 }
 
 // incidentReport puts what the store knows about an incident into the words of a report.

@@ -59,6 +59,11 @@ func (a *app) lists() (*config.Config, []report.List, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return cfg, knownLists(cfg), nil
+}
+
+// knownLists are all lists that are known, those that are asked first, then by their ids.
+func knownLists(cfg *config.Config) []report.List {
 	asked := lookup(cfg.Blocklists.Zones)
 	var lists []report.List
 	for _, z := range catalog(cfg) {
@@ -75,7 +80,7 @@ func (a *app) lists() (*config.Config, []report.List, error) {
 		}
 		return strings.Compare(x.Zone.ID, y.Zone.ID)
 	})
-	return cfg, lists, nil
+	return lists
 }
 
 // listTags are the tags of all lists, each once.

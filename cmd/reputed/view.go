@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"reputed/alerts"
@@ -229,12 +228,5 @@ func (v *view) Course(ctx context.Context, id int64, now time.Time) (report.Time
 		}
 		marks = append(marks, m)
 	}
-	var turns []store.Turn
-	for _, t := range h.Transitions {
-		if t.Key.Check == jobDNSBL && (t.Before == checks.Problem) != (t.Status == checks.Problem) {
-			turns = append(turns, store.Turn{At: t.At, Source: t.Key.Source, Problem: t.Status == checks.Problem, Targets: 1, Target: t.Key.Target})
-		}
-	}
-	slices.SortStableFunc(turns, func(a, b store.Turn) int { return a.At.Compare(b.At) })
-	return report.BuildTimeline(from, to, step, flowsOf(flows), append(marks, v.marks(turns)...)), nil
+	return report.BuildTimeline(from, to, step, flowsOf(flows), append(marks, v.marks(turned(h.Transitions))...)), nil
 }

@@ -192,7 +192,24 @@ func (i Incident) refusals(p *page) {
 		return
 	}
 	p.heading("Refused mail, the latest")
-	for _, r := range i.Refusals {
+	for _, r := range p.Refused(i.Refusals) {
+		p.para(2, p.stamp(r.At)+"  ", faint, r.What+": "+r.Text+" ("+r.Via+")", plain)
+	}
+}
+
+// Refused is a refused mail in words, each of them clean.
+type Refused struct {
+	At     time.Time
+	Target string // Target.ID
+	What   string // "to example.net, deferred after 3 tries, delivered later"
+	Text   string // literal
+	Via    string
+}
+
+// Refused are refused mails in words.
+func (t Term) Refused(all []Refusal) []Refused {
+	var out []Refused
+	for _, r := range all {
 		s := "to " + checks.Line(r.Receiver, 80) + ", refused"
 		if r.Action == "delayed" {
 			s = "to " + checks.Line(r.Receiver, 80) + ", deferred"
@@ -206,8 +223,9 @@ func (i Incident) refusals(p *page) {
 		if r.List != "" {
 			s += ", names " + checks.Line(r.List, 60)
 		}
-		p.para(2, p.stamp(r.At)+"  ", faint, s+": "+clean(r.Text)+" ("+clean(r.Via)+")", plain)
+		out = append(out, Refused{r.At, checks.Line(r.Target, 100), s, clean(r.Text), clean(r.Via)})
 	}
+	return out
 }
 
 // recovery is which receivers take our mail again: all that can be seen of a score that nobody

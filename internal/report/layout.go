@@ -19,7 +19,8 @@ func clean(s string) string { return checks.Line(s, maxText) }
 // page collects text for one terminal and is written at once.
 type page struct {
 	Term
-	b strings.Builder
+	b      strings.Builder
+	groups *[]FactGroup // takes facts besides, for a renderer outside; nil: nobody wants them
 }
 
 func (p *page) writeTo(w io.Writer) error {

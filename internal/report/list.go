@@ -19,7 +19,47 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 			List   listJSON `json:"list"`
 		}{1, listOf(l)})
 	}
-	p, z := &page{Term: t}, l.Zone
+	p := &page{Term: t}
+	p.list(l)
+	return p.writeTo(w)
+}
+
+// FactGroup are facts under a title, ready to be shown.
+type FactGroup struct {
+	Title string // empty: what comes first
+	Facts []Fact
+}
+
+// Fact is one thing known, under a label.
+type Fact struct {
+	Label string
+	Text  string
+	Link  string // Text, if it is a link that may be shown
+}
+
+// ListFacts are all that is known about one list, in the words of `lists show`.
+func ListFacts(l List) []FactGroup {
+	var groups []FactGroup
+	p := &page{groups: &groups}
+	p.list(l)
+	return groups
+}
+
+// take keeps facts for a renderer outside.
+func (p *page) take(title string, all ...fact) {
+	if p.groups == nil || len(all) == 0 {
+		return
+	}
+	g := FactGroup{Title: title}
+	for _, f := range all {
+		g.Facts = append(g.Facts, Fact{clean(f.label), checks.Line(f.text, 0), checks.Link(f.text)})
+	}
+	*p.groups = append(*p.groups, g)
+}
+
+// list is everything known about one list.
+func (p *page) list(l List) {
+	z := l.Zone
 	p.line(p.paint(strong, clean(z.Title)), "  ", p.paint(faint, clean(z.ID)))
 	p.facts("",
 		fact{"zone", z.PrintableName()},
@@ -74,7 +114,6 @@ func WriteList(w io.Writer, t Term, f Format, l List) error {
 		fact{"terms", z.Terms},
 	)
 	p.known(z.Confidence, z.Checked, z.Seen, writtenIn(z.File, z.BuiltIn), z.Sources)
-	return p.writeTo(w)
 }
 
 // writtenIn is the catalogue file that says what is shown.
@@ -141,6 +180,7 @@ func (p *page) facts(title string, all ...fact) {
 	if len(all) == 0 {
 		return
 	}
+	p.take(title, all...)
 	if title != "" {
 		p.heading(title)
 	}
@@ -160,6 +200,7 @@ func (p *page) removal(r blocklists.Removal) {
 		fact{"takes", r.Typical},
 	)
 	if r.PayNever {
+		p.take("", fact{"never", "do not pay for removal"})
 		p.para(2, fmt.Sprintf("%-13s", "never"), warn, "do not pay for removal", plain)
 	}
 }
@@ -228,6 +269,8 @@ func (p *page) codes(title string, z blocklists.Zone, codes []blocklists.Code) {
 		return
 	}
 	p.heading(title)
+	var shown []fact
+	defer func() { p.take(title, shown...) }()
 	for _, c := range codes {
 		word, s := string(c.Class), plain
 		if c.Class == blocklists.Listed {
@@ -249,5 +292,6 @@ func (p *page) codes(title string, z blocklists.Zone, codes []blocklists.Code) {
 			label += fmt.Sprintf("%-14s", word)
 		}
 		p.para(2, label, s, clean(meaning), plain)
+		shown = append(shown, fact{strings.TrimSpace(c.Match + "  " + word), cmp.Or(meaning, "-")})
 	}
 }

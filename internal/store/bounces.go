@@ -48,6 +48,10 @@ type BounceFilter struct {
 	Counted  bool      // only those that may decide something
 	Limit    int       // 0: 100; -1: no limit
 	Incident int64     // laid at a target of this incident, and counted; 0: any
+	Vendor   string    // of this vendor or receiving domain; empty: any
+	// Before and BeforeID are At and ID of the last bounce of the page before; zero: the first page.
+	Before   time.Time
+	BeforeID int64
 }
 
 // bounceColumns are what scanBounce reads, of bounces b and its mail m.
@@ -98,6 +102,12 @@ func (db *DB) Bounces(ctx context.Context, f BounceFilter) (all []Bounce, err er
 	}
 	if f.Incident != 0 {
 		where, args = append(where, "b.target IN (SELECT target FROM members WHERE incident = ?)"), append(args, f.Incident)
+	}
+	if f.Vendor != "" {
+		where, args = append(where, "(b.vendor = ? OR b.domain = ?)"), append(args, f.Vendor, f.Vendor)
+	}
+	if !f.Before.IsZero() {
+		where, args = append(where, "(b.at, b.id) < (?, ?)"), append(args, f.Before.UnixMicro(), f.BeforeID)
 	}
 	err = db.view(ctx, "read bounces", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(r *sql.Rows) error {

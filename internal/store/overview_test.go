@@ -105,3 +105,61 @@ func TestFlowsCountWhatCounts(t *testing.T) {
 		t.Errorf("of this target: %+v, %v", mine, err)
 	}
 }
+
+func TestReceiversCountEachDeliveryOnce(t *testing.T) {
+	db := fresh(t)
+	hour := t0.Truncate(time.Hour)
+	mustCommit(t, db, hour.Add(time.Hour), Batch{Mails: []Mail{refusal(1, "kim@example.net", hour.Add(time.Minute))}}, nothing)
+	for _, r := range []struct {
+		target, domain string
+		n              int
+	}{{"192.0.2.10", "example.net", 5}, {"2001:db8::a", "example.net", 2}, {"example.org", "example.net", 6}, {"192.0.2.10", "*", 9}, {"192.0.2.10", "example.com", 4}} {
+		if _, err := db.write.Exec("INSERT INTO traffic VALUES (?, ?, ?, '', ?, 0, 0)", r.target, r.domain, hourOf(hour.UnixMicro()), r.n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := db.Receivers(t.Context(), hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range all {
+		got[r.Domain] = fmt.Sprint(r.Refused, r.Deferred, r.Delivered, r.Counted)
+	}
+	if diff := cmp.Diff(map[string]string{"example.net": "1 0 7 true", "example.com": "0 0 4 true"}, got); diff != "" {
+		t.Errorf("refused, deferred, delivered (-want +got):\n%s", diff)
+	}
+	if later, err := db.Receivers(t.Context(), hour.Add(time.Hour)); err != nil || len(later) != 0 {
+		t.Errorf("of the time after: %+v, %v", later, err)
+	}
+}
+
+func TestBouncesPageByPage(t *testing.T) {
+	db := fresh(t)
+	var mails []Mail
+	for i := range 7 {
+		mails = append(mails, refusal(uint32(i+1), fmt.Sprintf("u%d@example.net", i), t0.Add(time.Duration(i/3)*time.Minute))) // several at one time
+	}
+	mustCommit(t, db, t0.Add(time.Hour), Batch{Mails: mails}, nothing)
+	seen := map[int64]bool{}
+	f := BounceFilter{Limit: 2}
+	for range 10 {
+		page, err := db.Bounces(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range page {
+			if seen[b.ID] {
+				t.Errorf("bounce %d twice", b.ID)
+			}
+			seen[b.ID] = true
+			f.Before, f.BeforeID = b.At, b.ID
+		}
+		if len(page) == 0 {
+			break
+		}
+	}
+	if len(seen) != 7 {
+		t.Errorf("%d of 7 bounces, page by page", len(seen))
+	}
+}

@@ -12,7 +12,7 @@ import (
 func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 	db := fresh(t)
 	small := []string{ // what may be gone through from end to end
-		"VIRTUAL TABLE", "(subquery-", "c ", "w ", // in memory
+		"VIRTUAL TABLE", "(subquery-", "SCAN (subquery", "c ", "w ", // in memory
 		"INDEX incidents_unresolved", "INDEX outbox_queued", // what is open, and what waits
 		"COVERING INDEX outbox_by_state", // all that was ever told, a few bytes each
 	}
@@ -39,6 +39,8 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"the log of a message":        {selectLogged, []any{1}},
 		"the history of a target":     {selectHistory + "TRUE AND target = ? ORDER BY id DESC LIMIT ?", []any{"192.0.2.10", 10}},
 		"targets that begin so":       {selectTargets, []any{"192", 10}},
+		"who refuses":                 {selectRefusers, []any{0}},
+		"who takes":                   {selectTakers, []any{0}},
 		"what was requested":          {selectRequests + ofOpenIncidents, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -212,3 +212,86 @@ func (f *fixture) Incidents(_ context.Context, resolved bool) ([]alerts.Incident
 	}
 	return out, nil
 }
+
+func (f *fixture) standing(target, list string, s checks.Severity, since time.Duration) report.Standing {
+	t := checks.Address(addr(target))
+	t.Pool = "transactional" + f.hostile
+	return report.Standing{Key: checks.Key{Check: "dnsbl", Target: target, Source: list}, Target: t, Code: checks.CodeListed, Severity: s, Since: ago(since), Seen: ago(4 * time.Minute)}
+}
+
+func (f *fixture) past() report.History {
+	turn := func(at time.Duration, list string, before, status checks.Status) report.Turn {
+		return report.Turn{At: ago(at), Key: checks.Key{Check: "dnsbl", Target: "192.0.2.10", Source: list}, Before: before, Status: status, Code: checks.CodeListed, Severity: checks.Major, Summary: "x" + f.hostile}
+	}
+	return report.NewHistory([]report.Turn{turn(40*day, "spamcop", "", checks.Problem), turn(38*day, "spamcop", checks.Problem, checks.OK), turn(12*day, "spamcop", checks.OK, checks.Problem),
+		turn(11*day, "spamcop", checks.Problem, checks.OK), turn(9*day, "uceprotect-2", "", checks.Problem), turn(61*time.Minute, "spamcop", checks.OK, checks.Problem)}, time.Time{}, now)
+}
+
+func (f *fixture) refused() []report.Refusal {
+	return []report.Refusal{{At: ago(6 * time.Minute), Target: "192.0.2.10", Receiver: "example.net" + f.hostile, Action: "failed", Tries: 1, Text: "554 5.7.1 Your access to this mail system has been rejected" + f.hostile, Via: "mailbox bounces, UID 4711" + f.hostile},
+		{At: ago(20 * time.Minute), Target: "192.0.2.10", Receiver: "example.com", Action: "delayed", Tries: 3, Outcome: "delivered", Text: "421 4.7.0 Try again later", Via: "log mx1, queue id 4TgXkR2x9zB"}}
+}
+
+func (f *fixture) Target(ctx context.Context, id string, at time.Time) (report.Target, error) {
+	if id != "192.0.2.10" {
+		return report.Target{}, ErrNotFound
+	}
+	course, _ := f.Refusals(ctx, "7d", at)
+	t := checks.Address(addr(id))
+	t.Pool = "transactional" + f.hostile
+	v := f.views()
+	return report.Target{Target: t, Watched: true, Now: now, History: f.past(), Course: course, Refusals: f.refused(), Incidents: []alerts.Incident{v[len(v)-1].Incident},
+		Standings: []report.Standing{f.standing(id, "spamcop", checks.Major, 61*time.Minute), f.standing(id, "uceprotect-2", checks.Informational, 9*day)}}, nil
+}
+
+func (f *fixture) Lists(context.Context) ([]report.List, error) {
+	zones, err := blocklists.Builtin()
+	var out []report.List
+	for _, z := range zones {
+		out = append(out, report.List{Zone: z, Asked: z.Default})
+	}
+	return out, err
+}
+
+func (f *fixture) List(ctx context.Context, id string, _ time.Time) (report.ListHistory, error) {
+	all, err := f.Lists(ctx)
+	for _, l := range all {
+		if l.Zone.ID == id {
+			l.Zone.Advice += f.hostile
+			return report.ListHistory{List: l, Round: ago(4 * time.Minute), Counts: map[string]int{"listed": 1, "clean": 1023}, Now: now, History: f.past(),
+				Standings: []report.Standing{f.standing("192.0.2.10", id, checks.Major, 61*time.Minute)}}, nil
+		}
+	}
+	if err == nil {
+		err = ErrNotFound
+	}
+	return report.ListHistory{}, err
+}
+
+func (f *fixture) Receivers(context.Context, time.Time) ([]report.Receiver, error) {
+	return report.BuildReceivers([]report.ReceiverCount{{Domain: "example.net" + f.hostile, Vendor: "Cisco Talos", Refused: 41, Delivered: 171, Counted: true, Last: ago(6 * time.Minute)},
+		{Domain: "example.org", Vendor: "Cisco Talos", Refused: 2, Delivered: 9, Counted: true, Last: ago(16 * time.Minute)},
+		{Domain: "example.com", Delivered: 4000, Counted: true}}, ago(day), now), nil
+}
+
+func (f *fixture) Receiver(ctx context.Context, name string, at time.Time) (report.Receiver, error) {
+	all, _ := f.Receivers(ctx, at)
+	for _, r := range all {
+		if r.Name == name {
+			r.Course, _ = f.Refusals(ctx, "7d", at)
+			r.Refusals = f.refused()
+			r.Incidents = []alerts.Incident{f.views()[3].Incident}
+			r.Recoveries = []checks.Recovery{{Vendor: name, Receivers: 2, Again: 1, Counted: true, Last: ago(6 * time.Minute), Waiting: []string{"example.net" + f.hostile}}}
+			return r, nil
+		}
+	}
+	return report.Receiver{}, ErrNotFound
+}
+
+func (f *fixture) Search(_ context.Context, words string, _ time.Time) ([]report.Hit, error) {
+	if words == "" || f.calm {
+		return nil, nil
+	}
+	return []report.Hit{{Kind: "incident", ID: "12", Name: "192.0.2.10 is listed by SpamCop" + f.hostile, Note: "open"}, {Kind: "target", ID: "192.0.2.10", Name: "192.0.2.10", Note: "watched"},
+		{Kind: "list", ID: "spamcop", Name: "SpamCop", Note: "asked"}, {Kind: "receiver", ID: "Cisco Talos" + f.hostile, Name: "Cisco Talos"}}, nil
+}

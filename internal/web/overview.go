@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"reputed/alerts"
+	"reputed/checks"
 	"reputed/internal/report"
 )
 
@@ -74,13 +75,15 @@ func (s *Server) incidents(r *http.Request, v *view) error {
 // incidentData is one incident.
 type incidentData struct {
 	report.Explanation
-	Brief     report.Brief
-	Proofs    []report.FindingView
-	More      int // findings that are not shown
-	Runbooks  []report.Runbook
-	Decisions []report.Decision
-	Ahead     []string
-	Timeline  timelineData
+	Brief      report.Brief
+	Proofs     []report.FindingView
+	Refused    []report.Refused
+	Recoveries []checks.Recovery
+	More       int // findings that are not shown
+	Runbooks   []report.Runbook
+	Decisions  []report.Decision
+	Ahead      []string
+	Timeline   timelineData
 }
 
 // maxProofs is how many findings of an incident are shown: of a network that is listed as a
@@ -96,7 +99,8 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(), Ahead: e.Ahead(s.term)}
+	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(), Ahead: e.Ahead(s.term),
+		Refused: s.term.Refused(e.Refusals), Recoveries: e.IncidentView.Incident.Impact.Recoveries()}
 	if len(d.Proofs) > maxProofs {
 		d.More, d.Proofs = len(d.Proofs)-maxProofs, d.Proofs[:maxProofs]
 	}

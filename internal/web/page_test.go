@@ -48,7 +48,8 @@ func get(t testing.TB, h http.Handler, path string, headers ...string) *httptest
 }
 
 // pages are all that a browser can open without a form.
-var pages = []string{"/", "/?span=24h", "/?span=1y", "/incidents", "/incidents?all=1", "/incidents/12", "/incidents/14", "/nowhere"}
+var pages = []string{"/", "/?span=24h", "/?span=1y", "/incidents", "/incidents?all=1", "/incidents/12", "/incidents/14", "/nowhere", "/targets", "/targets?pool=office", "/targets/192.0.2.10",
+	"/lists", "/lists/spamcop", "/receivers", "/receivers/Cisco%20Talos", "/receivers/example.com", "/search?q=spam", "/search"}
 
 func TestFirstScreenAnswersTheFourQuestions(t *testing.T) {
 	page := get(t, server(t, &fixture{}), "/").Body.String()

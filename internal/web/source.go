@@ -29,4 +29,16 @@ type Source interface {
 	Course(ctx context.Context, id int64, now time.Time) (report.Timeline, error)
 	// Incidents are incidents, what is not resolved first, resolved ones too if that is asked for.
 	Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error)
+	// Target is everything about one target, or ErrNotFound.
+	Target(ctx context.Context, id string, now time.Time) (report.Target, error)
+	// Lists are all lists that are known, those that are asked first.
+	Lists(ctx context.Context) ([]report.List, error)
+	// List is everything about one list by its id, or ErrNotFound.
+	List(ctx context.Context, id string, now time.Time) (report.ListHistory, error)
+	// Receivers are all that refused or took mail within the last day, most refused first.
+	Receivers(ctx context.Context, now time.Time) ([]report.Receiver, error)
+	// Receiver is one vendor or receiving domain, or ErrNotFound.
+	Receiver(ctx context.Context, name string, now time.Time) (report.Receiver, error)
+	// Search finds incidents, targets, lists and receivers that a person means by a few letters.
+	Search(ctx context.Context, words string, now time.Time) ([]report.Hit, error)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/internal/report"
 )
@@ -45,25 +46,30 @@ func (s *Server) parseTemplates() (map[string]*template.Template, error) {
 // whatever they give is encoded for the place where it stands.
 func (s *Server) functions() template.FuncMap {
 	return template.FuncMap{
-		"asset":   s.assetURL,
-		"number":  report.Number,
-		"span":    report.Span,
-		"word":    report.Word,
-		"link":    checks.Link,
-		"line":    func(t string) string { return checks.Line(t, 300) },
-		"stamp":   s.term.Stamp,
-		"ago":     report.Ago,
-		"clock":   s.term.Clock,
-		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"when":    func(t, now time.Time) when { return when{t, now} },
-		"sign":    sign,
-		"level":   levelSign,
-		"chart":   s.chart,
-		"segment": url.PathEscape,
-		"dict":    dict,
-		"plural":  checks.Plural,
-		"state":   stateWord,
-		"add":     func(a, b int) int { return a + b },
+		"asset":     s.assetURL,
+		"number":    report.Number,
+		"span":      report.Span,
+		"word":      report.Word,
+		"link":      checks.Link,
+		"line":      func(t string) string { return checks.Line(t, 300) },
+		"stamp":     s.term.Stamp,
+		"ago":       report.Ago,
+		"clock":     s.term.Clock,
+		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"when":      func(t, now time.Time) when { return when{t, now} },
+		"sign":      sign,
+		"level":     levelSign,
+		"chart":     s.chart,
+		"segment":   url.PathEscape,
+		"dict":      dict,
+		"plural":    checks.Plural,
+		"state":     stateWord,
+		"share":     share,
+		"bywhom":    report.ByWhom,
+		"names":     func(all []string) string { return report.Names(all, 8) },
+		"severity":  func(s blocklists.Severity) checks.Severity { return checks.Severity(s) },
+		"recovered": func(v checks.Recovery, now time.Time) string { return s.term.Recovered(v, now) },
+		"add":       func(a, b int) int { return a + b },
 	}
 }
 
@@ -107,6 +113,14 @@ func stateWord(s alerts.State) string {
 		return "unacknowledged"
 	}
 	return string(s)
+}
+
+// share is a part of a whole: "0.4 %", "19 %".
+func share(x float64) string {
+	if x > 0 && x < 0.1 {
+		return fmt.Sprintf("%.1f %%", x*100)
+	}
+	return fmt.Sprintf("%.0f %%", x*100)
 }
 
 // dict makes the one argument of a shared template out of several.

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/internal/report"
+	"reputed/internal/store"
+	"reputed/internal/web"
+)
+
+const (
+	// subjectCourse is how far back the chart of a target or a receiver goes, subjectStep its step.
+	subjectCourse = 7 * 24 * time.Hour
+	subjectStep   = 2 * time.Hour
+	// subjectMails is how many refused mails the page of a target or a receiver shows.
+	subjectMails = 20
+	// receiversSpan is over how long receivers are summed up.
+	receiversSpan = 24 * time.Hour
+	// mostHits is how many things of each kind a search gives.
+	mostHits = 20
+)
+
+// Target implements [web.Source].
+func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Target, error) {
+	out := report.Target{Now: now}
+	t, err := checks.ParseID(id)
+	if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
+		return out, fmt.Errorf("target %q: %w", checks.Line(id, 100), web.ErrNotFound)
+	}
+	local, err := v.targets()
+	if err != nil {
+		return out, err
+	}
+	if out.Target, out.Watched = local.Find(t); !out.Watched {
+		out.Target = t
+	}
+	standings, err := v.db.Standings(ctx, store.StandingFilter{Target: t.ID()})
+	if err != nil {
+		return out, err
+	}
+	out.Standings = inPools(standings, local)
+	report.SortStandings(out.Standings)
+	if out.Incidents, err = v.incidentsAbout(ctx, func(k checks.Key) bool { return k.Target == t.ID() }); err != nil {
+		return out, err
+	}
+	changes, more, err := v.db.History(ctx, store.TransitionFilter{Target: t.ID()})
+	if err != nil {
+		return out, err
+	}
+	out.History = report.NewHistory(turnsOf(changes), time.Time{}, now)
+	out.History.Target, out.History.More = t.ID(), more
+	if !out.Watched && len(changes) == 0 {
+		return out, fmt.Errorf("target %s: %w", t.ID(), web.ErrNotFound)
+	}
+	if out.Refusals, err = v.refused(ctx, store.BounceFilter{Target: t.ID(), Counted: true, Limit: subjectMails}); err != nil {
+		return out, err
+	}
+	out.Course, err = v.course(ctx, store.FlowFilter{Target: t.ID()}, changes, now)
+	return out, err
+}
+
+// course is the chart of a target or a receiver.
+func (v *view) course(ctx context.Context, f store.FlowFilter, changes []store.Transition, now time.Time) (report.Timeline, error) {
+	f.Since, f.Step = now.Add(-subjectCourse).Truncate(subjectStep), subjectStep
+	flows, err := v.db.Flows(ctx, f)
+	if err != nil {
+		return report.Timeline{}, err
+	}
+	return report.BuildTimeline(f.Since, now, subjectStep, flowsOf(flows), v.marks(turned(changes))), nil
+}
+
+// turned are the changes at which something became a problem, or ceased to be one, on a list.
+func turned(changes []store.Transition) []store.Turn {
+	var out []store.Turn
+	for _, t := range changes {
+		if t.Key.Check == jobDNSBL && (t.Before == checks.Problem) != (t.Status == checks.Problem) {
+			out = append(out, store.Turn{At: t.At, Source: t.Key.Source, Problem: t.Status == checks.Problem, Targets: 1, Target: t.Key.Target})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b store.Turn) int { return a.At.Compare(b.At) })
+	return out
+}
+
+// incidentsAbout are those that are not resolved and have a member that fits, without their other members.
+func (v *view) incidentsAbout(ctx context.Context, fits func(checks.Key) bool) ([]alerts.Incident, error) {
+	open, err := v.db.Incidents(ctx, store.IncidentFilter{Limit: -1})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(open, func(i alerts.Incident) bool { return !report.About(i, fits) }), nil
+}
+
+func (v *view) refused(ctx context.Context, f store.BounceFilter) ([]report.Refusal, error) {
+	all, err := v.db.Bounces(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var out []report.Refusal
+	for _, b := range all {
+		out = append(out, refusalOf(b))
+	}
+	return out, nil
+}
+
+// lists are all lists that are known, those that are asked first.
+func (v *view) lists() []report.List { return knownLists(v.cfg) }
+
+// Lists implements [web.Source].
+func (v *view) Lists(context.Context) ([]report.List, error) { return v.lists(), nil }
+
+// List implements [web.Source].
+func (v *view) List(ctx context.Context, id string, now time.Time) (out report.ListHistory, err error) {
+	lists := v.lists()
+	i := slices.IndexFunc(lists, func(l report.List) bool { return l.Zone.ID == id })
+	if i < 0 {
+		return out, fmt.Errorf("list %q: %w", checks.Line(id, 100), web.ErrNotFound)
+	}
+	out = report.ListHistory{List: lists[i], Now: now}
+	run, ok, err := v.db.LastCompleteRun(ctx, jobDNSBL)
+	if err != nil {
+		return out, err
+	}
+	if ok {
+		out.Round = run.Finished
+	}
+	for _, l := range run.Summary.Lists {
+		if l.List != id {
+			continue
+		}
+		out.Counts = l.Counts
+		if l.State != stateOK {
+			out.Silent = &report.SilentList{ID: id, Name: out.Zone.Title, Operator: out.Zone.Operator, Severity: checks.Severity(out.Zone.Severity), Verdict: blocklists.Class(l.State), Since: l.Since, Why: l.Why}
+		}
+	}
+	local, err := v.targets()
+	if err != nil {
+		return out, err
+	}
+	standings, err := v.db.Standings(ctx, store.StandingFilter{Source: id})
+	if err != nil {
+		return out, err
+	}
+	out.Standings = inPools(standings, local)
+	report.SortStandings(out.Standings)
+	changes, more, err := v.db.History(ctx, store.TransitionFilter{Source: id})
+	if err != nil {
+		return out, err
+	}
+	out.History = report.NewHistory(turnsOf(changes), time.Time{}, now)
+	out.History.Source, out.History.More = id, more
+	return out, nil
+}
+
+// Receivers implements [web.Source].
+func (v *view) Receivers(ctx context.Context, now time.Time) ([]report.Receiver, error) {
+	since := now.Add(-receiversSpan)
+	all, err := v.db.Receivers(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]report.ReceiverCount, 0, len(all))
+	for _, r := range all {
+		counts = append(counts, report.ReceiverCount{Domain: r.Domain, Vendor: r.Vendor, Refused: r.Refused, Deferred: r.Deferred, Delivered: r.Delivered, Counted: r.Counted, Last: r.Last})
+	}
+	return report.BuildReceivers(counts, since, now), nil
+}
+
+// Receiver implements [web.Source].
+func (v *view) Receiver(ctx context.Context, name string, now time.Time) (out report.Receiver, err error) {
+	all, err := v.Receivers(ctx, now)
+	if err != nil {
+		return out, err
+	}
+	out = report.Receiver{Name: checks.Line(name, 100), Share: -1, Since: now.Add(-receiversSpan), Now: now}
+	if i := slices.IndexFunc(all, func(r report.Receiver) bool { return r.Name == name }); i >= 0 {
+		out = all[i]
+	}
+	if out.Refusals, err = v.refused(ctx, store.BounceFilter{Vendor: name, Counted: true, Limit: subjectMails}); err != nil {
+		return out, err
+	}
+	if out.Course, err = v.course(ctx, store.FlowFilter{Vendor: name}, nil, now); err != nil {
+		return out, err
+	}
+	open, err := v.db.Incidents(ctx, store.IncidentFilter{Limit: -1})
+	if err != nil {
+		return out, err
+	}
+	for _, i := range open {
+		if !slices.ContainsFunc(i.Impact.Receivers, func(r checks.ReceiverImpact) bool { return r.Receiver == name || r.Vendor == name }) {
+			continue
+		}
+		out.Incidents = append(out.Incidents, i)
+		for _, r := range i.Impact.Recoveries() {
+			if r.Vendor == name {
+				out.Recoveries = append(out.Recoveries, r)
+			}
+		}
+	}
+	if len(out.Refusals)+len(out.Incidents) == 0 && out.Delivered.N == 0 {
+		return out, fmt.Errorf("receiver %q: %w", checks.Line(name, 100), web.ErrNotFound)
+	}
+	return out, nil
+}
+
+// Search implements [web.Source].
+func (v *view) Search(ctx context.Context, words string, now time.Time) (hits []report.Hit, err error) {
+	words = strings.ToLower(checks.Line(words, 100))
+	if words == "" {
+		return nil, nil
+	}
+	fits := func(s string) bool { return strings.Contains(strings.ToLower(s), words) }
+	count := map[string]int{}
+	add := func(h report.Hit) {
+		if count[h.Kind]++; count[h.Kind] <= mostHits {
+			hits = append(hits, h)
+		}
+	}
+	if id, err := strconv.ParseInt(strings.TrimPrefix(words, "#"), 10, 64); err == nil {
+		if h, err := v.db.Incident(ctx, id); err == nil {
+			add(report.Hit{Kind: "incident", ID: strconv.FormatInt(id, 10), Name: h.Incident.Title, Note: string(h.Incident.State)})
+		}
+	}
+	incidents, err := v.db.Incidents(ctx, store.IncidentFilter{Resolved: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range incidents {
+		if fits(i.Title) || fits(i.Cause) {
+			add(report.Hit{Kind: "incident", ID: strconv.FormatInt(i.ID, 10), Name: i.Title, Note: string(i.State)})
+		}
+	}
+	local, err := v.targets()
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := oneTarget(words); ok {
+		if w, watched := local.Find(t); watched {
+			add(report.Hit{Kind: "target", ID: w.ID(), Name: w.String(), Note: strings.TrimSpace("watched " + w.Pool)})
+		}
+	}
+	known, err := v.db.Targets(ctx, words, mostHits)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range known {
+		t, err := checks.ParseID(id)
+		if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain || slices.ContainsFunc(hits, func(h report.Hit) bool { return h.Kind == "target" && h.ID == id }) {
+			continue
+		}
+		add(report.Hit{Kind: "target", ID: id, Name: t.String(), Note: "has a history"})
+	}
+	for _, l := range v.lists() {
+		if fits(l.Zone.ID) || fits(l.Zone.Title) || fits(l.Zone.Operator) || fits(l.Zone.PrintableName()) {
+			note := "not asked"
+			if l.Asked {
+				note = "asked"
+			}
+			add(report.Hit{Kind: "list", ID: l.Zone.ID, Name: l.Zone.Title, Note: note})
+		}
+	}
+	receivers, err := v.Receivers(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range receivers {
+		if fits(r.Name) || slices.ContainsFunc(r.Domains, fits) {
+			add(report.Hit{Kind: "receiver", ID: r.Name, Name: r.Name})
+		}
+	}
+	return hits, nil
+}
+
+// oneTarget is the address or domain that a word is.
+func oneTarget(word string) (checks.Target, bool) {
+	var ts checks.Targets
+	if err := ts.Add(word, "", nil); err != nil || ts.Len() != 1 {
+		return checks.Target{}, false
+	}
+	for t := range ts.All() {
+		return t, true
+	}
+	return checks.Target{}, false
+}
