@@ -22,7 +22,7 @@ type Bounce struct {
 	First         time.Time     // the first try that was refused; At is the last
 	Tries         int           // how many were refused
 	Outcome       bounce.Action // what was heard last: a deferral may have ended delivered
-	Instead       int64         // id of the bounce that counts in its place, being the same refusal in a log; 0: none
+	Instead       int64         // id of the bounce that counts in its place, being the same refusal in a log or another report; 0: none
 	Target        string        // Target.ID that it is laid at; may be empty
 	RecipientHash string
 	Proof         bounce.Proof

@@ -104,7 +104,7 @@ func commitStory(ctx context.Context, db *DB, uid uint32) error {
 
 func commitDrip(ctx context.Context, db *DB, hash string) error {
 	m := refusal(1, "kim@example.net", t0)
-	m.Report.Hash = hash
+	m.Report.Hash, m.Report.Bounces[0].MessageID = hash, strings.ReplaceAll(hash, " ", "-")+"@mx1.example.org"
 	_, err := db.Commit(ctx, t0, Batch{Mails: []Mail{m}, Window: time.Hour}, func(s Situation) Decision {
 		// What was read is what is written: the tally and the incident move in step.
 		n := 0

@@ -139,6 +139,9 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 				return fmt.Errorf("%s: %w", m.Place, err)
 			}
 		}
+		if err := in.flush(ctx); err != nil {
+			return err
+		}
 	}
 	for _, mailbox := range slices.Sorted(maps.Keys(b.Read)) {
 		if err := advance(ctx, tx, mailbox, b.Read[mailbox], now); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // EachDiagnostic gives every stored refusal and deferral since a time, oldest first, with what
-// rules judge by and no more: diagnostic, receiver, action, time. What a log and a bounce both told of is one.
+// rules judge by and no more: diagnostic, receiver, action, time. What a log and several reports told of is one.
 // It holds none of them in memory.
 // An error of f ends it and is returned.
 func (db *DB) EachDiagnostic(ctx context.Context, since time.Time, f func(bounce.Bounce) error) error {

@@ -10,15 +10,12 @@ import (
 	"reputed/checks/bounce"
 )
 
-// logInserter writes the events of one log within one transaction. Counts are
-// gathered in memory and written at the end.
+// logInserter writes the events of one log within one transaction.
 type logInserter struct {
-	q       *compiled
+	*counter
 	log     string
 	hash    func(recipient string, position int) string
 	now     time.Time
-	traffic map[cell]*amounts
-	taken   map[receiver]*acceptance
 	waiting map[string]bool // queue ids of rows that are not final; nil: too many to hold
 }
 
@@ -119,14 +116,14 @@ func (in *logInserter) insert(ctx context.Context, e *LogEvent, hash, domain str
 	final := e.Final || e.Action == bounce.Failed
 	counted := e.Judgement.Reputation && e.Target != ""
 	j, d, self := e.Judgement, e.Diagnostic, []string{e.Recipient}
-	row := refusalRow{recipient: hash, host: host(e.ReportingHost), target: e.Target, action: e.Action, category: j.Category, reputation: j.Reputation, final: final, counted: counted,
+	row := refusalRow{recipient: hash, domain: checks.Line(domain, 255), vendor: j.Vendor, host: host(e.ReportingHost), target: e.Target, action: e.Action, category: j.Category, reputation: j.Reputation, final: final, counted: counted,
 		first: at, at: at, last: at, log: in.log, queueID: e.QueueID, messageID: in.messageID(e)}
 	r, err := in.q.ExecContext(ctx, `INSERT INTO bounces (log, queue_id, recipient, position, first, at, heard, tries, outcome, final, target, counted, action,
 			domain, reply, status, diagnostic, stage, category, reputation, temporary, vendor, blocklist, named_address, named_domain, url, code, rule, remedy,
 			remote_host, remote_addr, reporting_host, source, message_id, sender)
 		VALUES (?, ?, ?, 0, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		in.log, e.QueueID, hash, at, at, at, e.Action, final, e.Target, counted, e.Action,
-		checks.Line(domain, 255), checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, self), d.Stage, j.Category, j.Reputation, j.Temporary, j.Vendor,
+		row.domain, checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, self), d.Stage, j.Category, j.Reputation, j.Temporary, j.Vendor,
 		j.Blocklist, addr(j.Address), j.Domain, mask(j.URL, 500, self), j.Code, j.Rule, j.Remedy,
 		mask(e.RemoteHost, 255, self), addr(e.RemoteAddr), row.host, addr(e.Source), row.messageID, checks.Line(e.Sender, 255))
 	if err != nil {
@@ -143,7 +140,7 @@ func (in *logInserter) insert(ctx context.Context, e *LogEvent, hash, domain str
 			return false, err
 		}
 	}
-	return counted, joinMails(ctx, in.q, &row)
+	return counted, in.joinMails(ctx, &row)
 }
 
 // when is the time that an event counts at: one from the future is now, as a wrong

@@ -116,7 +116,7 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		if err := db.fence(ctx, tx); err != nil {
 			return err
 		}
-		in := &logInserter{q: compile(tx), log: r.Log, hash: db.recipientHash, now: now, traffic: map[cell]*amounts{}, taken: map[receiver]*acceptance{}}
+		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now}
 		if err := in.readWaiting(ctx); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (p Place) String() string {
 
 // inserter writes mails within one transaction.
 type inserter struct {
-	q      *compiled
+	*counter
 	mail   *sql.Stmt
 	bounce *sql.Stmt
 	hash   func(recipient string, position int) string
@@ -92,7 +92,7 @@ func (db *DB) newInserter(ctx context.Context, tx *sql.Tx, now time.Time) (*inse
 	if err != nil {
 		return nil, err
 	}
-	return &inserter{q: compile(tx), mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
+	return &inserter{counter: newCounter(compile(tx)), mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
 }
 
 // insert writes one mail and its bounces, once: meeting the same content again,
@@ -175,7 +175,10 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 		}
 	}
 	for _, row := range rows { // only now, as one that a log proves proves the others
-		if err := joinLog(ctx, in.q, row); err != nil {
+		if err := in.joinLog(ctx, row); err != nil {
+			return err
+		}
+		if err := in.joinReports(ctx, row); err != nil {
 			return err
 		}
 	}

@@ -42,6 +42,9 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"who refuses":                 {selectRefusers, []any{0}},
 		"who takes":                   {selectTakers, []any{0}},
 		"what was requested":          {selectRequests + ofOpenIncidents, nil},
+		"proved reports of a message": {selectProved, []any{1}},
+		"what counts for a report":    {selectCounting, []any{1}},
+		"what a row counts for":       {selectMailsOf, []any{1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var plan []string

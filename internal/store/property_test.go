@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +124,7 @@ func (w *world) mail(uid int) Mail {
 	}
 	for _, r := range c.recipients {
 		b := refusal(1, r, t0).Report.Bounces[0]
+		b.MessageID = strings.ReplaceAll(c.hash, " ", "-") + "@mx1.example.org"
 		m.Report.Bounces = append(m.Report.Bounces, b)
 		m.Targets = append(m.Targets, "192.0.2.10")
 	}

@@ -37,6 +37,7 @@ func (e *LogEvent) kept() bool {
 type refusalRow struct {
 	id              int64
 	recipient       string // hash
+	domain, vendor  string
 	host            string
 	target          string
 	action          bounce.Action
@@ -48,12 +49,13 @@ type refusalRow struct {
 	log, queueID    string
 	messageID       string
 	mail            int64 // 0: read from a log
+	instead         int64 // the row that counts in its place; 0: none
 }
 
-const refusalColumns = "id, recipient, reporting_host, target, action, category, reputation, final, counted, first, at, heard, log, queue_id, message_id, coalesce(mail, 0)"
+const refusalColumns = "id, recipient, domain, vendor, reporting_host, target, action, category, reputation, final, counted, first, at, heard, log, queue_id, message_id, coalesce(mail, 0), coalesce(instead, 0)"
 
 func (r *refusalRow) fields() []any {
-	return []any{&r.id, &r.recipient, &r.host, &r.target, &r.action, &r.category, &r.reputation, &r.final, &r.counted, &r.first, &r.at, &r.last, &r.log, &r.queueID, &r.messageID, &r.mail}
+	return []any{&r.id, &r.recipient, &r.domain, &r.vendor, &r.host, &r.target, &r.action, &r.category, &r.reputation, &r.final, &r.counted, &r.first, &r.at, &r.last, &r.log, &r.queueID, &r.messageID, &r.mail, &r.instead}
 }
 
 // queueIDAgain is how long after the end of a message its queue id is still taken for
@@ -122,6 +124,17 @@ func (r *refusalRow) learn(action bounce.Action, j bounce.Judgement) (t told) {
 	}
 	t.counted = (r.reputation || j.Reputation) && r.target != ""
 	return t
+}
+
+// together is what r says when another row tells of the same message, whichever of them was read
+// first: a message is deferred before it is given up.
+func (r *refusalRow) together(other *refusalRow) told {
+	early, late := *r, *other
+	if early.action == bounce.Failed && late.action != bounce.Failed {
+		early, late = late, early
+	}
+	early.target = r.target
+	return early.learn(late.action, bounce.Judgement{Category: late.category, Reputation: late.reputation})
 }
 
 // better gives the target that says more: an address or domain of ours rather than

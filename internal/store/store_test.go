@@ -103,7 +103,7 @@ func refusal(uid uint32, recipient string, at time.Time) Mail {
 				Action: bounce.Failed, Recipient: recipient, At: at,
 				Diagnostic: bounce.Diagnostic{Reply: "554", Status: "5.7.1", Text: "554 5.7.1 Poor reputation", Stage: "greeting"},
 				Judgement:  bounce.Judgement{Category: bounce.IPReputation, Reputation: true, Vendor: "Cisco Talos", Rule: "cisco-banner", Remedy: "cisco-talos"},
-				RemoteHost: "mx.example.net", MessageID: "1@mx1.example.org", Sender: "example.org",
+				RemoteHost: "mx.example.net", MessageID: fmt.Sprintf("%d@mx1.example.org", uid), Sender: "example.org",
 			}},
 		},
 		Targets: []string{"192.0.2.10"},

@@ -12,6 +12,18 @@ import (
 	"reputed/checks"
 )
 
+// counter counts what became of mails within one transaction. Sums are gathered in memory
+// and written at the end.
+type counter struct {
+	q       *compiled
+	traffic map[cell]*amounts
+	taken   map[receiver]*acceptance
+}
+
+func newCounter(q *compiled) *counter {
+	return &counter{q: q, traffic: map[cell]*amounts{}, taken: map[receiver]*acceptance{}}
+}
+
 // cell is one row of traffic.
 type cell struct {
 	target, domain, vendor string
@@ -28,16 +40,16 @@ const everywhere = "*"
 func hourOf(micro int64) int64 { return micro / time.Hour.Microseconds() }
 
 // count adds to the hour of a time, for one receiver and for all together.
-func (in *logInserter) count(target, domain, vendor string, at int64, n amounts) {
+func (c *counter) count(target, domain, vendor string, at int64, n amounts) {
 	if target == "" {
 		return
 	}
 	domain, vendor = checks.Line(domain, 255), checks.Line(vendor, 80)
-	for _, c := range [2]cell{{target, domain, vendor, hourOf(at)}, {target, everywhere, "", hourOf(at)}} {
-		sum := in.traffic[c]
+	for _, k := range [2]cell{{target, domain, vendor, hourOf(at)}, {target, everywhere, "", hourOf(at)}} {
+		sum := c.traffic[k]
 		if sum == nil {
 			sum = &amounts{}
-			in.traffic[c] = sum
+			c.traffic[k] = sum
 		}
 		sum.delivered += n.delivered
 		sum.deferred += n.deferred
@@ -57,27 +69,27 @@ type acceptance struct {
 }
 
 // acceptance reads, once in a transaction, how a receiver stands.
-func (in *logInserter) acceptance(ctx context.Context, target, domain string) (*acceptance, error) {
+func (c *counter) acceptance(ctx context.Context, target, domain string) (*acceptance, error) {
 	k := receiver{target, domain}
-	if a := in.taken[k]; a != nil {
+	if a := c.taken[k]; a != nil {
 		return a, nil
 	}
 	a := &acceptance{}
-	err := in.q.QueryRowContext(ctx, "SELECT refused, coalesce(first, 0), coalesce(last, 0), accepted FROM acceptances WHERE target = ? AND domain = ?", target, domain).
+	err := c.q.QueryRowContext(ctx, "SELECT refused, coalesce(first, 0), coalesce(last, 0), accepted FROM acceptances WHERE target = ? AND domain = ?", target, domain).
 		Scan(&a.refused, &a.first, &a.last, &a.accepted)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
-	in.taken[k] = a
+	c.taken[k] = a
 	return a, nil
 }
 
 // refusedAt notes a refusal for reputation: what was taken before it proves nothing any more.
-func (in *logInserter) refusedAt(ctx context.Context, target, domain string, at int64) error {
+func (c *counter) refusedAt(ctx context.Context, target, domain string, at int64) error {
 	if target == "" {
 		return nil
 	}
-	a, err := in.acceptance(ctx, target, domain)
+	a, err := c.acceptance(ctx, target, domain)
 	if err != nil || at <= a.refused {
 		return err
 	}
@@ -89,12 +101,12 @@ func (in *logInserter) refusedAt(ctx context.Context, target, domain string, at 
 }
 
 // accepted notes a delivery, for the address that it left from and the domain it was sent as.
-func (in *logInserter) accepted(ctx context.Context, e *LogEvent, domain string, at int64) error {
+func (c *counter) accepted(ctx context.Context, e *LogEvent, domain string, at int64) error {
 	for _, target := range []string{e.Target, e.Domain} {
 		if target == "" {
 			continue
 		}
-		a, err := in.acceptance(ctx, target, domain)
+		a, err := c.acceptance(ctx, target, domain)
 		if err != nil {
 			return err
 		}
@@ -111,24 +123,24 @@ func (in *logInserter) accepted(ctx context.Context, e *LogEvent, domain string,
 }
 
 // flush writes what was counted.
-func (in *logInserter) flush(ctx context.Context) error {
+func (c *counter) flush(ctx context.Context) error {
 	// In the order of the key, so that the pages of the table are touched one after another.
-	for _, c := range slices.SortedFunc(maps.Keys(in.traffic), func(a, b cell) int {
+	for _, k := range slices.SortedFunc(maps.Keys(c.traffic), func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.domain, b.domain), cmp.Compare(a.hour, b.hour), cmp.Compare(a.vendor, b.vendor))
 	}) {
-		n := in.traffic[c]
-		if _, err := in.q.ExecContext(ctx, `INSERT INTO traffic (target, domain, hour, vendor, delivered, deferred, refused) VALUES (?, ?, ?, ?, ?, ?, ?)
+		n := c.traffic[k]
+		if _, err := c.q.ExecContext(ctx, `INSERT INTO traffic (target, domain, hour, vendor, delivered, deferred, refused) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (target, domain, hour, vendor) DO UPDATE SET
 				delivered = delivered + excluded.delivered, deferred = deferred + excluded.deferred, refused = refused + excluded.refused`,
-			c.target, c.domain, c.hour, c.vendor, n.delivered, n.deferred, n.refused); err != nil {
+			k.target, k.domain, k.hour, k.vendor, n.delivered, n.deferred, n.refused); err != nil {
 			return err
 		}
 	}
-	for k, a := range in.taken {
+	for k, a := range c.taken {
 		if !a.changed {
 			continue
 		}
-		if _, err := in.q.ExecContext(ctx, `INSERT OR REPLACE INTO acceptances (target, domain, refused, first, last, accepted) VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`,
+		if _, err := c.q.ExecContext(ctx, `INSERT OR REPLACE INTO acceptances (target, domain, refused, first, last, accepted) VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`,
 			k.target, k.domain, a.refused, a.first, a.last, a.accepted); err != nil {
 			return err
 		}
