@@ -27,11 +27,11 @@ const (
 	ProviderGoogle = "google"
 )
 
-// OAuthOptions says how access tokens for a mailbox are had (RFC 6749). Which
+// OAuthOptions says how access tokens for a mailbox, or for a [Web], are had (RFC 6749). Which
 // grant is used follows from what is given: a service account (RFC 7523), else a refresh
 // token (RFC 6749 section 6), else the client's own credentials (section 4.4).
 type OAuthOptions struct {
-	Name     string // of the mailbox, for errors and logs
+	Name     string // of the mailbox, or of what else is reached, for errors and logs
 	Provider string // fills in TokenURL and Scopes; may be empty
 	Tenant   string // of ProviderMicrosoft: the directory's id or one of its domains
 	TokenURL string // the token endpoint: https, or http on the loopback
@@ -42,7 +42,7 @@ type OAuthOptions struct {
 	RefreshToken   func() string // nil or "": another grant
 	ServiceAccount func() string // the JSON key of a Google service account; nil or "": another grant
 
-	Subject string   // on whose behalf a service account acts: the user of the mailbox
+	Subject string   // on whose behalf a service account acts: the user of the mailbox; empty: its own
 	Scopes  []string // default: the provider's
 
 	RootCAs *x509.CertPool // who may sign the endpoint's certificate; nil: whom the system trusts

@@ -116,7 +116,7 @@ func (o *OAuth) hint(code, text string) string {
 		return "the refresh token has expired or was revoked: consent again and configure the new refresh_token"
 	case "unauthorized_client":
 		if o.service != nil {
-			return "give the service account domain-wide delegation for the scope https://mail.google.com/ in the Admin console"
+			return "give the service account domain-wide delegation for the scope " + strings.Join(o.opts.Scopes, " ") + " in the Admin console"
 		}
 		return "the application may not use this grant: check its kind and its permissions"
 	case "invalid_scope":
