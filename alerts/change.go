@@ -36,7 +36,7 @@ func (f *folder) change(w *working) (Change, bool) {
 		inc.Silence = Silence{}
 		moved = true
 	}
-	rise := !w.fresh && inc.Severity.Rank() > w.before.Severity.Rank()
+	rise := !w.fresh && (inc.Severity.Rank() > w.before.Severity.Rank() || graver(w))
 	ended, flapped := f.turned(w)
 	inc.State = inc.state(rise)
 	if rise {
@@ -74,6 +74,22 @@ func (f *folder) change(w *working) (Change, bool) {
 	f.tell(&c, w)
 	c.Incident = *inc
 	return c, true
+}
+
+// graver says whether something has joined that is graver by itself than all that the incident
+// had: who took on refusals that were critical because there were many has not taken on an entry in a
+// list that stops mail everywhere, though the severity stays as it was.
+func graver(w *working) bool {
+	var had, joined checks.Severity
+	for _, m := range w.before.Members {
+		had = checks.Worse(had, m.Finding.Severity)
+	}
+	for _, m := range w.now.Members {
+		if !m.Clear && slices.Contains(w.joined, m.Finding.Key) {
+			joined = checks.Worse(joined, m.Finding.Severity)
+		}
+	}
+	return joined.Rank() > had.Rank() && joined.Rank() >= w.now.Severity.Rank()
 }
 
 // turned says whether an incident has come to its end, and whether it has done so too

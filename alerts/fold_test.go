@@ -265,6 +265,28 @@ func TestBlindnessIsOneIncidentAndFreezesTheRest(t *testing.T) {
 	}
 }
 
+// Refusals that are critical for being many do not hide an entry that is critical by itself, and
+// its like are told once.
+func TestWhatIsGraverByItselfIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.impacts = []checks.Impact{refused("192.0.2.10", "example.net", "example.com", "example.org")}
+	c := w.run(refusal("192.0.2.10", "microsoft", checks.Problem, checks.Major))
+	if told(c) != "opened" || c[0].Incident.Severity != checks.Critical {
+		t.Fatalf("refusals by three: %s, %s", told(c), c[0].Incident.Severity)
+	}
+	w.open[0].State, w.open[0].AckedBy, w.open[0].AckedAt = Acknowledged, "kim", w.now
+	if c := w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major)); told(c) != "." || w.open[0].AckedBy == "" {
+		t.Errorf("what is no graver was told: %s, taken by %q", told(c), w.open[0].AckedBy)
+	}
+	if c := w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical)); told(c) != "worsened" || w.open[0].AckedBy != "" {
+		t.Errorf("an entry that stops mail everywhere: told %s, still taken by %q", told(c), w.open[0].AckedBy)
+	}
+	w.open[0].State, w.open[0].AckedBy, w.open[0].AckedAt = Acknowledged, "kim", w.now
+	if c := w.run(listing("192.0.2.10", "dbl", checks.Problem, checks.Critical)); told(c) != "." || w.open[0].AckedBy == "" {
+		t.Errorf("one more of the same was told: %s, taken by %q", told(c), w.open[0].AckedBy)
+	}
+}
+
 func TestARiseVoidsTheAcknowledgement(t *testing.T) {
 	w := newWorld(t)
 	w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
