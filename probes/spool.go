@@ -199,13 +199,14 @@ func (s *Spool) tell(ctx context.Context, err error, state func(MailboxState)) {
 			s.opts.Log.LogAttrs(ctx, slog.LevelInfo, "spool read", slog.String("mailbox", s.opts.Name))
 		}
 	} else {
-		if s.state.LastErr == nil || s.state.LastErr.Error() != err.Error() { // once, not at every look
-			s.opts.Log.LogAttrs(ctx, slog.LevelWarn, "spool not read", slog.String("mailbox", s.opts.Name), slog.Any("err", err))
+		said := fmt.Errorf("spool %s: %s", oneLine(s.opts.Name), oneLine(spoolHint(err)))
+		if s.state.LastErr == nil || s.state.LastErr.Error() != said.Error() { // once, not at every look
+			s.opts.Log.LogAttrs(ctx, slog.LevelWarn, "spool not read", slog.String("mailbox", s.opts.Name), slog.Any("err", said))
 		}
 		if s.state.Connected {
 			s.state.Connected, s.state.Since = false, now
 		}
-		s.state.LastErr = fmt.Errorf("spool %s: %s", oneLine(s.opts.Name), oneLine(spoolHint(err)))
+		s.state.LastErr = said
 	}
 	if state != nil {
 		state(s.state)
@@ -216,7 +217,8 @@ func (s *Spool) tell(ctx context.Context, err error, state func(MailboxState)) {
 func spoolHint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return err.Error() + ": let the user that the daemon runs as read it, through a group or an ACL"
+		// A group or an ACL is no advice: Postfix and Exim write each mail of a Maildir with mode 0600.
+		return err.Error() + ": run the daemon as the user whose mail this is, or let the mail server deliver to [bounces] queue"
 	case errors.Is(err, fs.ErrNotExist):
 		return err.Error() + ": is the path right, and is its file system mounted?"
 	}

@@ -1,9 +1,11 @@
 package probes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -399,6 +401,30 @@ func TestSpoolWatchTellsItsState(t *testing.T) {
 		stop()
 		if err := <-done; !errors.Is(err, context.Canceled) || !slices.Equal(states, []bool{false, true}) || len(k.mails) != 1 {
 			t.Errorf("ended with %v, states %v, mails %q", err, states, k.mails)
+		}
+	})
+}
+
+// A folder that is missing for a night is one line in the log and not one every five seconds.
+func TestSpoolWatchSaysOnceWhatIsWrong(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "md")
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s, err := NewSpool(SpoolOptions{Name: "box", Path: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		looks := 0
+		if err := s.Watch(ctx, SpoolMark{}, (&keeper{}).handle, func(MailboxState) { looks++ }); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if got := strings.Count(log.String(), "spool not read"); got != 1 || looks < 10 {
+			t.Errorf("said %d times in %d looks, want once:\n%s", got, looks, &log)
+		}
+		if !strings.Contains(log.String(), "is the path right") {
+			t.Errorf("the log does not say what to do:\n%s", &log)
 		}
 	})
 }
