@@ -220,6 +220,43 @@ func TestADeadResolverMovesNothing(t *testing.T) {
 	}
 }
 
+// A resolver that is restarted during a round is asked again, and nobody hears of it; one
+// that stays silent is told of in that same round.
+func TestAResolverThatIsBackAtOnceIsNoNews(t *testing.T) {
+	r := newRig(t)
+	r.lists.Options.Confirm = time.Millisecond
+	r.mode(probestest.ZoneServFail)
+	r.daemon.log = slog.New(onLine{r.daemon.log.Handler(), "no list answers, all are asked again", func() { r.mode(probestest.ZoneNormal) }})
+	r.mustRound()
+	if all := r.open(); len(all) != 0 {
+		t.Errorf("open after a restart of the resolver: %v", titles(all))
+	}
+	if run, ok, err := r.db.LastCompleteRun(t.Context(), jobDNSBL); err != nil || !ok || run.Summary.Trouble != "" {
+		t.Errorf("the round counts as troubled (%q) or not at all (%v): %v", run.Summary.Trouble, ok, err)
+	}
+
+	r.mode(probestest.ZoneServFail)
+	r.daemon.log = slog.New(slog.DiscardHandler)
+	r.mustRound()
+	if inc := r.only("silent twice"); inc.Members[0].Finding.Code != checks.CodeBlind {
+		t.Errorf("told of %s", inc.Members[0].Finding.Code)
+	}
+}
+
+// onLine is a log that does something when a line is written.
+type onLine struct {
+	slog.Handler
+	line string
+	do   func()
+}
+
+func (h onLine) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.line {
+		h.do()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
 // A list that goes on failing is told of once and asked more and more slowly; what it
 // said before stays as it was, and it comes back when it passes a test.
 func TestAListThatGoesOnFailingIsQuarantined(t *testing.T) {

@@ -144,6 +144,13 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 // that come together are told together.
 const commitEvery = 30 * time.Second
 
+// sightless says that no list at all had an answer.
+func sightless(r dnsbl.Result) bool {
+	return r.Blind && !slices.ContainsFunc(r.Lists, func(l dnsbl.ListResult) bool {
+		return l.State != dnsbl.Unknown && l.State != dnsbl.NotNeeded
+	})
+}
+
 // ask runs the check over some targets and commits its findings. Of a run that is
 // cut short it commits what was seen until then: a question that was not put has no
 // finding, and so moves nothing.
@@ -168,20 +175,35 @@ func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 			findings, committed = nil, time.Now()
 		}
 	}
-	result, err := lists.Run(ctx, time.Now().UTC(), targets,
-		func(k checks.Key) bool {
-			_, ok := known[k]
-			// What a refusal named is told of even if it is clean: that the two disagree is news.
-			return ok || lists.Options.Named != nil && lists.Options.Named(k)
-		},
-		func(f checks.Finding) {
-			// Never between two findings of one list: many of its targets are one incident.
-			next := len(findings) > 0 && findings[len(findings)-1].Key.Source != f.Key.Source
-			if next && time.Since(committed) > commitEvery {
-				flush(ctx)
-			}
-			findings = append(findings, f)
-		})
+	look := func() (dnsbl.Result, error) {
+		return lists.Run(ctx, time.Now().UTC(), targets,
+			func(k checks.Key) bool {
+				_, ok := known[k]
+				// What a refusal named is told of even if it is clean: that the two disagree is news.
+				return ok || lists.Options.Named != nil && lists.Options.Named(k)
+			},
+			func(f checks.Finding) {
+				// Never between two findings of one list: many of its targets are one incident.
+				next := len(findings) > 0 && findings[len(findings)-1].Key.Source != f.Key.Source
+				if next && time.Since(committed) > commitEvery {
+					flush(ctx)
+				}
+				findings = append(findings, f)
+			})
+	}
+	result, err := look()
+	if err == nil && sightless(result) && len(resolver) == 0 && lists.Options.Confirm > 0 {
+		// A resolver that is restarted is away for a second or two, and nobody is to be told of that.
+		// The second look costs little, because lists that fail their controls are asked nothing else.
+		d.log.LogAttrs(ctx, slog.LevelWarn, "no list answers, all are asked again", slog.Duration("after", lists.Options.Confirm))
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(lists.Options.Confirm):
+			findings = nil // nothing but that it is not known
+			result, err = look()
+		}
+	}
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer done()
 	if err == nil {
