@@ -140,7 +140,7 @@ func (a *app) configOK(cfg *config.Config) error {
 	default:
 		targets += fmt.Sprintf(" and what %d names stand for", len(asked))
 	}
-	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, channels %d, warnings %d\n",
-		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.Channels()), len(warnings))
+	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, logs %d, channels %d, warnings %d\n",
+		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.MailLogs), len(cfg.Channels()), len(warnings))
 	return err
 }

@@ -240,17 +240,6 @@ func (v *view) mailboxes(ctx context.Context, in *report.Input, now time.Time) e
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for _, m := range boxes {
-		seen[m.Name] = true
-		box := report.Mailbox{Name: m.Name, UIDValidity: m.Position.UIDValidity, UID: m.Position.UID, ReadAt: m.Seen, Proved: m.Proved, Unproved: m.Unproved}
-		if !m.OK && !m.Since.IsZero() {
-			box.Failing, box.Error = m.Since, m.Trouble
-		} else if m.OK {
-			box.After = m.Trouble
-		}
-		in.Mailboxes = append(in.Mailboxes, box)
-	}
 	var names []string
 	for _, m := range cfg.Mailboxes {
 		for _, folder := range m.Reads() {
@@ -259,6 +248,20 @@ func (v *view) mailboxes(ctx context.Context, in *report.Input, now time.Time) e
 	}
 	for _, s := range cfg.AllSpools() {
 		names = append(names, s.Name)
+	}
+	seen := map[string]bool{}
+	for _, m := range boxes {
+		if cfg.Path != "" && !slices.Contains(names, m.Name) {
+			continue // of one that was taken out nobody needs to know that it could not be read
+		}
+		seen[m.Name] = true
+		box := report.Mailbox{Name: m.Name, UIDValidity: m.Position.UIDValidity, UID: m.Position.UID, ReadAt: m.Seen, Proved: m.Proved, Unproved: m.Unproved}
+		if !m.OK && !m.Since.IsZero() {
+			box.Failing, box.Error = m.Since, m.Trouble
+		} else if m.OK {
+			box.After = m.Trouble
+		}
+		in.Mailboxes = append(in.Mailboxes, box)
 	}
 	for _, name := range names {
 		if !seen[name] {
@@ -298,6 +301,9 @@ func (v *view) channels(ctx context.Context, in *report.Input, _ time.Time) erro
 		return err
 	}
 	for _, k := range channels {
+		if cfg.Path != "" && !slices.Contains(cfg.Channels(), k.Name) {
+			continue
+		}
 		ch := report.Channel{Name: k.Name, Queued: k.Queued, Oldest: k.Oldest, SentAt: k.LastSent, Error: k.LastError}
 		switch {
 		case k.Tries > 0:
