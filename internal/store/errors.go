@@ -92,7 +92,7 @@ func (db *DB) explain(op string, err error) error {
 }
 
 func explain(path, op string, err error) error {
-	return explainTo(path, op, "the file and its folder must be writable for the user that the daemon runs as", err)
+	return explainTo(path, op, "run as the user that the daemon runs as, and let the file and its folder be writable for it", err)
 }
 
 // explainRead is explain for whoever only reads. With a -wal file beside it, part of the database is
