@@ -326,16 +326,25 @@ const (
 	lately = 24 * time.Hour
 	// explained is for how many incidents the decisions not to tell are read.
 	explained = 20
+	// mostMembers is how many findings of an incident are read: the worst, of which people see a few.
+	mostMembers = 200
 )
 
 func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) error {
 	db := v.db
-	open, err := db.Incidents(ctx, store.IncidentFilter{Limit: -1})
+	short, err := db.Shortened(ctx, store.IncidentFilter{Limit: -1}, mostMembers)
 	if err != nil {
 		return err
 	}
+	var open []alerts.Incident
+	for _, i := range short {
+		open = append(open, i.Incident)
+	}
 	in.Incidents = v.of(open)
-	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately)})
+	for n, i := range short {
+		in.Incidents[n].Open = i.Open
+	}
+	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately), Bare: true})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ type Brief struct {
 	Cost     string // empty: it is not about mail
 	Refusals int    // what all receivers refused or deferred
 	Evidence []checks.Evidence
-	Also     []string  // other findings that are open
+	Also     []string  // other findings that are open, of very many the worst
+	Others   int       // how many of them there are
 	Unknown  time.Time // since when its worst finding has had no answer; zero: it has
 	Next     checks.Step
 	Note     string
@@ -51,7 +52,7 @@ func (t Term) Brief(v IncidentView, now time.Time) Brief {
 	}
 	if m, ok := firstOpen(i); ok {
 		b.Evidence = cleanEvidence(m.Finding.Evidence)
-		b.Also = others(i, m)
+		b.Also, b.Others = v.others(m), v.open()-1
 		b.Unknown = m.Unknown
 	}
 	if s, ok := firstStep(v.Remediation); ok {

@@ -133,6 +133,8 @@ type Channel struct {
 type IncidentView struct {
 	Incident    alerts.Incident
 	Remediation []checks.Remediation
+	// Open is how many members are not clear, where only the worst of very many are there; 0: all are there.
+	Open int
 }
 
 // QuietNote is one decision not to tell, and why.

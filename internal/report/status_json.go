@@ -188,6 +188,7 @@ type incidentJSON struct {
 	Cost          string            `json:"cost"`
 	Impact        impactJSON        `json:"impact"`
 	Findings      []findingJSON     `json:"findings"`
+	Open          int               `json:"open_findings"`
 	Remediation   []remediationJSON `json:"remediation"`
 }
 
@@ -289,7 +290,7 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		Told: append([]string{}, i.Told...), Escalated: utc(i.Escalated), Note: checks.Line(i.Note, 0),
 		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
 		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Delivered: counted(i.Impact.Delivered), Before: beforeOf(i.Impact.Before), Receivers: []receiverJSON{}, Recovery: []recoveryJSON{}},
-		Findings: []findingJSON{}, Remediation: []remediationJSON{},
+		Findings: []findingJSON{}, Open: v.open(), Remediation: []remediationJSON{},
 	}
 	for _, r := range i.Impact.Receivers {
 		out.Impact.Receivers = append(out.Impact.Receivers, receiverJSON{checks.Line(r.Receiver, 0), checks.Line(r.Vendor, 0),

@@ -86,8 +86,8 @@ func (r Report) incident(p *page, v IncidentView) {
 	}
 	if m, ok := firstOpen(i); ok {
 		p.evidence(m.Finding)
-		if n := count(i.Members, func(m alerts.Member) bool { return !m.Clear }); n > 1 {
-			p.field("also", some(others(i, m), 4), plain)
+		if also := v.others(m); len(also) > 0 {
+			p.field("also", someOf(also, 4, v.open()-1), plain)
 		}
 		if !m.Unknown.IsZero() {
 			p.field("but", "not answered "+p.since(m.Unknown, r.Now)+"; that neither opens nor closes anything", unknown)
@@ -181,16 +181,27 @@ func firstOpen(i alerts.Incident) (alerts.Member, bool) {
 	return alerts.Member{}, false
 }
 
+// open is how many members are not clear.
+func (v IncidentView) open() int {
+	return max(v.Open, count(v.Incident.Members, func(m alerts.Member) bool { return !m.Clear }))
+}
+
 // others are the summaries of the open members but one.
-func others(i alerts.Incident, but alerts.Member) []string {
+func (v IncidentView) others(but alerts.Member) []string {
 	var out []string
-	for _, m := range i.Members {
+	for _, m := range v.Incident.Members {
+		if len(out) > mostOthers {
+			break
+		}
 		if !m.Clear && m.Finding.Key != but.Finding.Key {
 			out = append(out, checks.Line(m.Finding.Summary, 120))
 		}
 	}
 	return out
 }
+
+// mostOthers is more than anybody names.
+const mostOthers = 16
 
 // firstStep is the first thing to do of the first runbook that has any.
 func firstStep(rs []checks.Remediation) (checks.Step, bool) {

@@ -29,11 +29,15 @@ func plural(n int, one, many string) string {
 }
 
 // some lists up to max names and says how many more there are: "a, b and 3 more".
-func some(names []string, max int) string {
-	if len(names) <= max+1 { // "and 1 more" is no shorter than the name
-		max = len(names)
+func some(names []string, max int) string { return someOf(names, max, len(names)) }
+
+// someOf is some of n, of which names are the first.
+func someOf(names []string, max, n int) string {
+	if n <= max+1 { // "and 1 more" is no shorter than the name
+		max = n
 	}
-	head, rest := names[:max], len(names)-max
+	max = min(max, len(names))
+	head, rest := names[:max], n-max
 	switch {
 	case rest > 0:
 		return strings.Join(head, ", ") + " and " + number(rest) + " more"

@@ -103,22 +103,28 @@ type IncidentFilter struct {
 // Incidents are incidents with their members: what is not resolved first, the
 // latest change first.
 func (db *DB) Incidents(ctx context.Context, f IncidentFilter) (all []alerts.Incident, err error) {
-	where, args := "coalesce(changed, opened, 0) >= ?", []any{int64(0)}
+	where, args := f.where()
+	err = db.view(ctx, "read incidents", func(tx *sql.Tx) error {
+		read := incidents
+		if f.Bare {
+			read = bareIncidents
+		}
+		all, err = read(ctx, tx, where, args...)
+		return err
+	})
+	return all, err
+}
+
+// where is the filter as a condition, with the order.
+func (f IncidentFilter) where() (where string, args []any) {
+	where, args = "coalesce(changed, opened, 0) >= ?", []any{int64(0)}
 	if !f.Since.IsZero() {
 		args[0] = f.Since.UnixMicro()
 	}
 	if !f.Resolved {
 		where += " AND state <> 'resolved'"
 	}
-	err = db.view(ctx, "read incidents", func(tx *sql.Tx) error {
-		read := incidents
-		if f.Bare {
-			read = bareIncidents
-		}
-		all, err = read(ctx, tx, where+" ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))...)
-		return err
-	})
-	return all, err
+	return where + " ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))
 }
 
 // oneIncident reads incident id, or fails with [ErrNoIncident].

@@ -34,26 +34,31 @@ func readMembers(ctx context.Context, q querier, all []alerts.Incident, known fi
 		read = make(findings, len(known))
 	}
 	return read, fillMembers(ctx, q, all, func(r *sql.Rows, id *int64, m *placed) error {
-		var text string
-		var proved []int64
-		f := &m.Finding
-		err := r.Scan(id, &m.position, &f.Key.Check, &f.Key.Target, &f.Key.Source, &text, stamp{&f.At}, value{&proved},
-			stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
-		if err != nil {
+		return scanMember(r, id, m, known, read)
+	}, selectMembers)
+}
+
+// scanMember reads a row of selectMembers, as readMembers says.
+func scanMember(r *sql.Rows, id *int64, m *placed, known, read findings) error {
+	var text string
+	var proved []int64
+	f := &m.Finding
+	err := r.Scan(id, &m.position, &f.Key.Check, &f.Key.Target, &f.Key.Source, &text, stamp{&f.At}, value{&proved},
+		stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
+	if err != nil {
+		return err
+	}
+	content, ok := known[text]
+	if !ok {
+		if err := json.Unmarshal([]byte(text), &content); err != nil {
 			return err
 		}
-		content, ok := known[text]
-		if !ok {
-			if err := json.Unmarshal([]byte(text), &content); err != nil {
-				return err
-			}
-		}
-		if read != nil {
-			read[text] = content
-		}
-		content.fill(f, proved)
-		return nil
-	}, selectMembers)
+	}
+	if read != nil {
+		read[text] = content
+	}
+	content.fill(f, proved)
+	return nil
 }
 
 // readKeys fills in the members of these incidents with nothing but the keys of
@@ -64,9 +69,9 @@ func readKeys(ctx context.Context, q querier, all []alerts.Incident) error {
 	}, selectKeys)
 }
 
-// fillMembers hands the ids of the incidents to query and each row of it to scan.
+// fillMembers hands the ids of the incidents, and args, to query and each row of it to scan.
 // The order is made here: a sort in the database would carry every finding along.
-func fillMembers(ctx context.Context, q querier, all []alerts.Incident, scan func(*sql.Rows, *int64, *placed) error, query string) error {
+func fillMembers(ctx context.Context, q querier, all []alerts.Incident, scan func(*sql.Rows, *int64, *placed) error, query string, args ...any) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -86,7 +91,7 @@ func fillMembers(ctx context.Context, q querier, all []alerts.Incident, scan fun
 		n := index[id]
 		members[n] = append(members[n], m)
 		return err
-	}, query, doc)
+	}, query, append([]any{doc}, args...)...)
 	if err != nil {
 		return err
 	}

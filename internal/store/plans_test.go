@@ -25,6 +25,8 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"what is due":                 {selectDue, []any{"slack", 0, 0, 20}},
 		"what nothing was told of":    {selectUntold, []any{"slack"}},
 		"the members of incidents":    {selectMembers, []any{"[1]"}},
+		"the worst members":           {selectWorst, []any{"[1]", 200}},
+		"how many members are open":   {selectOpen, []any{"[1]"}},
 		"the keys of incidents":       {selectKeys, []any{"[1]"}},
 		"what is known of questions":  {selectStates, []any{"[]"}},
 		"what a check knows":          {selectKnown, []any{"dnsbl"}},
