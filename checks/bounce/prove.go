@@ -34,8 +34,8 @@ type Ours struct {
 //     alone can be guessed. It keeps out backscatter of forged senders, not an
 //     attacker who means us; configure MessageIDDomains for names that nobody else uses.
 //
-// A report of a message that a log of ours tells of is proved by that ([ByLog]): the
-// store knows, which counts both.
+// A report of a message that a log of ours tells of is proved by that, as one refusal ([ByLog]) or
+// as a mail that left for the domain that refuses ([ByMessageID]): the store knows, which counts both.
 //
 // A complaint comes from outside by its nature, so that it is proved in the same ways but
 // the first: its feedback loop is registered for an address that holds a token, or it returns
@@ -217,6 +217,16 @@ func Attribute(b *Bounce, ours Ours) checks.Target {
 		return t
 	}
 	return checks.Receiver(b.Domain)
+}
+
+// Sends says whether a mail with a sender of this domain, to this receiving domain, is one of ours
+// to somebody else: not one that comes in or goes round, and not one that is only passed on.
+func (o Ours) Sends(sender, receiver string) bool {
+	if _, in := o.Domain(receiver); in || sender == "" || receiver == "" {
+		return false
+	}
+	_, ours := o.Domain(sender)
+	return ours || slices.Contains(o.MessageIDDomains, sender)
 }
 
 // Domain returns the watched domain that name is or lies below.

@@ -139,3 +139,26 @@ func TestMask(t *testing.T) {
 		}
 	}
 }
+
+func TestSends(t *testing.T) {
+	ours := testOurs(t, "192.0.2.10", "example.org")
+	for name, c := range map[string]struct {
+		sender, receiver string
+		want             bool
+	}{
+		"from us to somebody else":          {"example.org", "example.net", true},
+		"from a name below":                 {"news.example.org", "example.net", true},
+		"from a domain of our Message-IDs":  {"mx1.example.org", "example.net", true},
+		"passed on for somebody else":       {"example.com", "example.net", false},
+		"comes in":                          {"example.net", "example.org", false},
+		"comes in with our name":            {"example.org", "example.org", false},
+		"nobody says from whom (a bounce)":  {"", "example.net", false},
+		"nobody says to whom":               {"example.org", "", false},
+		"a name that only looks like ours":  {"notexample.org", "example.net", false},
+		"goes to a name of ours that sends": {"example.org", "mx2.example.org", false},
+	} {
+		if got := ours.Sends(c.sender, c.receiver); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -172,6 +172,8 @@ func (l *mailLog) attribute(events []maillog.Event, ours bounce.Ours) []store.Lo
 	}
 	type owner struct{ target, domain string }
 	known := map[sender]owner{}
+	type way struct{ from, to string }
+	sends := map[way]bool{}
 	out := make([]store.LogEvent, len(events))
 	for i := range events {
 		out[i].Event = events[i]
@@ -203,6 +205,13 @@ func (l *mailLog) attribute(events []maillog.Event, ours bounce.Ours) []store.Lo
 			known[k] = o
 		}
 		out[i].Target, out[i].Domain = o.target, o.domain
+		w := way{b.Sender, b.Domain}
+		left, ok := sends[w]
+		if !ok {
+			left = ours.Sends(w.from, w.to)
+			sends[w] = left
+		}
+		out[i].Ours = left
 		if o.target == "" && o.domain == "" && !ours.Targets.Empty() {
 			out[i].Target = checks.Receiver(b.Domain).ID()
 		}

@@ -182,3 +182,34 @@ func TestWhichAddressALogIsAbout(t *testing.T) {
 		}
 	}
 }
+
+// TestARemoteBounceOfAMailInTheLogIsProved: the receiver took it, and refused it later; its
+// Message-ID was made by a program that names no domain of ours.
+func TestARemoteBounceOfAMailInTheLogIsProved(t *testing.T) {
+	r, l := logRig(t)
+	ctx := context.Background()
+	lines := mailLines(time.Now().Add(-time.Minute),
+		"postfix/cleanup[5]: 4A00001z: message-id=<7@pc.invalid>",
+		"postfix/qmgr[6]: 4A00001z: from=<news@example.org>, size=500, nrcpt=1 (queue active)",
+		sent("4A00001z", "kim@example.net"))
+	if err := r.intakeLog(ctx, l, probes.LogBatch{Lines: lines, Position: position(1)}); err != nil {
+		t.Fatal(err)
+	}
+	report := strings.Join([]string{
+		"Received: from mx1.example.net (mx1.example.net [198.51.100.7]) by mail.example.org; " + time.Now().UTC().Format(time.RFC1123Z),
+		"From: MAILER-DAEMON@mx1.example.net", "To: news@example.org", "Subject: Undelivered", "MIME-Version: 1.0",
+		`Content-Type: multipart/report; report-type=delivery-status; boundary="x"`, "",
+		"--x", "Content-Type: message/delivery-status", "",
+		"Reporting-MTA: dns; mx1.example.net", "", "Final-Recipient: rfc822; kim@example.net", "Action: failed", "Status: 5.7.1",
+		"Diagnostic-Code: smtp; 554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using bl.spamcop.net", "",
+		"--x", "Content-Type: text/rfc822-headers", "", "From: news@example.org", "To: kim@example.net", "Message-ID: <7@pc.invalid>", "", "--x--", "",
+	}, "\r\n")
+	if err := r.intake(ctx, "bounces", probes.Batch{Position: probes.Position{UIDValidity: 1, UID: 1},
+		Messages: []probes.Message{{Mailbox: "bounces", UIDValidity: 1, UID: 1, Received: time.Now(), Bytes: []byte(report)}}}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.db.Bounces(ctx, store.BounceFilter{Counted: true})
+	if err != nil || len(all) != 1 || all[0].Proof != (bounce.Proof{Kind: bounce.ByMessageID, Detail: "Message-ID in the log mx1"}) {
+		t.Errorf("bounces that count: %+v, %v", all, err)
+	}
+}

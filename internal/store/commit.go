@@ -143,6 +143,9 @@ func (db *DB) saveBatch(ctx context.Context, tx *sql.Tx, now time.Time, b Batch)
 			return err
 		}
 	}
+	if err := db.proveSent(ctx, tx, now); err != nil {
+		return err
+	}
 	for _, mailbox := range slices.Sorted(maps.Keys(b.Read)) {
 		if err := advance(ctx, tx, mailbox, b.Read[mailbox], now); err != nil {
 			return err

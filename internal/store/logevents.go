@@ -16,6 +16,8 @@ type logInserter struct {
 	log     string
 	hash    func(recipient string, position int) string
 	now     time.Time
+	sender  *sender
+	sent    []byte          // see [sender]
 	waiting map[string]bool // queue ids of rows that are not final; nil: too many to hold
 }
 
@@ -45,6 +47,9 @@ func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err 
 	if e.delivered() {
 		in.count(e.Target, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
 		in.count(e.Domain, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
+		if e.Ours {
+			in.left(e, domain)
+		}
 		if err := in.accepted(ctx, e, domain, at); err != nil {
 			return false, err
 		}

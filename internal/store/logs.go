@@ -116,7 +116,7 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		if err := db.fence(ctx, tx); err != nil {
 			return err
 		}
-		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now}
+		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now, sender: newSender(db.key)}
 		if err := in.readWaiting(ctx); err != nil {
 			return err
 		}
@@ -134,6 +134,9 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 			}
 		}
 		if err := in.flush(ctx); err != nil {
+			return err
+		}
+		if err := in.saveSent(ctx); err != nil {
 			return err
 		}
 		_, err := in.q.ExecContext(ctx, `INSERT INTO logs (name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at)

@@ -223,7 +223,7 @@ func BenchmarkCommitLog(b *testing.B) {
 				e.Domain = "example.org"
 				e.Bounce.Domain = fmt.Sprintf("%d.example.net", id%1000)
 				e.Recipient = fmt.Sprintf("kim%d@%s", id, e.Bounce.Domain)
-				e.MessageID = fmt.Sprintf("%d@mx1.example.org", id)
+				e.MessageID, e.Ours = fmt.Sprintf("%d@mx1.example.org", id), true
 			}
 			at := t0.Add(time.Duration(id) * time.Millisecond)
 			switch {

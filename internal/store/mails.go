@@ -57,6 +57,7 @@ type inserter struct {
 	mail   *sql.Stmt
 	bounce *sql.Stmt
 	hash   func(recipient string, position int) string
+	sender *sender
 	now    time.Time
 }
 
@@ -85,14 +86,14 @@ func (db *DB) newInserter(ctx context.Context, tx *sql.Tx, now time.Time) (*inse
 	bounce, err := tx.PrepareContext(ctx, `INSERT INTO bounces
 			(mail, log, queue_id, recipient, position, first, at, heard, tries, outcome, final, target, counted, action, domain, reply, status, diagnostic, stage,
 			category, reputation, temporary, vendor, blocklist, named_address, named_domain, url, code, rule, remedy,
-			remote_host, remote_addr, reporting_host, source, message_id, sender)
-		VALUES (?1, '', ?30, ?2, ?3, ?4, ?4, ?4, 1, ?7, ?7 <> 'delayed', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+			remote_host, remote_addr, reporting_host, source, message_id, sender, sent)
+		VALUES (?1, '', ?30, ?2, ?3, ?4, ?4, ?4, 1, ?7, ?7 <> 'delayed', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?31)
 		ON CONFLICT (mail, recipient) DO UPDATE SET
 			counted = iif(instead IS NULL, max(counted, ?6), 0), target = iif(target = '', ?5, target) RETURNING id`)
 	if err != nil {
 		return nil, err
 	}
-	return &inserter{counter: newCounter(compile(tx)), mail: mail, bounce: bounce, hash: db.recipientHash, now: now}, nil
+	return &inserter{counter: newCounter(compile(tx)), mail: mail, bounce: bounce, hash: db.recipientHash, sender: newSender(db.key), now: now}, nil
 }
 
 // insert writes one mail and its bounces, once: meeting the same content again,
@@ -166,7 +167,7 @@ func (in *inserter) insert(ctx context.Context, m Mail) error {
 			proved && j.Reputation && target != "" && (b.Action == bounce.Failed || b.Action == bounce.Delayed),
 			b.Action, checks.Line(domain, 255), checks.Line(d.Reply, 10), checks.Line(d.Status, 20), mask(d.Text, maxText, recipients), d.Stage,
 			j.Category, j.Reputation, j.Temporary, j.Vendor, j.Blocklist, addr(j.Address), j.Domain, mask(j.URL, 500, recipients), j.Code, j.Rule, j.Remedy,
-			mask(b.RemoteHost, 255, recipients), addr(b.RemoteAddr), mask(b.ReportingHost, 255, recipients), addr(b.Source), maskID(b.MessageID, recipients), checks.Line(b.Sender, 255), checks.Line(b.QueueID, 80)).Scan(&row)
+			mask(b.RemoteHost, 255, recipients), addr(b.RemoteAddr), mask(b.ReportingHost, 255, recipients), addr(b.Source), maskID(b.MessageID, recipients), checks.Line(b.Sender, 255), checks.Line(b.QueueID, 80), in.sender.of(b.MessageID, domain)).Scan(&row)
 		if err != nil {
 			return err
 		}
