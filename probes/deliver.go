@@ -40,7 +40,8 @@ func MakeMaildir(dir string) error {
 
 // Deliver puts one mail into a Maildir: written to tmp, synced, and moved to new,
 // so that who reads it never sees a half one, and a nil error means that it survives a power cut.
-// The file may be read by the group of the folder (mode 0640, whatever the umask).
+// The file may be read by the group of the folder (mode 0640, whatever the umask); what root
+// delivers belongs to the owner of the folder, who could not read it otherwise.
 //
 // Of a mail longer than limit (0: [MaxMessageBytes]) the first limit bytes and one more
 // are kept, by which it is known to be cut, and its size in the name; r is read to
@@ -63,6 +64,11 @@ func Deliver(dir string, r io.Reader, limit int, now time.Time) (err error) {
 	if err := tmp.Chmod(0o640); err != nil {
 		return err
 	}
+	if os.Geteuid() == 0 {
+		if err := giveToOwner(filepath.Join(dir, "new"), tmp); err != nil {
+			return err
+		}
+	}
 	n, err := io.Copy(tmp, io.LimitReader(r, int64(limit)+1))
 	if err != nil {
 		return err
@@ -80,6 +86,19 @@ func Deliver(dir string, r io.Reader, limit int, now time.Time) (err error) {
 	}
 	kept = true
 	return errors.Join(syncName(filepath.Dir(target), tmp), tmp.Close())
+}
+
+// giveToOwner makes a file belong to whom a folder belongs to.
+func giveToOwner(dir string, f *os.File) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	uid, gid, ok := fileOwner(info)
+	if !ok {
+		return nil
+	}
+	return f.Chown(uid, gid)
 }
 
 // syncName makes the name of a file in a folder survive a power cut.

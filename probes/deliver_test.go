@@ -64,6 +64,36 @@ func (s *Spool) newFiles(t *testing.T) ([]maildirFile, bool) {
 	return files, full
 }
 
+// An administrator tries it out as root; the daemon, which is somebody else, has to read it.
+func TestWhatRootDeliversBelongsToTheOwnerOfTheFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	dir := filepath.Join(t.TempDir(), "incoming")
+	if err := MakeMaildir(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"new", "tmp", "cur"} {
+		if err := os.Chown(filepath.Join(dir, sub), 4711, 4712); err != nil {
+			t.Skip("not allowed to give folders away: ", err)
+		}
+	}
+	if err := Deliver(dir, strings.NewReader("Subject: x\n\n"), 0, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	mails, err := filepath.Glob(dir + "/new/*")
+	if err != nil || len(mails) != 1 {
+		t.Fatal(mails, err)
+	}
+	info, err := os.Stat(mails[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uid, gid, ok := fileOwner(info); ok && (uid != 4711 || gid != 4712) || info.Mode() != 0o640 {
+		t.Errorf("the mail belongs to %d and group %d with mode %v", uid, gid, info.Mode())
+	}
+}
+
 // What was not delivered leaves nothing behind.
 func TestDeliverFails(t *testing.T) {
 	dir := t.TempDir()

@@ -23,3 +23,12 @@ func fileGroup(info fs.FileInfo) (gid int, ok bool) {
 	}
 	return int(s.Gid), true
 }
+
+// fileOwner returns whom a file belongs to.
+func fileOwner(info fs.FileInfo) (uid, gid int, ok bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(s.Uid), int(s.Gid), true
+}

@@ -37,11 +37,12 @@ func (a *app) deliver(queue string) error {
 			return errors.New("no queue to deliver to: set queue in [bounces], or name one with --queue DIR")
 		}
 	}
-	err := probes.MakeMaildir(queue) // the first mail may come before the daemon has ever run
-	if err == nil {
-		err = probes.Deliver(queue, a.stdin, 0, time.Now())
-	}
+	// It is the daemon that makes the queue. What is delivered to a name that was mistyped
+	// would be read by nobody.
+	err := probes.Deliver(queue, a.stdin, 0, time.Now())
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("not delivered: there is no queue %s: the daemon makes it when it starts, if [bounces] queue names it", checks.Line(queue, 200))
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("not delivered: %s: the user that the mail server runs this as must be able to write there (docs/bounces.md)", checks.Line(err.Error(), 300))
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/store"
+	"reputed/probes"
 )
 
 // heard is a log that tells when a message was written.
@@ -38,6 +39,9 @@ func (h heard) WithAttrs([]slog.Attr) slog.Handler { return h }
 // What a mail server pipes in while the daemon is dead is judged as soon as it lives, once, whatever comes after.
 func TestDeliveredMailOpensAnIncident(t *testing.T) {
 	queue := filepath.Join(t.TempDir(), "incoming")
+	if err := probes.MakeMaildir(queue); err != nil { // an earlier daemon did
+		t.Fatal(err)
+	}
 	refusal := lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net")
 	for _, mail := range [][]byte{refusal, append([]byte("From MAILER-DAEMON  Wed Nov 25 09:40:00 2026\n"), refusal...)} {
 		var errs bytes.Buffer
@@ -88,6 +92,7 @@ func TestDeliverAsksToBeTriedAgain(t *testing.T) {
 		"bounce --deliver --config " + bad:                     "bad.toml:1",
 		"bounce --deliver --config " + dir + "/none.toml":      "none.toml",
 		"bounce --deliver --queue " + file + "/below":          "not delivered",
+		"bounce --deliver --queue " + dir + "/mistyped":        "there is no queue",
 		"bounce --deliver --unknown":                           "unknown flag",
 		"bounce --deliver mail.eml --queue " + dir:             "takes no arguments",
 		"bounce --deliver --config " + empty:                   "set queue in [bounces]",
