@@ -44,7 +44,7 @@ type finder struct {
 
 // find gives what lies at path: in a file a mail, all mails of an mbox, or the events of a
 // log; in a folder those of all files in and below it, in the order of their names,
-// Maildir's tmp and what is hidden left out. Gzip is unpacked. What cannot be read is
+// Maildir's tmp and indices and what is hidden left out. Gzip is unpacked. What cannot be read is
 // given with its error, and the rest is read. An error is that of one.
 func (f *finder) find(path string) error {
 	if path == "-" {
@@ -60,7 +60,7 @@ func (f *finder) find(path string) error {
 				return fs.SkipDir
 			}
 			return nil
-		case d.IsDir():
+		case d.IsDir(), p != path && isMaildir(filepath.Dir(p)): // beside cur, new and tmp lie the server's indices
 			return nil
 		}
 		return f.file(p)

@@ -95,7 +95,7 @@ func TestHugeMailsAreCut(t *testing.T) {
 
 func TestEachMailWalksFoldersAndMaildirs(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"b.eml", "a.eml", ".hidden", "md/cur/1:2,S", "md/new/2", "md/tmp/3", "md/.Junk/cur/4", "md/.Junk/new/x", "md/.Junk/tmp/5", "tmp/6"} {
+	for _, name := range []string{"b.eml", "a.eml", ".hidden", "md/cur/1:2,S", "md/new/2", "md/tmp/3", "md/dovecot-uidlist", "md/.Junk/maildirfolder", "md/.Junk/cur/4", "md/.Junk/new/x", "md/.Junk/tmp/5", "tmp/6"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
