@@ -79,8 +79,10 @@ func (r Report) incident(p *page, v IncidentView) {
 	default:
 		p.field("cost", p.Cost(i.Impact, r.Now), plain)
 	}
-	for n, v := range i.Impact.Recoveries() {
-		if n < 2 && v.Again > 0 { // the rest is in incident show
+	shown := 0
+	for _, v := range i.Impact.Recoveries() {
+		if v.Again > 0 && shown < 2 { // the rest is in incident show
+			shown++
 			p.field("again", p.recovered(v, r.Now), plain)
 		}
 	}
