@@ -218,7 +218,7 @@ func spoolHint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		// A group or an ACL is no advice: Postfix and Exim write each mail of a Maildir with mode 0600.
-		return err.Error() + ": run the daemon as the user whose mail this is, or let the mail server deliver to [bounces] queue"
+		return err.Error() + ": let the daemon and whoever writes this be one user (docs/bounces.md)"
 	case errors.Is(err, fs.ErrNotExist):
 		return err.Error() + ": is the path right, and is its file system mounted?"
 	}

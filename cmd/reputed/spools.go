@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -43,7 +44,7 @@ func (d *daemon) watchSpool(ctx context.Context, m *mailbox) error {
 			return d.takeIn(ctx, m.name, b.Messages, store.Batch{Spools: map[string]probes.SpoolBatch{m.name: b}})
 		},
 		func(s probes.MailboxState) {
-			if same := s.Connected == was.Connected && (s.LastErr == nil) == (was.LastErr == nil); same && time.Since(told) < spoolStateEvery {
+			if same := s.Connected == was.Connected && fmt.Sprint(s.LastErr) == fmt.Sprint(was.LastErr); same && time.Since(told) < spoolStateEvery {
 				m.mu.Lock()
 				m.state = s
 				m.mu.Unlock()
