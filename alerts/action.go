@@ -18,6 +18,8 @@ const (
 	AddNote     ActionKind = "note"
 	Requested   ActionKind = "requested" // removal was asked of a list or receiver
 	ResolveHand ActionKind = "resolve"   // end it: it is opened anew if it is seen again
+	StepDone    ActionKind = "step"      // a step of the runbook was done; Note is the step
+	StepOpen    ActionKind = "step-open" // and was not, after all
 )
 
 // Done is the action as its event says it: "acknowledged".
@@ -35,6 +37,10 @@ func (k ActionKind) Done() string {
 		return "removal requested"
 	case ResolveHand:
 		return "resolved by hand"
+	case StepDone:
+		return "step done"
+	case StepOpen:
+		return "step not done"
 	}
 	return string(k)
 }
@@ -112,6 +118,11 @@ func (inc Incident) Apply(a Action) (Incident, error) {
 		if a.Note == "" {
 			return inc, fmt.Errorf("%w: the note is empty", ErrAction)
 		}
+	case StepDone, StepOpen:
+		if a.Note == "" {
+			return inc, fmt.Errorf("%w: say which step", ErrAction)
+		}
+		return inc, nil // what is done is in the events, and changes nothing by itself
 	default:
 		return inc, fmt.Errorf("%w: %q is no action", ErrAction, checks.Line(string(a.Kind), 40))
 	}

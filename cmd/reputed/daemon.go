@@ -162,6 +162,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err != nil {
 		return nil, err
 	}
+	v.acted = func() { d.monitor.Poke(jobFollow) } // the channels that show who has it
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,7 +141,36 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		}
 		sinks[line], sinks[line+" (errors)"] = out.String(), errs.String()
 	}
+	v, err := newView(r.db, r.daemon.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := newWeb(v, config.Web{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range webPaths {
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		}
+		sinks[webSink(path)] = w.Body.String()
+	}
 	return sinks
+}
+
+// webPaths are the pages and documents of the rig's incident.
+var webPaths = []string{"/", "/incidents", "/incidents/1", "/targets", "/targets/192.0.2.10", "/lists/spamcop", "/receivers", "/search?q=spam"}
+
+func webSink(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/api/"):
+		return "json of " + path
+	case path == "/metrics" || strings.HasPrefix(path, "/probe"):
+		return "metrics of " + path
+	}
+	return "page " + path
 }
 
 // inert holds what a sink shows to what no text may break.
@@ -191,6 +222,13 @@ func inert(t *testing.T, sink, out string) {
 		for _, bad := range []string{"@here", "@everyone", "@channel", `\u003chttps`} {
 			if i := strings.Index(out, bad); i >= 0 {
 				fail("markup of the chat", i)
+			}
+		}
+	}
+	if strings.HasPrefix(sink, "page ") {
+		for _, bad := range []string{"<script>", "</pre>", "href=\"https://evil", "href=\"http://evil", "=HYPERLINK(\"", "javascript:"} {
+			if i := strings.Index(out, bad); i >= 0 {
+				fail("markup of a page", i)
 			}
 		}
 	}

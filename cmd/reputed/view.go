@@ -24,6 +24,7 @@ type view struct {
 	book   *remedy.Book
 	zone   func(id string) (blocklists.Zone, bool) // any list that is known
 	policy alerts.Policy
+	acted  func() // is called after a person has done something; may be nil
 }
 
 func newView(db *store.DB, cfg *config.Config) (*view, error) {

@@ -63,7 +63,23 @@ listen; this command is for a daemon that is dead, and for a copy of its databas
 
 // newWeb makes the page of a view.
 func newWeb(v *view, c config.Web, log *slog.Logger) (*web.Server, error) {
-	return web.New(web.Options{Source: v, Log: log, Hosts: c.Hosts(), Version: version()})
+	access := web.Access{Tokens: map[string]string{}, ProxyHeader: c.ProxyHeader, Secure: c.Secure()}
+	for name, token := range c.Tokens {
+		if token.Set() {
+			access.Tokens[name] = token.Reveal()
+		}
+	}
+	for _, p := range c.Proxies {
+		prefix, err := config.ParsePrefix(p)
+		if err != nil {
+			return nil, err
+		}
+		access.Proxies = append(access.Proxies, prefix)
+	}
+	if c.URL != "" {
+		access.Origins = []string{c.Base()}
+	}
+	return web.New(web.Options{Source: v, Log: log, Hosts: c.Hosts(), Access: access, Version: version()})
 }
 
 // serve shows the page until ctx ends. That an address is taken stops no monitoring: it is

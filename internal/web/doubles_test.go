@@ -31,3 +31,14 @@ func (l linked) Incident(ctx context.Context, id int64, at time.Time) (report.Ex
 	}
 	return e, err
 }
+
+// stepped has an incident in which steps were done, and one taken back.
+type stepped struct{ *fixture }
+
+func (s *stepped) Incident(ctx context.Context, id int64, at time.Time) (report.Explanation, error) {
+	e, err := s.fixture.Incident(ctx, id, at)
+	e.Events = append(e.Events, report.Event{At: ago(9 * time.Minute), What: "step done", By: "lee", Note: "See which mails were reported."},
+		report.Event{At: ago(8 * time.Minute), What: "step done", By: "kim", Note: "Hold the queue of the sender that the reports name, not all mail."},
+		report.Event{At: ago(7 * time.Minute), What: "step not done", By: "kim", Note: "Hold the queue of the sender that the reports name, not all mail."})
+	return e, err
+}

@@ -295,3 +295,16 @@ func (f *fixture) Search(_ context.Context, words string, _ time.Time) ([]report
 	return []report.Hit{{Kind: "incident", ID: "12", Name: "192.0.2.10 is listed by SpamCop" + f.hostile, Note: "open"}, {Kind: "target", ID: "192.0.2.10", Name: "192.0.2.10", Note: "watched"},
 		{Kind: "list", ID: "spamcop", Name: "SpamCop", Note: "asked"}, {Kind: "receiver", ID: "Cisco Talos" + f.hostile, Name: "Cisco Talos"}}, nil
 }
+
+func (f *fixture) Act(_ context.Context, a alerts.Action) (alerts.Incident, error) {
+	for _, v := range f.views() {
+		if v.Incident.ID == a.Incident {
+			after, err := v.Incident.Apply(a)
+			if err == nil {
+				f.acted = append(f.acted, a)
+			}
+			return after, err
+		}
+	}
+	return alerts.Incident{}, ErrNotFound
+}

@@ -26,7 +26,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "private, no-cache")
-		if !s.ours(r.Host) {
+		if !s.o.Access.asked() && !s.ours(r.Host) {
 			http.Error(w, "This name is not known here. Add it to url in [web], or use the address.", http.StatusMisdirectedRequest)
 			return
 		}
@@ -42,7 +42,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 
 // ours says whether a Host header is one of this server. A name of a stranger that is made
 // to lead to this machine (DNS rebinding) is of the same origin as the stranger's page, which could
-// then read everything that is shown here.
+// then read everything that is shown here. Where people sign in it could not: their cookies
+// belong to another name.
 func (s *Server) ours(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

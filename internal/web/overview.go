@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 
 	"reputed/alerts"
 	"reputed/checks"
@@ -84,7 +86,32 @@ type incidentData struct {
 	Decisions  []report.Decision
 	Ahead      []string
 	Timeline   timelineData
+	Done       map[string]done // steps of runbooks that were done, by their texts
+	Sources    []string        // of whom removal can be requested
 }
+
+// done is who has done a step of a runbook.
+type done struct {
+	By string
+	At time.Time
+}
+
+// steps are the steps that people said they had done, and did not take back.
+func steps(events []report.Event) map[string]done {
+	out := map[string]done{}
+	for _, e := range events {
+		switch e.What {
+		case alerts.StepDone.Done():
+			out[checks.Line(e.Note, 500)] = done{checks.Line(e.By, 100), e.At}
+		case alerts.StepOpen.Done():
+			delete(out, checks.Line(e.Note, 500))
+		}
+	}
+	return out
+}
+
+// Step is who has done a step; zero: nobody said so.
+func (d *incidentData) Step(text string) done { return d.Done[checks.Line(text, 500)] }
 
 // maxProofs is how many findings of an incident are shown: of a network that is listed as a
 // whole, one is as good as 65,536.
@@ -106,6 +133,12 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	}
 	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), id, v.Now); err != nil {
 		d.Timeline.Err = err.Error()
+	}
+	d.Done = steps(e.Events)
+	for _, p := range d.Proofs {
+		if p.Source != "" && !p.Clear && !slices.Contains(d.Sources, p.Source) {
+			d.Sources = append(d.Sources, p.Source)
+		}
 	}
 	v.Template, v.Section, v.Title, v.Data = "incident", "incidents", d.Brief.Title, d
 	return nil

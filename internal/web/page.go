@@ -27,6 +27,11 @@ type view struct {
 	Code     int
 	Trouble  string // why the page cannot be shown as it should be
 	Query    string // of the search
+	Person   string // who has signed in; empty: nobody
+	Form     string // the token of forms; empty: there are none
+	SignsIn  bool   // one can sign in here
+	Cookie   bool   // and out
+	Blank    bool   // nothing is shown of how things stand
 	Data     any
 }
 
@@ -35,6 +40,12 @@ func (s *Server) page(fill func(*http.Request, *view) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := &view{Now: s.o.Now(), Path: r.URL.RequestURI(), Version: s.o.Version, Code: http.StatusOK}
 		v.Status = s.o.Source.Status(r.Context(), v.Now)
+		v.SignsIn = len(s.o.Access.Tokens) > 0
+		if v.Person = person(r); v.Person != "" {
+			v.Form = s.formToken(v.Person)
+			_, err := r.Cookie(s.o.Access.cookieName())
+			v.Cookie = err == nil
+		}
 		switch err := fill(r, v); {
 		case err == nil:
 		case errors.Is(err, ErrNotFound):

@@ -211,7 +211,7 @@ func TestBigMatrixStaysReadable(t *testing.T) {
 	if rows := strings.Count(page, `<th scope="row"><a href="/targets/`); rows == 0 || rows > 200 {
 		t.Errorf("%d rows", rows)
 	}
-	if !strings.Contains(page, "more rows are left out") {
+	if !strings.Contains(page, "more rows left out") {
 		t.Error("it is not said that rows are left out")
 	}
 	if len(page) > 2<<20 {

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -25,16 +26,18 @@ type Options struct {
 	// Hosts are the names under which browsers reach it, besides addresses and "localhost".
 	// A page of somebody else whose name was made to lead here is refused by it.
 	Hosts   []string
+	Access  Access
 	Version string
 }
 
-// Server answers requests. It holds no state of its own but what it read from its files.
+// Server answers requests. It keeps nothing between them but a key of its own.
 type Server struct {
 	o         Options
 	term      report.Term
 	templates map[string]*template.Template
 	assets    map[string]asset
 	handler   http.Handler
+	key       []byte // of the tokens in forms
 }
 
 // New puts a server together. It fails only if its own files are broken.
@@ -52,7 +55,15 @@ func New(o Options) (*Server, error) {
 	if s.templates, err = s.parseTemplates(); err != nil {
 		return nil, err
 	}
-	s.handler = s.guard(s.routes())
+	s.key = make([]byte, 32)
+	_, _ = rand.Read(s.key) // never fails
+	cross := http.NewCrossOriginProtection()
+	for _, origin := range o.Access.Origins {
+		if err := cross.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
+	}
+	s.handler = s.guard(cross.Handler(s.admit(s.routes())))
 	return s, nil
 }
 
@@ -62,6 +73,10 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET /{$}", s.page(s.overview))
 	m.HandleFunc("GET /incidents", s.page(s.incidents))
 	m.HandleFunc("GET /incidents/{id}", s.page(s.incident))
+	m.HandleFunc("POST /incidents/{id}", s.act)
+	m.HandleFunc("GET /signin", s.signin)
+	m.HandleFunc("POST /signin", s.signinNow)
+	m.HandleFunc("POST /signout", s.signout)
 	m.HandleFunc("GET /targets", s.page(s.targets))
 	m.HandleFunc("GET /targets/{id}", s.page(s.target))
 	m.HandleFunc("GET /lists", s.page(s.lists))

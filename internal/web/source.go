@@ -41,4 +41,7 @@ type Source interface {
 	Receiver(ctx context.Context, name string, now time.Time) (report.Receiver, error)
 	// Search finds incidents, targets, lists and receivers that a person means by a few letters.
 	Search(ctx context.Context, words string, now time.Time) ([]report.Hit, error)
+	// Act lets a person do something to an incident, and gives it as it is then. Errors: [ErrNotFound],
+	// alerts.ErrOver, alerts.ErrAction, each of which says what to do; any other may pass.
+	Act(ctx context.Context, a alerts.Action) (alerts.Incident, error)
 }

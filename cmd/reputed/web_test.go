@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/internal/web"
+)
+
+// certPair writes a certificate for 127.0.0.1 with a serial number into two files.
+func certPair(t *testing.T, cert, key string, serial int64) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "reputed"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// serving is the page of a rig on the loopback, over TLS, for somebody who has signed in.
+func serving(t *testing.T, r *rig) (client *http.Client, base string) {
+	t.Helper()
+	const token = "kim-0123456789abcdef"
+	dir := t.TempDir()
+	c := config.Web{Listen: "127.0.0.1:0", Tokens: map[string]config.Secret{"kim": config.NewSecret(token)}, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	certPair(t, c.Cert, c.Key, 1)
+	v, err := newView(r.db, r.daemon.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := newWeb(v, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base = "https://" + start(t, page, c)
+	jar, _ := cookiejar.New(nil)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // it is its own
+	t.Cleanup(transport.CloseIdleConnections)
+	client = &http.Client{Jar: jar, Transport: transport}
+	in, err := client.PostForm(base+"/signin", url.Values{"token": {token}, "next": {"/"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := body(t, in); in.StatusCode != http.StatusOK || !strings.Contains(page, "sign out") {
+		t.Fatalf("signing in: %d %.300s", in.StatusCode, page)
+	}
+	return client, base
+}
+
+// start serves until the test ends, and gives the address.
+func start(t *testing.T, page *web.Server, c config.Web) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- page.Serve(ctx, l, certificate(c)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+var hiddenForm = regexp.MustCompile(`name="form" value="([^"]+)"`)
+
+// Somebody signs in over TLS, looks, acknowledges and ticks a step off; what they did stands in
+// the database with their name, and the command line shows it.
+func TestPageFromSigningInToDone(t *testing.T) {
+	r := newRig(t)
+	r.world.ListAtSpamCop()
+	r.mustRound()
+	r.read(1, lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net"))
+	client, base := serving(t, r)
+	get := func(path string) string {
+		t.Helper()
+		w, err := client.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := body(t, w)
+		if w.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, w.StatusCode, page)
+		}
+		return page
+	}
+	if page := get("/"); !strings.Contains(page, "SpamCop") || !strings.Contains(page, "554 mx1.example.net") || !strings.Contains(page, "Cisco Talos") {
+		t.Errorf("the overview does not show what is wrong: %s", page)
+	}
+	for _, path := range webPaths {
+		get(path)
+	}
+	page := get("/incidents/1")
+	form := hiddenForm.FindStringSubmatch(page)
+	step := regexp.MustCompile(`name="kind" value="step"><input type="hidden" name="note" value="([^"]+)"`).FindStringSubmatch(page)
+	if form == nil || step == nil {
+		t.Fatalf("there is no form: %s", page)
+	}
+	for _, values := range []url.Values{{"kind": {"ack"}}, {"kind": {"step"}, "note": {step[1]}}, {"kind": {"requested"}, "list": {"spamcop"}, "ref": {"4711"}}} {
+		values.Set("form", form[1])
+		w, err := client.PostForm(base+"/incidents/1", values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := body(t, w); w.StatusCode != http.StatusOK {
+			t.Fatalf("%v: %d %s", values, w.StatusCode, page)
+		}
+	}
+	page = get("/incidents/1")
+	for _, want := range []string{"acknowledged by kim", "done by kim", "removal requested</strong> by kim", "4711"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	h, err := r.db.Incident(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var did []string
+	for _, e := range h.Events {
+		if e.Who == "kim" {
+			did = append(did, e.Kind)
+		}
+	}
+	if got := strings.Join(did, ", "); got != "acknowledged, step done, removal requested" {
+		t.Errorf("written down of kim: %s", got)
+	}
+	if r.only("after that").Note != "" {
+		t.Error("a step is no note")
+	}
+	var out bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out}
+	a.main(t.Context(), []string{"incident", "show", "1", "--config", r.path})
+	if !strings.Contains(out.String(), "step done by kim") {
+		t.Errorf("the command line does not show who has done a step:\n%s", out.String())
+	}
+}
+
+func TestRenewedCertificateIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	now := time.Now()
+	get := renewing(cert, key, func() time.Time { return now })
+	if _, err := get(); err == nil {
+		t.Error("there is no certificate yet, and no error")
+	}
+	serial := func() int64 {
+		t.Helper()
+		pair, err := get()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leaf.SerialNumber.Int64()
+	}
+	certPair(t, cert, key, 1)
+	if got := serial(); got != 1 {
+		t.Errorf("serial %d, want 1", got)
+	}
+	if err := os.WriteFile(key, []byte("half written"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(renewAgain)
+	if got := serial(); got != 1 {
+		t.Errorf("while it is written: serial %d, want 1", got)
+	}
+	certPair(t, cert, key, 2)
+	if got := serial(); got != 1 {
+		t.Errorf("too soon to look again: serial %d, want 1", got)
+	}
+	now = now.Add(renewAgain)
+	if got := serial(); got != 2 {
+		t.Errorf("renewed: serial %d, want 2", got)
+	}
+}
+
+func TestWebCommandStaysOnTheLoopback(t *testing.T) {
+	for _, at := range []string{"0.0.0.0:8025", "192.0.2.1:8025", "localhost:8025", ":8025", "8025"} {
+		var out bytes.Buffer
+		a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out}
+		if code := a.main(t.Context(), []string{"web", "--listen", at}); code != exitUsage {
+			t.Errorf("--listen %s: exit code %d, want %d: %s", at, code, exitUsage, out.String())
+		}
+	}
+}
