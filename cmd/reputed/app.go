@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 		Long: `reputed asks the DNS blocklists about the addresses and domains you send from,
 reads the bounces that come back, and says what happened, how we know, what it
 costs, and what to do.`,
-		Example: `  reputed check 192.0.2.10                 ask about an address, no configuration needed
+		Example: `  reputed check 192.0.2.10                 ask now; no configuration needed
   reputed bounce mail.eml                  say what a bounce means
   reputed run --config /etc/reputed/config.toml
   reputed status                           how things stand`,
@@ -86,7 +86,7 @@ costs, and what to do.`,
 		SilenceUsage:  true,
 	}
 	group(root)
-	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { _, _ = io.WriteString(a.stdout, help(c, a.term())) })
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -110,31 +110,15 @@ costs, and what to do.`,
 		a.listsCommand(),
 		a.drillCommand(),
 		a.configCommand(),
+		a.manCommand(),
 		a.versionCommand(),
 	)
+	a.complete(root)
 	return root
 }
 
 // takesArguments is the annotation of a command that does something by itself besides holding others.
 const takesArguments = "takes arguments"
-
-// usageTemplate is cobra's with the examples first: they answer most questions.
-const usageTemplate = `{{if .HasExample}}Examples:
-{{.Example}}
-
-{{end}}Usage:{{if or (not .HasAvailableSubCommands) .Annotations}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} [COMMAND]{{end}}{{if .HasAvailableSubCommands}}
-
-Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
-
-Everywhere:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
-`
 
 // usageError says what is wrong with a command line and where to look it up.
 func usageError(c *cobra.Command, err error) error {

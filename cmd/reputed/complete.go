@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -19,6 +20,39 @@ const (
 	mostOffered = 200
 	noFiles     = cobra.ShellCompDirectiveNoFileComp
 )
+
+// complete gives every command that names incidents or channels its completion, wherever it stands.
+func (a *app) complete(root *cobra.Command) {
+	describeBuiltins(root)
+	walk(root, func(c *cobra.Command) {
+		if words, ok := incidentWords[c.CommandPath()]; ok && c.ValidArgsFunction == nil {
+			c.ValidArgsFunction = a.completeIncidents(words)
+		}
+		for name, complete := range map[string]completer{"list": a.completeLists, "channel": a.completeChannels} {
+			if c.LocalNonPersistentFlags().Lookup(name) != nil {
+				if _, has := c.GetFlagCompletionFunc(name); !has {
+					_ = c.RegisterFlagCompletionFunc(name, complete)
+				}
+			}
+		}
+	})
+}
+
+// incidentWords is how many words of a command name incidents; -1: all.
+var incidentWords = map[string]int{
+	"reputed status": 1, "reputed incident show": 1, "reputed incident note": 1, "reputed incident requested": 1, "reputed letter": 1,
+	"reputed incident ack": -1, "reputed incident silence": -1, "reputed incident unsilence": -1, "reputed incident resolve": -1,
+}
+
+// walk calls f for a command and all below it, of which nothing is hidden.
+func walk(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		if !sub.Hidden {
+			walk(sub, f)
+		}
+	}
+}
 
 // completer is cobra's type for a completion.
 type completer = func(c *cobra.Command, words []string, prefix string) ([]string, cobra.ShellCompDirective)
@@ -85,18 +119,18 @@ func (a *app) completeIncidents(words int) completer {
 		if words >= 0 && len(have) >= words {
 			return nil, noFiles
 		}
-		return a.incidentNumbers(c), noFiles
+		return a.incidentNumbers(c.Context()), noFiles
 	}
 }
 
 // incidentNumbers are "12<tab>192.0.2.10 is listed by SpamCop".
-func (a *app) incidentNumbers(c *cobra.Command) []string {
-	db, _, _, err := a.openStored(c.Context())
+func (a *app) incidentNumbers(ctx context.Context) []string {
+	db, _, _, err := a.openStored(ctx)
 	if err != nil {
 		return nil
 	}
 	defer db.Close()
-	open, err := db.Incidents(c.Context(), store.IncidentFilter{Limit: mostOffered, Bare: true})
+	open, err := db.Incidents(ctx, store.IncidentFilter{Limit: mostOffered, Bare: true})
 	if err != nil {
 		return nil
 	}
@@ -111,7 +145,7 @@ func (a *app) incidentNumbers(c *cobra.Command) []string {
 func (a *app) completeExplain(c *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	switch len(have) {
 	case 0:
-		return append(a.incidentNumbers(c), a.targets(c, prefix)...), noFiles
+		return append(a.incidentNumbers(c.Context()), a.targets(c, prefix)...), noFiles
 	case 1:
 		return a.listIDs(), noFiles
 	}

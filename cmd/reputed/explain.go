@@ -14,7 +14,7 @@ func (a *app) explainCommand() *cobra.Command {
 	var ask bool
 	c := &cobra.Command{
 		Use:   "explain ID | TARGET LIST",
-		Short: "Prove a verdict, or say why people were told of an incident or were not",
+		Short: "Prove a verdict, or say why people were told of an incident",
 		Long: `With a target and a list it proves what is known of this pair: the question, the literal
 answer with flags and TTL, the server, the controls of the same minute, the second path, the
 history, and what would change it. Of a pair with nothing stored it asks now, and says so;
@@ -25,7 +25,7 @@ With the number of an incident it says why people were told of it, or were not.
 Exit code for a pair: 2 critical or major, 1 minor or policy, 3 could not tell, else 0.`,
 		Example: `  reputed explain 192.0.2.10 spamcop         is it listed, and how do we know?
   reputed explain 192.0.2.10 spamcop --ask   and what does the list say now?
-  reputed explain 12                         every decision about incident 12, and what comes next
+  reputed explain 12                         why people were told, or were not
   reputed explain 12 --format json`,
 		Args:              args(1, 2, "one incident by its number, or a target and a list"),
 		ValidArgsFunction: a.completeExplain,

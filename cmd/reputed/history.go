@@ -16,7 +16,7 @@ func (a *app) historyCommand() *cobra.Command {
 	var list, check string
 	c := &cobra.Command{
 		Use:   "history [TARGET]",
-		Short: "Say when something was listed, for how long, and how often it came back",
+		Short: "Say when something was listed, how long, and how often again",
 		Long: `Shows when each question became a problem and when an answer showed that it was over,
 how long that took, and how often it came back within 30 days. No answer is no end.
 What began before --since and lasted until then is shown with its whole length.`,

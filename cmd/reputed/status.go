@@ -35,7 +35,7 @@ Exit code: 2 something critical or major, 1 something minor or policy, 3 could
 not tell, else 0; 78 if the configuration is broken and nothing can be shown.`,
 		Example: `  reputed status
   reputed status 12                       one incident whole
-  reputed status --watch                  until Ctrl-C, refreshed when something changes
+  reputed status --watch                  refreshed when something changes
   reputed status --at "2026-11-24 22:15"  as it was then; also 22:15, 3h, 2d
   reputed status --database copy.db       of a copy
   reputed status --format plugin          one line for Icinga, Nagios or Checkmk`,

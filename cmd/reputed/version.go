@@ -10,9 +10,10 @@ import (
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print version and build",
-		Args:  args(0, 0, ""),
+		Use:     "version",
+		Short:   "Print version and build",
+		Example: "  reputed version",
+		Args:    args(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(a.stdout, "reputed %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
