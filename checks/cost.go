@@ -16,8 +16,9 @@ type Cost struct {
 }
 
 // Costs says what a problem costs, as far as it is known: one sentence a
-// receiver that refused or deferred mail, most refused first, at most max of them (max <= 0
-// means all) and then one for the rest. Without refusals it is one sentence that
+// receiver that refused or deferred mail, or for all receivers behind one vendor where
+// several did ("41 of 212 mails to Microsoft (14 domains) refused"), most refused first, at
+// most max of them (max <= 0 means all) and then one for the rest. Without refusals it is one sentence that
 // says so; where nothing was counted it says that.
 func (i Impact) Costs(max int) []Cost {
 	switch {
@@ -27,12 +28,9 @@ func (i Impact) Costs(max int) []Cost {
 	default:
 		return []Cost{{Text: "deliveries are not counted here; no refusal has come back", Since: i.Watched}}
 	}
-	var refusing []ReceiverImpact
+	refusing := i.refusing()
 	counted := i.Delivered.Counted
 	for _, r := range i.Receivers {
-		if r.Refused.N+r.Deferred.N > 0 {
-			refusing = append(refusing, r)
-		}
 		counted = counted || r.Delivered.Counted
 	}
 	delivered := i.Deliveries()
@@ -44,18 +42,15 @@ func (i Impact) Costs(max int) []Cost {
 	case len(refusing) == 0:
 		return []Cost{{Text: "no refusal seen", Since: i.Since}}
 	}
-	slices.SortStableFunc(refusing, func(a, b ReceiverImpact) int {
-		// What is refused is lost, what is deferred is late.
-		return cmp.Or(cmp.Compare(b.Refused.N, a.Refused.N), cmp.Compare(b.Deferred.N, a.Deferred.N))
-	})
 	var costs []Cost
 	for k, r := range refusing {
 		if max > 0 && k == max {
-			rest := 0
+			rest, receivers := 0, 0
 			for _, r := range refusing[k:] {
 				rest += r.Refused.N + r.Deferred.N
+				receivers += r.domains
 			}
-			costs = append(costs, Cost{Text: Plural(rest, "mail") + " to " + Plural(len(refusing)-k, "other receiver")})
+			costs = append(costs, Cost{Text: Plural(rest, "mail") + " to " + Plural(receivers, "other receiver")})
 			break
 		}
 		costs = append(costs, Cost{Text: r.sentence(), Since: firstTime(r.First, i.Since)})
@@ -63,9 +58,56 @@ func (i Impact) Costs(max int) []Cost {
 	return costs
 }
 
+// refusers are the receivers behind one vendor that refused or deferred mail, as one, or a single receiver.
+type refusers struct {
+	ReceiverImpact
+	domains int
+}
+
+// refusing are those that refused or deferred mail, most refused first: what is refused is
+// lost, what is deferred is late.
+func (i Impact) refusing() []refusers {
+	several := map[string]int{}
+	for _, r := range i.Receivers {
+		if r.Vendor != "" && r.Refused.N+r.Deferred.N > 0 {
+			several[r.Vendor]++
+		}
+	}
+	var all []refusers
+	at := map[string]int{}
+	for _, r := range i.Receivers {
+		if r.Refused.N+r.Deferred.N == 0 {
+			continue
+		}
+		k, ok := at[r.Vendor]
+		if several[r.Vendor] < 2 || !ok {
+			at[r.Vendor] = len(all)
+			all = append(all, refusers{r, 1})
+			continue
+		}
+		o := &all[k]
+		o.domains++
+		o.Receiver = r.Vendor
+		for _, sum := range []struct {
+			of  *Count
+			add Count
+		}{{&o.Refused, r.Refused}, {&o.Deferred, r.Deferred}, {&o.Delivered, r.Delivered}} {
+			sum.of.N += sum.add.N
+			sum.of.Counted = sum.of.Counted || sum.add.Counted
+		}
+		if o.First.IsZero() || !r.First.IsZero() && r.First.Before(o.First) {
+			o.First = r.First
+		}
+	}
+	slices.SortStableFunc(all, func(a, b refusers) int {
+		return cmp.Or(cmp.Compare(b.Refused.N, a.Refused.N), cmp.Compare(b.Deferred.N, a.Deferred.N))
+	})
+	return all
+}
+
 // sentence is what one receiver did: "2 mails to example.net refused (Cisco Talos)".
 // No share is given of fewer than [MinMails] mails.
-func (r ReceiverImpact) sentence() string {
+func (r refusers) sentence() string {
 	n := r.Refused.N + r.Deferred.N
 	verb := "refused"
 	switch {
@@ -79,6 +121,10 @@ func (r ReceiverImpact) sentence() string {
 		what = thousands(n) + " of " + Plural(total, "mail")
 	}
 	receiver := Line(cmp.Or(r.Receiver, r.Vendor, "a receiver without a name"), 80)
+	if r.domains > 1 {
+		receiver += " (" + Plural(r.domains, "domain") + ")"
+		return what + " to " + receiver + " " + verb
+	}
 	s := what + " to " + receiver + " " + verb
 	if vendor := Line(r.Vendor, 80); vendor != "" && vendor != receiver {
 		s += " (" + vendor + ")"

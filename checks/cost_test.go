@@ -32,7 +32,28 @@ func TestCosts(t *testing.T) {
 		},
 		"delivered without a refusal": {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "example.net", Delivered: n(3120)}}}, []Cost{{"3,120 mails delivered, no refusal", since}}},
 		"looked for, not seen":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(0)}}}, []Cost{{Text: "no refusal seen"}}},
-		"names are cleaned":           {Impact{Receivers: []ReceiverImpact{{Receiver: "a\nb\u202e", Refused: n(1)}}}, []Cost{{Text: "1 mail to a b refused"}}},
+		"receivers of one vendor are told together": {
+			Impact{Receivers: []ReceiverImpact{
+				{Receiver: "outlook.example", Vendor: "Microsoft", Refused: n(30), Delivered: n(100), First: first},
+				{Receiver: "a.example", Refused: n(20), First: first},
+				{Receiver: "hotmail.example", Vendor: "Microsoft", Refused: n(1), Deferred: n(10), Delivered: n(71), First: since},
+			}},
+			[]Cost{{"41 of 212 mails to Microsoft (2 domains) refused or deferred", since}, {"20 mails to a.example refused", first}},
+		},
+		"together they are most, and one that took all is none of them": {
+			Impact{Receivers: []ReceiverImpact{
+				{Receiver: "a.example", Refused: n(3)}, {Receiver: "b.example", Vendor: "Cisco Talos", Refused: n(2)}, {Receiver: "c.example", Vendor: "Cisco Talos", Refused: n(2)},
+				{Receiver: "d.example", Vendor: "Google", Refused: n(1)}, {Receiver: "e.example", Vendor: "Google", Refused: n(0), Delivered: n(9)}, {Receiver: "f.example", Refused: n(1)},
+			}},
+			[]Cost{{Text: "4 mails to Cisco Talos (2 domains) refused"}, {Text: "3 mails to a.example refused"}, {Text: "2 mails to 2 other receivers"}},
+		},
+		"those of a vendor that are left over are counted": {
+			Impact{Receivers: []ReceiverImpact{
+				{Receiver: "a.example", Refused: n(5)}, {Receiver: "b.example", Refused: n(4)}, {Receiver: "c.example", Vendor: "Google", Refused: n(1)}, {Receiver: "d.example", Vendor: "Google", Refused: n(1)},
+			}},
+			[]Cost{{Text: "5 mails to a.example refused"}, {Text: "4 mails to b.example refused"}, {Text: "2 mails to 2 other receivers"}},
+		},
+		"names are cleaned": {Impact{Receivers: []ReceiverImpact{{Receiver: "a\nb\u202e", Refused: n(1)}}}, []Cost{{Text: "1 mail to a b refused"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, c.impact.Costs(2)); diff != "" {

@@ -15,8 +15,9 @@ type ReceiverImpact struct {
 	Vendor   string // filter or provider that refused, if known
 	Refused  Count
 	Deferred Count
-	// Delivered is what it took since the hour of First; not Counted unless deliveries are
-	// read from a log. They are known by the receiving domain, so where several
+	// Delivered is what it took since the hour in which Vendor first refused, for any receiver
+	// (without a Vendor: the hour of First), so that what receivers of one vendor took can be added
+	// up; not Counted unless deliveries are read from a log. They are known by the receiving domain, so where several
 	// vendors refuse for one domain each has the same number.
 	Delivered Count
 	First     time.Time

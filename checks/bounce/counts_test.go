@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +213,30 @@ func TestImpactHasItsDenominator(t *testing.T) {
 	_, impacts = Judge(Counts{Hours: hoursUntilNoon("", "5000/0/0", "1000/0/0")}, nil, true, noon.Add(time.Minute), JudgeOptions{})
 	if got := impacts[0].Costs(1)[0].Text; got != "no refusal seen, and not enough mail since to tell; 5,000 mails delivered in the 24 hours before" {
 		t.Errorf("a problem that only begins costs %q", got)
+	}
+}
+
+// TestDeliveriesOfOneVendorAreCountedFromItsFirstRefusal, so that they can be added up.
+func TestDeliveriesOfOneVendorAreCountedFromItsFirstRefusal(t *testing.T) {
+	tally := func(receiver, vendor string, hoursAgo int) Tally {
+		at := noon.Add(-time.Duration(hoursAgo) * time.Hour)
+		return Tally{Target: "192.0.2.10", Receiver: receiver, Vendor: vendor, Category: IPReputation, Refused: 1, First: at, Last: at}
+	}
+	c := Counts{
+		Tallies: []Tally{tally("a.example", "Microsoft", 3), tally("b.example", "Microsoft", 1), tally("c.example", "", 1)},
+		Hours: slices.Concat(hoursUntilNoon("a.example", repeat(8, "10/0/0")...), hoursUntilNoon("b.example", repeat(8, "10/0/0")...),
+			hoursUntilNoon("c.example", repeat(8, "10/0/0")...), hoursUntilNoon("", repeat(8, "30/0/0")...)),
+	}
+	all := impacts(c, func(string) time.Time { return time.Time{} }, noon, 24*time.Hour)
+	if len(all) != 1 {
+		t.Fatalf("%d impacts", len(all))
+	}
+	for _, r := range all[0].Receivers {
+		if want := map[string]int{"a.example": 40, "b.example": 40, "c.example": 20}[r.Receiver]; r.Delivered.N != want {
+			t.Errorf("%s took %d, want %d", r.Receiver, r.Delivered.N, want)
+		}
+	}
+	if got := all[0].Costs(1)[0].Text; got != "2 of 82 mails to Microsoft (2 domains) refused" {
+		t.Errorf("cost %q", got)
 	}
 }

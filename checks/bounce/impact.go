@@ -46,10 +46,20 @@ func impacts(c Counts, since func(target string) time.Time, now time.Time, windo
 	var out []checks.Impact
 	for _, id := range slices.Sorted(maps.Keys(byTarget)) {
 		i := byTarget[id]
+		began := map[string]time.Time{} // by vendor
+		for _, r := range i.Receivers {
+			if t, ok := began[r.Vendor]; !ok || r.First.Before(t) {
+				began[r.Vendor] = r.First
+			}
+		}
 		for n := range i.Receivers {
 			r := &i.Receivers[n]
 			k := receiverOf{id, r.Receiver}
-			r.Delivered = deliveredSince(hours[k], r.First)
+			from := r.First
+			if r.Vendor != "" {
+				from = began[r.Vendor]
+			}
+			r.Delivered = deliveredSince(hours[k], from)
 			if a := accepted[k]; !a.First.IsZero() && !a.Refused.Before(r.Last) {
 				r.Accepted = a.First
 			}
