@@ -87,6 +87,9 @@ it is told an hour before. Status goes on showing the incident.`,
 		if err != nil {
 			return err
 		}
+		if strings.TrimSpace(reason) == "" {
+			return usageError(c, errors.New("say why with --reason TEXT, for whoever finds the silence later"))
+		}
 		now := time.Now()
 		end, err := silenceEnd(now, length, until)
 		if err != nil {
@@ -171,15 +174,17 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 		return err
 	}
 	what.By, what.At = cmp.Or(what.By, loginName()), time.Now()
+	var failed error // one that cannot be done is no reason to leave out those after it
 	for _, id := range ids {
 		what.Incident = id
 		i, err := db.Act(c.Context(), what, notify)
 		if err != nil {
-			return noIncident(id, err)
+			failed = errors.Join(failed, noIncident(id, err))
+			continue
 		}
 		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, what.Kind.Done(), checks.Line(what.By, 80), i.Title)))
 	}
-	return nil
+	return failed
 }
 
 // notifier makes the notices of an end by hand, for the channels that told of the beginning.
