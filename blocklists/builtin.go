@@ -25,6 +25,9 @@ func BuiltinCatalog() (Catalog, error) {
 	for i := range c.Zones {
 		c.Zones[i].BuiltIn = true
 	}
+	for i := range c.Scores {
+		c.Scores[i].BuiltIn = true
+	}
 	for i := range c.Unasked {
 		c.Unasked[i].BuiltIn = true
 	}

@@ -52,6 +52,7 @@ type Score struct {
 	Confidence   string
 	Sources      []string
 	Checked      string
+	BuiltIn      bool   // from the embedded catalogue
 	File         string // the catalogue file that it was read from
 }
 
@@ -123,7 +124,7 @@ func (s Score) Validate() error {
 		if len(s.Codes) > 0 || len(s.Refusals) > 0 {
 			p.add("codes", "a text has no codes")
 		}
-	} else if len(s.Codes) == 0 {
+	} else if len(s.Codes) == 0 && s.Decode == Any { // else it is told below
 		p.add("codes", "missing; without them an answer cannot be told from a listing")
 	}
 	s.validateScale(p)

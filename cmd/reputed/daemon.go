@@ -83,6 +83,8 @@ type daemon struct {
 	heart     *heartbeat.Heart // nil: nobody is told that we are alive
 	page      *web.Server
 
+	raters *raters // those who rate senders
+
 	named   pending              // targets for jobNamed
 	awaited map[string]time.Time // of jobAwait: when each target was asked last because somebody waits for its removal
 }
@@ -166,6 +168,9 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
 		return nil, err
 	}
+	if d.raters, err = newRaters(cfg, resolver, db, log); err != nil {
+		return nil, err
+	}
 	d.monitor, err = d.newMonitor()
 	return d, err
 }
@@ -189,7 +194,11 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	} else if ok {
 		jobs[0].Last = last.Started
 	}
-	for _, j := range jobs {
+	rating, err := d.raters.jobs(context.Background(), d)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range append(jobs, rating...) {
 		if err := m.Add(j); err != nil {
 			return nil, err
 		}

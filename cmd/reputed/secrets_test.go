@@ -31,6 +31,8 @@ const (
 	plantedApp   = "xapp-1-A0CANARY-0000000000-Tt7rQv2Zk"
 	plantedMail  = "canary-Mail-pw-5Jx8"
 	plantedSign  = "canary-hmac-Rw4hVn6Qz"
+	plantedSNDS  = "c4n4ry00-snds-4b1d-9f3e-Zz8"
+	plantedGPT   = "1//canary-refresh-Lw3Qx8"
 )
 
 // mailEcho is a mail server that refuses every login and repeats what it was sent.
@@ -146,6 +148,20 @@ url = "env:LAB_SLACK_WEBHOOK"
 url_fail = "env:LAB_SLACK_WEBHOOK"
 method = "POST"
 
+[[reputation.snds]]
+key = "env:LAB_SNDS"
+url = %[1]q
+
+[[reputation.postmaster]]
+client_id = "client"
+client_secret = "env:LAB_SIGN"
+refresh_token = "env:LAB_GPT"
+token_url = %[1]q
+url = %[1]q
+
+[reputation]
+enable = ["abusix-white"]
+
 [blocklists]
 enable = ["abusix-combined"]
 keys = { abusix = "env:LAB_LIST_KEY", spamhaus-dqs = "env:LAB_LIST_KEY" }
@@ -163,6 +179,8 @@ level = "debug"
 	t.Setenv("LAB_SLACK_APP", plantedApp)
 	t.Setenv("LAB_MAIL_PASSWORD", plantedMail)
 	t.Setenv("LAB_SIGN", plantedSign)
+	t.Setenv("LAB_SNDS", plantedSNDS)
+	t.Setenv("LAB_GPT", plantedGPT)
 
 	seen := map[string]string{}
 	lines := &logLines{more: make(chan struct{}, 100000)}
@@ -181,7 +199,7 @@ level = "debug"
 		done <- err
 	}()
 	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "channel=email", "channel=webhook", "channel=pagerduty", "channel=alertmanager", "channel=mattermost", "channel=teams",
-		"buttons do not work", "heartbeat not taken", "AUTHENTICATIONFAILED"} {
+		"buttons do not work", "heartbeat not taken", "AUTHENTICATIONFAILED", "source=snds", "source=google", "score=abusix-white"} {
 		lines.wait(ctx, t, happened)
 	}
 	for _, wrong := range []string{
@@ -202,7 +220,7 @@ level = "debug"
 	}
 	for _, words := range [][]string{
 		{"status"}, {"status", "--format", "json"}, {"status", "--format", "plugin"},
-		{"incident", "list"}, {"incident", "show", "1"}, {"incident", "show", "1", "--format", "json"},
+		{"incident", "list"}, {"reputation"}, {"incident", "show", "1"}, {"incident", "show", "1", "--format", "json"},
 		{"config", "show"}, {"config", "check"}, {"drill"}, {"lists"}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
 	} {
 		var out bytes.Buffer
@@ -223,7 +241,7 @@ level = "debug"
 	}
 	seen["log"] = lines.String()
 	for where, wants := range map[string]string{
-		"log": "level=DEBUG", "reputed status": "SpamCop", "reputed incident show 1": "SpamCop",
+		"log": "level=DEBUG", "reputed status": "SpamCop", "reputed incident list": "SpamCop", "reputed incident show 1": "What happened",
 		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed drill": "email (email): failed after", "the database": lab.SpamCop,
 		"reputed lists": "<key>.combined.mail.abusix.zone",
 	} {
@@ -234,6 +252,7 @@ level = "debug"
 	for where, text := range seen {
 		for what, secret := range map[string]string{
 			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
+			"the key of SNDS": plantedSNDS, "the refresh token of Google": plantedGPT,
 			"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
 			"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),
 			"the password of Alertmanager as it is sent": base64.StdEncoding.EncodeToString([]byte("u:" + plantedSign)),

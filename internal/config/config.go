@@ -25,6 +25,7 @@ type Config struct {
 	Spools        []Spool        `toml:"spool"`
 	MailLogs      []MailLog      `toml:"maillog"`
 	Bounces       Bounces        `toml:"bounces"`
+	Reputation    Reputation     `toml:"reputation"`
 	Alerts        Alerts         `toml:"alerts"`
 	Slack         []Slack        `toml:"slack"`
 	Emails        []Email        `toml:"email"`

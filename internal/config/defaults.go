@@ -27,6 +27,7 @@ func defaults() *Config {
 			Window: Duration{24 * time.Hour},
 			Quiet:  Duration{24 * time.Hour},
 		},
+		Reputation: Reputation{Schedule: "@every 6h"},
 		Alerts: Alerts{
 			RemindCritical: Duration{4 * time.Hour},
 			RemindMajor:    Duration{24 * time.Hour},

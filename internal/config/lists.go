@@ -153,7 +153,7 @@ func (v *validator) list(at string, spec blocklists.Spec) (blocklists.Zone, bool
 // named and the list not twice. Anything else is laid at the id.
 func listField(err error) (field, text string) {
 	text = err.Error()
-	if _, rest, ok := strings.Cut(text, `": `); ok && strings.HasPrefix(text, `list "`) {
+	if _, rest, ok := strings.Cut(text, `": `); ok && (strings.HasPrefix(text, `list "`) || strings.HasPrefix(text, `score "`)) {
 		text = rest
 	}
 	if f, rest, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(f, " \"") {

@@ -76,7 +76,7 @@ func (v *validator) mailboxes() {
 		case given && m.Password.Given():
 			v.at(at+".password", "password and [mailbox.oauth] are two ways to the same end: keep one")
 		case given:
-			v.oauth(m, at+".oauth")
+			v.oauth(&m.OAuth, at+".oauth")
 		case !m.Password.Given():
 			v.missing(at+".password", `missing; such as "env:BOUNCES_PASSWORD", or a table [mailbox.oauth]`)
 		}
@@ -147,8 +147,7 @@ func (v *validator) after(m *Mailbox, at string) {
 }
 
 // oauth checks what can be seen from here; the secrets' contents are looked at where they are used.
-func (v *validator) oauth(m *Mailbox, at string) {
-	o := &m.OAuth
+func (v *validator) oauth(o *OAuth, at string) {
 	if o.Provider != "" {
 		v.oneOf(at+".provider", o.Provider, "microsoft", "google")
 	}

@@ -30,7 +30,7 @@ func showTable(b *strings.Builder, path string, v reflect.Value, sparse bool) {
 		if key == "" || kindOf(f.Type()) == isTable || kindOf(f.Type()) == isTables || sparse && empty(f) {
 			continue
 		}
-		if text := showValue(f); v.Type() == reflect.TypeFor[blocklists.Spec]() && key == "zone" {
+		if text := showValue(f); (v.Type() == reflect.TypeFor[blocklists.Spec]() || v.Type() == reflect.TypeFor[blocklists.ScoreSpec]()) && key == "zone" {
 			fmt.Fprintf(b, "%s = %s\n", key, quote(redactZone(f.String())))
 		} else if text != "" {
 			fmt.Fprintf(b, "%s = %s\n", key, text)

@@ -35,6 +35,7 @@ func (v *validator) validate() {
 	v.spools()
 	v.mailLogs()
 	v.bounces()
+	v.reputation()
 	v.channels()
 	v.alerts() // names channels
 	v.web()

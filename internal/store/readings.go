@@ -120,3 +120,35 @@ func spans(ctx context.Context, q querier, where string, args ...any) (all []rep
 	}, "SELECT source, target, first, last, count, value, number, level, how, who, note, evidence FROM readings WHERE "+where+" ORDER BY target, source, first", args...)
 	return all, err
 }
+
+// Recorded are the histories, oldest first, of all sources and targets of which a person recorded
+// anything.
+func (db *DB) Recorded(ctx context.Context) (histories [][]reputation.Span, err error) {
+	err = db.view(ctx, "read recorded readings", func(tx *sql.Tx) error {
+		all, err := spans(ctx, tx, "(source, target) IN (SELECT DISTINCT source, target FROM readings WHERE how = 'recorded')")
+		for _, s := range all {
+			if n := len(histories); n > 0 && histories[n-1][0].Source == s.Source && histories[n-1][0].Target.ID() == s.Target.ID() {
+				histories[n-1] = append(histories[n-1], s)
+			} else {
+				histories = append(histories, []reputation.Span{s})
+			}
+		}
+		return err
+	})
+	return histories, err
+}
+
+// VendorRefusals are the proved refusals and deferrals for reputation since a time, by target,
+// vendor and receiver, of all vendors that are known.
+func (db *DB) VendorRefusals(ctx context.Context, since time.Time) (all []reputation.Refusal, err error) {
+	err = db.view(ctx, "read refusals", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(r *sql.Rows) error {
+			var x reputation.Refusal
+			err := r.Scan(&x.Target, &x.Vendor, &x.Receiver, &x.N, stamp{&x.First}, stamp{&x.Last})
+			all = append(all, x)
+			return err
+		}, `SELECT target, vendor, domain, count(*), min(at), max(at) FROM bounces WHERE counted AND at >= ? AND vendor <> '' AND target <> ''
+			GROUP BY target, vendor, domain ORDER BY target, vendor, domain`, since.UnixMicro())
+	})
+	return all, err
+}

@@ -18,3 +18,5 @@ CREATE TABLE readings (
     PRIMARY KEY (source, target, first)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX readings_by_target ON readings (target);
+-- What people wrote down is looked at every minute.
+CREATE INDEX readings_recorded ON readings (source, target) WHERE how = 'recorded';

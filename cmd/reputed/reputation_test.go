@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/alerts"
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/internal/config"
+	"reputed/internal/lab"
+	"reputed/probes/probestest"
+)
+
+// raterRig is a daemon over the lab that asks Sender Score and SNDS.
+func raterRig(t *testing.T) (*rig, *probestest.Programmes) {
+	t.Helper()
+	programmes := probestest.StartProgrammes("k3y", nil)
+	t.Cleanup(programmes.Close)
+	r := newRigWith(t, func(cfg *config.Config, world *lab.World) {
+		world.Lists.AddZone(probestest.Zone{Name: "score.senderscore.com", NoControls: true})
+		cfg.Reputation.Scores = nil
+		scores, err := blocklists.Scores()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range scores {
+			if s.ID == "senderscore" {
+				cfg.Reputation.Scores = append(cfg.Reputation.Scores, s)
+			}
+		}
+		cfg.Reputation.SNDS = []config.SNDS{{Name: "snds", Key: config.NewSecret("k3y"), URL: programmes.URL() + "/snds/"}}
+	})
+	return r, programmes
+}
+
+func (r *rig) command(words ...string) string {
+	r.t.Helper()
+	var out bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out}
+	if code := a.main(r.t.Context(), append(words, "--config", r.path)); code != exitOK {
+		r.t.Fatalf("reputed %s: exit %d\n%s", strings.Join(words, " "), code, out.String())
+	}
+	return out.String()
+}
+
+// member is the member of an open incident that tells of a code, unless it is clear.
+func (r *rig) member(code checks.Code) (alerts.Member, bool) {
+	for _, inc := range r.open() {
+		for _, m := range inc.Members {
+			if m.Finding.Code == code && !m.Clear {
+				return m, true
+			}
+		}
+	}
+	return alerts.Member{}, false
+}
+
+func (r *rig) scored(code string) {
+	r.t.Helper()
+	r.world.Lists.SetListed("score.senderscore.com", lab.OurAddress.String(), "", netip.MustParseAddr(code))
+	if err := r.askScores(r.t.Context(), time.Now()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// A score falls: one reading is none, the second opens, a refusal moves nothing, and it recovers.
+func TestAScoreThatFallsIsAnIncident(t *testing.T) {
+	r, _ := raterRig(t)
+	r.scored("127.0.4.97")
+	r.scored("127.0.4.62")
+	if open := r.open(); len(open) > 0 {
+		t.Fatalf("one reading opened %+v", open)
+	}
+	r.scored("127.0.4.62")
+	m, ok := r.member(checks.CodePoor)
+	if !ok || m.Finding.Severity != checks.Minor || m.Finding.Facts[checks.FactBefore] != "97, good" {
+		t.Fatalf("two readings opened %+v", m)
+	}
+	r.world.Lists.SetMode("score.senderscore.com", probestest.ZoneRefusalCode)
+	if err := r.askScores(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if m, ok = r.member(checks.CodePoor); !ok || m.Unknown.IsZero() {
+		t.Errorf("over the quota: %+v", m)
+	}
+	if _, ok := r.member(checks.CodeListRefused); !ok {
+		t.Error("nobody is told that the score refuses")
+	}
+	r.world.Lists.SetMode("score.senderscore.com", probestest.ZoneNormal)
+	r.scored("127.0.4.96")
+	if _, ok := r.member(checks.CodeListRefused); ok {
+		t.Error("the score answers again, and its refusal stays")
+	}
+	if m, ok = r.member(checks.CodePoor); !ok || m.ClearSince.IsZero() {
+		t.Errorf("the first good answer may be a cached one: %+v", m)
+	}
+	if out := r.command("reputation"); !strings.Contains(out, "Validity Sender Score: 96, good") || !strings.Contains(out, "before: 62, poor") {
+		t.Errorf("got\n%s", out)
+	}
+}
+
+const sndsRed = "%s,3/1/2026 12:00 AM,3/2/2026 12:00 AM,1500,1490,1480,RED,0.4%%,,,3,mx1.example.org,news@example.org,\r\n"
+
+func TestSNDSIsReadByTheDaemon(t *testing.T) {
+	r, programmes := raterRig(t)
+	p := r.raters.programmes[0]
+	ask := func() {
+		t.Helper()
+		if err := r.askProgramme(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format("1/2/2006") + " 1:00 AM"
+	red := strings.ReplaceAll(strings.ReplaceAll(sndsRed, "%s", lab.OurAddress.String()), "%%", "%")
+	red = strings.ReplaceAll(strings.ReplaceAll(red, "3/1/2026 12:00 AM", yesterday), "3/2/2026 12:00 AM", yesterday)
+	programmes.SetSNDS(red, lab.OurAddress.String()+","+lab.OurAddress.String()+",Yes,Blocked due to user complaints\r\n")
+	ask()
+	if m, ok := r.member(checks.CodeBlocked); !ok || m.Finding.Severity != checks.Major {
+		t.Fatalf("blocked: %+v", r.open())
+	}
+	programmes.LogInPage("Sign in")
+	ask()
+	if _, ok := r.member(checks.CodeBlocked); !ok {
+		t.Error("a page to log in ended an incident")
+	}
+	if _, ok := r.member(checks.CodeSource); !ok {
+		t.Error("nobody is told that the key was withdrawn")
+	}
+	programmes.LogInPage("")
+	programmes.SetSNDS(strings.ReplaceAll(red, "RED", "GREEN"), "")
+	ask()
+	for _, code := range []checks.Code{checks.CodeBlocked, checks.CodeSource} {
+		if m, ok := r.member(code); ok {
+			t.Errorf("in no blocked range any more, and %+v", m)
+		}
+	}
+}
+
+// What a person records is an incident a minute later, and what refusals tell is shown beside it.
+func TestARecordedReadingIsAnIncident(t *testing.T) {
+	r := newRig(t)
+	judge := func() {
+		t.Helper()
+		if err := r.judgeRecorded(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	judge()
+	address := lab.OurAddress.String()
+	out := r.command("record", "talos", address, "poor", "--by", "kim", "--note", "spam level high")
+	if !strings.Contains(out, "recorded: Cisco Talos says of "+address+": poor") {
+		t.Errorf("got %s", out)
+	}
+	judge()
+	if m, ok := r.member(checks.CodePoor); !ok || m.Finding.Severity != checks.Major {
+		t.Fatalf("got %+v", r.open())
+	}
+	judge() // and nothing comes of it twice
+	r.command("record", "talos", address, "neutral", "--by", "kim")
+	judge()
+	if _, ok := r.member(checks.CodePoor); ok {
+		t.Error("neutral did not end it")
+	}
+	r.read(1, lab.CiscoRefusal(time.Now().Add(time.Second), "4TgXkR2x9zB", "kim@example.net"))
+	out = r.command("reputation", address)
+	for _, want := range []string{"Cisco Talos: poor or below", "as refusals tell", "refused by 1 receiver behind Cisco Talos", "before: neutral", "https://talosintelligence.com/reputation_center/lookup?search=" + address} {
+		if !strings.Contains(out, want) {
+			t.Errorf("does not say %q:\n%s", want, out)
+		}
+	}
+	if out := r.command("record", "talos", address); !strings.Contains(out, "search="+address) || !strings.Contains(out, "poor") {
+		t.Errorf("got %s", out)
+	}
+}
