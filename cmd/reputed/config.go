@@ -21,10 +21,11 @@ func (a *app) configCommand() *cobra.Command {
 		Use:   "config",
 		Short: "Read the configuration and say what is wrong with it",
 		Example: `  reputed config check --config ./config.toml
-  reputed config show                          what is in force, with all defaults`,
+  reputed config show                          what is in force, with all defaults
+  reputed config import rbls.ini               lists of dnsbl_exporter or check_rbl`,
 	}
 	group(c)
-	c.AddCommand(a.configCheckCommand(), a.configShowCommand())
+	c.AddCommand(a.configCheckCommand(), a.configShowCommand(), a.configImportCommand())
 	return c
 }
 
