@@ -81,7 +81,9 @@ type Escalation struct {
 
 // Route says whom to tell of some incidents. An incident fits if each of Pools, Tags,
 // Lists, Severities and Classes that is not empty holds something of it: of a finding
-// that is not clear, or of any if all are.
+// that is not clear, or of any if all are. Of Lists the worst finding decides, which the
+// incident is named after: who sends a small list to nobody has not meant the refusals
+// that joined it.
 type Route struct {
 	Pools      []string
 	Tags       []string
@@ -121,7 +123,7 @@ func (r Route) fits(inc *Incident, class Class) bool {
 	}
 	return match(r.Pools, func(f checks.Finding) []string { return []string{f.Target.Pool} }) &&
 		match(r.Tags, func(f checks.Finding) []string { return f.Target.Tags }) &&
-		match(r.Lists, func(f checks.Finding) []string { return []string{f.Key.Source} })
+		(len(r.Lists) == 0 || len(inc.Members) > 0 && slices.Contains(r.Lists, slices.MinFunc(inc.Members, compareMembers).Finding.Key.Source))
 }
 
 // union is all of both, each once, in order of name.

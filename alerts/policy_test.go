@@ -224,6 +224,23 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// Who sends a list to nobody has muted the list, and not what joins its incident.
+func TestARouteByListIsAboutTheWorstFinding(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Routes = []Route{{Lists: []string{"psbl"}}, {Lists: []string{"zen"}, Channels: []string{"pager"}}}
+	if c := w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor)); told(c) != "." {
+		t.Errorf("a muted list: told %s", told(c))
+	}
+	c := w.run(refusal("192.0.2.10", "microsoft", checks.Problem, checks.Major))
+	if got := strings.Join(c[0].Channels, "+"); told(c) != "worsened" || got != "chat" {
+		t.Errorf("refusals beside a muted list: told %s by %q", told(c), got)
+	}
+	c = w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if got := strings.Join(c[0].Channels, "+"); told(c) != "worsened" || got != "chat+pager" {
+		t.Errorf("a list that is worse: told %s by %q", told(c), got)
+	}
+}
+
 func TestWhoHeardOfItHearsOfItsEnd(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Routes = []Route{{Severities: []checks.Severity{checks.Critical}, Channels: []string{"pager"}}}

@@ -50,7 +50,7 @@ func (a Alerts) Zone() *time.Location {
 type Route struct {
 	Pools      []string `toml:"pools"`
 	Tags       []string `toml:"tags"`
-	Lists      []string `toml:"lists"`      // ids of lists
+	Lists      []string `toml:"lists"`      // ids of lists: that of the worst finding counts
 	Severities []string `toml:"severities"` // critical, major, minor, informational
 	Classes    []string `toml:"classes"`    // page, notice, digest
 	Channels   []string `toml:"channels"`   // [] is nobody
