@@ -46,7 +46,14 @@ func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 		}
 		findings = append(findings, found...)
 	}
-	return d.commit(ctx, store.Batch{}, findings, false)
+	if err := d.commit(ctx, store.Batch{}, findings, false); err != nil {
+		return err
+	}
+	n, err := d.db.ForgetWaiting(ctx, now)
+	if n > 0 {
+		d.log.LogAttrs(ctx, slog.LevelInfo, "messages given up that no log tells the end of", slog.Int64("messages", n))
+	}
+	return err
 }
 
 // dismissed says of each mailbox, channel, list and source of targets that is in

@@ -47,6 +47,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"proved reports of a message": {selectProved, []any{1}},
 		"what counts for a report":    {selectCounting, []any{1}},
 		"what a row counts for":       {selectMailsOf, []any{1}},
+		"who is not heard of":         {selectForgotten, []any{0, 1}},
 		"what left last":              {selectLastSent, []any{"mx1"}},
 		"reports without proof":       {selectUnproved, []any{0, 1}},
 	} {
