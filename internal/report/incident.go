@@ -68,14 +68,11 @@ type Incident struct {
 func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now time.Time) error {
 	switch f {
 	case JSON:
-		out := []incidentJSON{}
+		out := incidentsJSON{Schema: 1, Incidents: []incidentJSON{}}
 		for _, i := range all {
-			out = append(out, incidentOf(IncidentView{Incident: i}, now))
+			out.Incidents = append(out.Incidents, incidentOf(IncidentView{Incident: i}, now))
 		}
-		return writeJSON(w, struct {
-			Schema    int            `json:"schema"`
-			Incidents []incidentJSON `json:"incidents"`
-		}{1, out})
+		return writeJSON(w, out)
 	case TSV:
 		rows := newTSV(w, t.TTY, "id severity state opened resolved title")
 		for _, i := range all {
@@ -426,11 +423,16 @@ type incidentShowJSON struct {
 	Requests   []requestJSON  `json:"requests"`
 }
 
-func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: []refusedJSON{}, Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}}
-	for _, r := range i.Refusals {
-		out.Refusals = append(out.Refusals, refusedJSON{utc(r.At), checks.Line(r.Target, 0), checks.Line(r.Receiver, 0), r.Action, r.Tries, r.Outcome, checks.Line(r.List, 0), checks.Line(r.Text, 0), checks.Line(r.Via, 0)})
+func refusalsOf(all []Refusal) []refusedJSON {
+	out := []refusedJSON{}
+	for _, r := range all {
+		out = append(out, refusedJSON{utc(r.At), checks.Line(r.Target, 0), checks.Line(r.Receiver, 0), r.Action, r.Tries, r.Outcome, checks.Line(r.List, 0), checks.Line(r.Text, 0), checks.Line(r.Via, 0)})
 	}
+	return out
+}
+
+func incidentShowOf(i Incident) incidentShowJSON {
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
 	}

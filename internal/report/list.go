@@ -14,10 +14,7 @@ import (
 // WriteList renders everything known about one list.
 func WriteList(w io.Writer, t Term, f Format, l List) error {
 	if f == JSON {
-		return writeJSON(w, struct {
-			Schema int      `json:"schema"`
-			List   listJSON `json:"list"`
-		}{1, listOf(l)})
+		return writeJSON(w, listShowJSON{1, listOf(l)})
 	}
 	p := &page{Term: t}
 	p.list(l)

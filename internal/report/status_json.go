@@ -300,15 +300,7 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		out.Impact.Recovery = append(out.Impact.Recovery, recoveryJSON{v.Vendor, v.Receivers, counted(checks.Count{N: v.Again, Counted: v.Counted}), utc(v.Last), utc(v.First), lines(v.Waiting)})
 	}
 	for _, m := range i.Members {
-		f := m.Finding
-		facts := map[string]string{}
-		for k, v := range f.Facts {
-			facts[k] = checks.Line(v, 0)
-		}
-		out.Findings = append(out.Findings, findingJSON{
-			Check: f.Key.Check, Target: f.Key.Target, Source: f.Key.Source, Code: f.Code, Status: f.Status, Severity: f.Severity, Summary: checks.Line(f.Summary, 0),
-			Facts: facts, Evidence: evidenceOf(f.Evidence), First: utc(m.First), Last: utc(m.Last), Clear: m.Clear, UnknownSince: utc(m.Unknown),
-		})
+		out.Findings = append(out.Findings, findingOf(m))
 	}
 	for _, r := range v.Remediation {
 		x := remediationJSON{ID: r.ID, Title: checks.Line(r.Title, 0), Steps: []stepJSON{}, Who: checks.Line(r.WhoAsk, 0), Takes: checks.Line(r.Takes, 0), Never: lines(r.Never),
@@ -319,6 +311,17 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		out.Remediation = append(out.Remediation, x)
 	}
 	return out
+}
+
+func findingOf(m alerts.Member) findingJSON {
+	f, facts := m.Finding, map[string]string{}
+	for k, v := range f.Facts {
+		facts[k] = checks.Line(v, 0)
+	}
+	return findingJSON{
+		Check: f.Key.Check, Target: f.Key.Target, Source: f.Key.Source, Code: f.Code, Status: f.Status, Severity: f.Severity, Summary: checks.Line(f.Summary, 0),
+		Facts: facts, Evidence: evidenceOf(f.Evidence), First: utc(m.First), Last: utc(m.Last), Clear: m.Clear, UnknownSince: utc(m.Unknown),
+	}
 }
 
 // counted is a number, or null if nobody counted.

@@ -308,3 +308,34 @@ func (f *fixture) Act(_ context.Context, a alerts.Action) (alerts.Incident, erro
 	}
 	return alerts.Incident{}, ErrNotFound
 }
+
+func (f *fixture) Targets(_ context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error) {
+	for i := range 250 {
+		t := checks.Address(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
+		t.Pool = "transactional" + f.hostile
+		x := report.TargetStanding{Target: t, Watched: true}
+		if i == 10 {
+			x.Standings = []report.Standing{f.standing("192.0.2.10", "spamcop", checks.Major, time.Hour)}
+		}
+		if after == "" {
+			if len(part) == limit {
+				return part, true, nil
+			}
+			part = append(part, x)
+		} else if t.ID() == after {
+			after = ""
+		}
+	}
+	return part, false, nil
+}
+
+func (f *fixture) Bounces(_ context.Context, q BounceQuery) ([]report.Refusal, []string, error) {
+	if q.After == nil {
+		return f.refused()[:1], []string{"1", "2"}, nil
+	}
+	return f.refused()[1:], nil, nil
+}
+
+func (f *fixture) History(context.Context, string, string, time.Time, time.Time) (report.History, error) {
+	return f.past(), nil
+}

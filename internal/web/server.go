@@ -38,6 +38,8 @@ type Server struct {
 	assets    map[string]asset
 	handler   http.Handler
 	key       []byte // of the tokens in forms
+
+	description []byte // the OpenAPI document
 }
 
 // New puts a server together. It fails only if its own files are broken.
@@ -53,6 +55,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	if s.templates, err = s.parseTemplates(); err != nil {
+		return nil, err
+	}
+	if s.description, err = s.describe(); err != nil {
 		return nil, err
 	}
 	s.key = make([]byte, 32)
@@ -84,6 +89,14 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET /receivers", s.page(s.receivers))
 	m.HandleFunc("GET /receivers/{name}", s.page(s.receiver))
 	m.HandleFunc("GET /search", s.page(s.search))
+	for _, e := range s.endpoints() {
+		m.HandleFunc(e.method+" "+apiRoot+e.path, s.api(e))
+	}
+	m.HandleFunc("POST "+apiRoot+"/incidents/{id}/actions", s.apiAct)
+	m.HandleFunc("GET "+apiRoot+"/openapi.json", s.openapi)
+	m.HandleFunc("GET /api/", func(w http.ResponseWriter, _ *http.Request) {
+		s.apiProblem(w, problem{Status: http.StatusNotFound, Detail: "see " + apiRoot + "/openapi.json for what there is"})
+	})
 	m.HandleFunc("GET /static/{name}", s.static)
 	m.HandleFunc("GET /healthz", s.healthz)
 	m.HandleFunc("GET /", s.page(func(*http.Request, *view) error { return ErrNotFound }))

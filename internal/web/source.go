@@ -44,4 +44,20 @@ type Source interface {
 	// Act lets a person do something to an incident, and gives it as it is then. Errors: [ErrNotFound],
 	// alerts.ErrOver, alerts.ErrAction, each of which says what to do; any other may pass.
 	Act(ctx context.Context, a alerts.Action) (alerts.Incident, error)
+	// Targets are what is watched, in the order of the configuration, at most so many after the one with that
+	// id (empty: from the first), and whether there are more.
+	Targets(ctx context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error)
+	// Bounces are refused mails that count, latest first, and where the next page begins (empty: nowhere).
+	Bounces(ctx context.Context, q BounceQuery) (part []report.Refusal, next []string, err error)
+	// History is what changed of a target and on a list (empty: of any), from a time on (zero: ever).
+	History(ctx context.Context, target, list string, since, now time.Time) (report.History, error)
+}
+
+// BounceQuery says which refused mails are meant.
+type BounceQuery struct {
+	Target string // Target.ID; empty: any
+	Vendor string // or receiving domain; empty: any
+	Since  time.Time
+	After  []string // two words that a call before has given; empty: the first page
+	Limit  int
 }
