@@ -171,16 +171,34 @@ func (t *translation) list(name string, zones []blocklists.Zone) {
 		}
 		return
 	}
-	if _, err := checks.Domain(name); err != nil {
+	d, err := checks.Domain(name)
+	if err != nil || len(d.Name) > longestZone {
 		leave("no zone: " + name)
 		return
 	}
-	id := strings.ReplaceAll(name, ".", "-")
+	if slices.ContainsFunc(t.own, func(o [2]string) bool { return o[1] == d.Name }) {
+		return // written in another way
+	}
+	id := listID(d.Name)
 	for n := 2; t.ids[id]; n++ {
-		id = fmt.Sprintf("%s-%d", strings.ReplaceAll(name, ".", "-"), n)
+		id = fmt.Sprintf("%s-%d", listID(d.Name), n)
 	}
 	t.ids[id] = true
-	t.own = append(t.own, [2]string{id, name})
+	t.own = append(t.own, [2]string{id, d.Name})
+}
+
+// longestZone is how long the zone of a list may be: in front of it stands an IPv6 address, in 64 octets.
+const longestZone = 180
+
+// listID is an id made of a zone: letters, digits and hyphens, with room for a number.
+func listID(zone string) string {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, zone), "-")
+	return strings.TrimRight(id[:min(len(id), 56)], "-")
 }
 
 func (t *translation) section(b *strings.Builder, title string, lines []string) {

@@ -93,7 +93,7 @@ func TestTranslateServers(t *testing.T) {
 
 // Whatever the file, what comes out is a configuration.
 func FuzzServers(f *testing.F) {
-	for _, s := range []string{servers, "server=a.b\nserver=a-b\nserver=A.B.", "[x\nserver=\x00\x1b[2J.example.net", "server=\"x.example.net\"\"\n[[outbound]]", "server=xn--80ak6aa92e.com\nserver=2001:db8::1", "[targets]\nserver=::ffff:192.0.2.1\r\nserver=*.example.net"} {
+	for _, s := range []string{servers, "server=a.b\nserver=a-b\nserver=A.B.", "[x\nserver=\x00\x1b[2J.example.net", "server=\"x.example.net\"\"\n[[outbound]]", "server=xn--80ak6aa92e.com\nserver=2001:db8::1", "server=_.a.b\nserver=a_b.example.net\nserver=a-b.example.net\nserver=-.a\nserver=1.2", "[targets]\nserver=::ffff:192.0.2.1\r\nserver=*.example.net"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data string) { translated(t, data) })
