@@ -328,6 +328,8 @@ const (
 	explained = 20
 	// mostMembers is how many findings of an incident are read: the worst, of which people see a few.
 	mostMembers = 200
+	// suspected is for how many it is looked up who may be behind them: it goes through a week of hours.
+	suspected = 10
 )
 
 func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) error {

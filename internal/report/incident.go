@@ -134,6 +134,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	i.costs(p)
 	i.recovery(p)
 	i.requests(p)
+	i.suspects(p)
 	p.heading("How we know")
 	for n, m := range inc.Members {
 		if n > 0 {
@@ -421,6 +422,7 @@ type incidentShowJSON struct {
 	NotTold    []untoldJSON   `json:"not_told"`
 	Deliveries []deliveryJSON `json:"deliveries"`
 	Requests   []requestJSON  `json:"requests"`
+	Suspects   suspectsJSON   `json:"suspects"`
 }
 
 func refusalsOf(all []Refusal) []refusedJSON {
@@ -432,7 +434,7 @@ func refusalsOf(all []Refusal) []refusedJSON {
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion)}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
 	}

@@ -14,8 +14,13 @@ import (
 )
 
 func wholeIncident() Incident {
+	view := listedIncident()
+	view.Suspicion = bounce.Suspicion{From: ago2(13 * time.Hour), To: now, Known: true, Mails: 1400, Names: 12, Suspects: []bounce.Suspect{
+		{Origin: bounce.Origin{Kind: bounce.OriginLogin, Name: "kim@example.org"}, Mails: 1240, Reasons: []string{"1,240 mails in 14 hours, usual are 30", "212 of 1,240 mails to unknown users"}},
+		{Origin: bounce.Origin{Kind: bounce.OriginClient, Name: hostile}, Mails: 20, Reasons: []string{"2 complaints"}},
+	}}
 	return Incident{
-		IncidentView: listedIncident(), Now: now,
+		IncidentView: view, Now: now,
 		Events: []Event{
 			{At: ago2(time.Hour), What: "opened", Severity: checks.Major},
 			{At: ago2(30 * time.Minute), What: "updated", Note: "Cisco Talos refuses mail from 192.0.2.10 for its reputation"},
@@ -41,6 +46,23 @@ func TestIncidentShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "incident.json", b.Bytes())
+}
+
+func TestSuspectsWithoutDataSaySo(t *testing.T) {
+	for want, s := range map[string]bounce.Suspicion{
+		"no data: neither a log nor a report":                               {From: ago2(13 * time.Hour), To: now},
+		"nothing unusual among 1,400 mails from 12 senders: look for a mac": {From: ago2(13 * time.Hour), To: now, Known: true, Mails: 1400, Names: 12},
+	} {
+		i := wholeIncident()
+		i.Suspicion = s
+		var b bytes.Buffer
+		if err := i.Write(&b, Term{}, Text); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("want %q in\n%s", want, b.String())
+		}
+	}
 }
 
 func TestExplain(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/checks/bounce"
 )
 
 // Input is everything that a [Report] is built from: plain values, however they were stored.
@@ -133,6 +134,7 @@ type Channel struct {
 type IncidentView struct {
 	Incident    alerts.Incident
 	Remediation []checks.Remediation
+	Suspicion   bounce.Suspicion // who may be behind it; of incidents about mail
 	// Open is how many members are not clear, where only the worst of very many are there; 0: all are there.
 	Open int
 }

@@ -86,6 +86,9 @@ func (r Report) incident(p *page, v IncidentView) {
 			p.field("again", p.recovered(v, r.Now), plain)
 		}
 	}
+	if len(v.Suspicion.Suspects) > 0 {
+		p.field("suspect", v.Suspicion.Suspects[0].String(), plain)
+	}
 	if m, ok := firstOpen(i); ok {
 		p.evidence(m.Finding)
 		if also := v.others(m); len(also) > 0 {

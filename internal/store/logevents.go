@@ -17,7 +17,8 @@ type logInserter struct {
 	hash    func(recipient string, position int) string
 	now     time.Time
 	sender  *sender
-	sent    []byte          // see [sender]
+	sent    []byte // see [sender]
+	hands   map[hourKind]map[hand]*handed
 	waiting map[string]bool // queue ids of rows that are not final; nil: too many to hold
 }
 
@@ -45,6 +46,7 @@ func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err 
 	at := in.when(e.At).UnixMicro()
 	domain := recipientDomain(&e.Bounce)
 	if e.delivered() {
+		in.from(e, at, handed{mails: 1})
 		in.count(e.Target, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
 		in.count(e.Domain, domain, e.Judgement.Vendor, at, amounts{delivered: 1})
 		if e.Ours {
@@ -60,6 +62,7 @@ func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err 
 	}
 	hash := in.hash(e.Recipient, 0)
 	row, known, err := in.find(ctx, e, hash, at)
+	before := known && row.counted // as a deferral that may fail now
 	switch {
 	case err != nil:
 		return false, err
@@ -70,8 +73,21 @@ func (in *logInserter) event(ctx context.Context, e *LogEvent) (fresh bool, err 
 	case e.kept():
 		fresh, err = in.insert(ctx, e, hash, domain, at)
 	}
-	if err != nil || !fresh {
+	if err != nil {
 		return false, err
+	}
+	if e.Action == bounce.Failed && !e.Interim {
+		n := handed{mails: 1}
+		if e.unknownUser() {
+			n.unknown = 1
+		}
+		in.from(e, at, n)
+	}
+	if !fresh {
+		return false, nil
+	}
+	if !before {
+		in.from(e, at, handed{refused: 1})
 	}
 	sum := amounts{deferred: 1}
 	if e.Action == bounce.Failed {

@@ -116,7 +116,7 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		if err := db.fence(ctx, tx); err != nil {
 			return err
 		}
-		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now, sender: newSender(db.key)}
+		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now, sender: newSender(db.key), hands: map[hourKind]map[hand]*handed{}}
 		if err := in.readWaiting(ctx); err != nil {
 			return err
 		}
@@ -134,6 +134,9 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 			}
 		}
 		if err := in.flush(ctx); err != nil {
+			return err
+		}
+		if err := in.flushHands(ctx); err != nil {
 			return err
 		}
 		if err := in.saveSent(ctx); err != nil {

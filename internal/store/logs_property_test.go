@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reputed/checks/bounce"
+	"reputed/checks/bounce/maillog"
 )
 
 // logWorld is a mail server's log as it is in truth, the mailbox that its reports come to,
@@ -209,7 +210,7 @@ func (w *logWorld) check(t *rapid.T) {
 }
 
 // BenchmarkCommitLog is how many events of a log are committed in a second, most of them
-// deliveries to a thousand receivers, with 2 percent deferred and then delivered, and as many refused.
+// deliveries of two thousand users to a thousand receivers, with 2 percent deferred and then delivered, and as many refused.
 func BenchmarkCommitLog(b *testing.B) {
 	db := fresh(b)
 	const size = 5000
@@ -224,6 +225,8 @@ func BenchmarkCommitLog(b *testing.B) {
 				e.Bounce.Domain = fmt.Sprintf("%d.example.net", id%1000)
 				e.Recipient = fmt.Sprintf("kim%d@%s", id, e.Bounce.Domain)
 				e.MessageID, e.Ours = fmt.Sprintf("%d@mx1.example.org", id), true
+				who := fmt.Sprintf("user%d", id%2000)
+				e.Origin = maillog.Origin{Login: who, Client: who + ".example.org [192.0.2.80]", Sender: who + "@example.org"}
 			}
 			at := t0.Add(time.Duration(id) * time.Millisecond)
 			switch {

@@ -36,6 +36,12 @@ func (e *LogEvent) kept() bool {
 	return e.Action == bounce.Failed || e.Judgement.Reputation || e.Judgement.Category == bounce.Other && e.Judgement.Rule == "none"
 }
 
+// unknownUser says whether the recipient does not exist. A full mailbox (RFC 3463 section 3.3,
+// x.2.x) does.
+func (e *LogEvent) unknownUser() bool {
+	return e.Judgement.Category == bounce.RecipientFault && e.Action == bounce.Failed && !strings.HasPrefix(e.Diagnostic.Status, "5.2.")
+}
+
 // refusalRow is what is known of a refusal, as far as the next event about the same
 // message changes it.
 type refusalRow struct {
