@@ -328,8 +328,8 @@ const (
 	explained = 20
 	// mostMembers is how many findings of an incident are read: the worst, of which people see a few.
 	mostMembers = 200
-	// suspected is for how many it is looked up who may be behind them: it goes through a week of hours.
-	suspected = 10
+	// suspected is for how many it is looked up who may be behind them: that goes through a week of hours.
+	suspected = 3
 )
 
 func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) error {
@@ -345,6 +345,11 @@ func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) e
 	in.Incidents = v.of(open)
 	for n, i := range short {
 		in.Incidents[n].Open = i.Open
+		if n >= len(short)-suspected { // by id: the latest
+			if in.Incidents[n].Suspicion, err = suspicion(ctx, db, i.Incident); err != nil {
+				return err
+			}
+		}
 	}
 	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately), Bare: true})
 	if err != nil {

@@ -93,6 +93,9 @@ func (v *view) explanation(ctx context.Context, h store.History, now time.Time) 
 	if r.Asked, err = v.db.Requests(ctx, h.Incident.ID); err != nil {
 		return e, err
 	}
+	if r.Suspicion, err = suspicion(ctx, v.db, h.Incident); err != nil {
+		return e, err
+	}
 	return report.Explanation{Incident: r, Outlook: v.policy.Look(h.Incident, now)}, nil
 }
 
