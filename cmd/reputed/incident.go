@@ -49,6 +49,7 @@ func (a *app) incidentListCommand() *cobra.Command {
 		Args: args(0, 0, ""),
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.TSV)
+	a.databaseFlag(c)
 	c.Flags().BoolVar(&all, "all", false, "resolved ones too")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		db, _, err := a.readStore(c.Context())
@@ -74,6 +75,7 @@ func (a *app) incidentShowCommand() *cobra.Command {
 		Args: args(1, 1, "one incident by its number"),
 	}
 	form := formatFlag(c, report.Text, report.JSON)
+	a.databaseFlag(c)
 	c.RunE = func(c *cobra.Command, words []string) error {
 		ids, err := incidentIDs(c, words)
 		if err != nil {

@@ -44,23 +44,30 @@ func (a *app) openStored(ctx context.Context) (db *store.DB, cfg *config.Config,
 // configAsItIs is the configuration, or what could be read of a broken one with what is wrong.
 func (a *app) configAsItIs() (cfg *config.Config, wrong *config.Error, err error) {
 	cfg, err = a.optionalConfig()
-	if err == nil || !errors.As(err, &wrong) {
-		return a.onDatabase(cfg, err)
+	switch {
+	case err == nil:
+	case errors.As(err, &wrong):
+	case a.databasePath != "": // it says what is to be shown, and the configuration only how lists are called
+		wrong = &config.Error{Mistakes: []config.Mistake{{Text: err.Error()}}}
+		cfg, err = config.Default()
+		return a.onDatabase(cfg, wrong, err)
+	}
+	if wrong == nil {
+		return a.onDatabase(cfg, nil, err)
 	}
 	cfg, err = config.Load(a.configFile(), config.LoadOptions{Secrets: config.Skip, Partial: true})
 	if cfg == nil {
 		return nil, nil, configError(err)
 	}
-	cfg, _, err = a.onDatabase(cfg, nil)
-	return cfg, wrong, err
+	return a.onDatabase(cfg, wrong, nil)
 }
 
 // onDatabase puts --database in the place of the configuration's.
-func (a *app) onDatabase(cfg *config.Config, err error) (*config.Config, *config.Error, error) {
+func (a *app) onDatabase(cfg *config.Config, wrong *config.Error, err error) (*config.Config, *config.Error, error) {
 	if err == nil && a.databasePath != "" {
 		cfg.Database.Path = a.databasePath
 	}
-	return cfg, nil, err
+	return cfg, wrong, err
 }
 
 // brokenConfig says the first mistake, and what is shown all the same.
@@ -94,7 +101,7 @@ func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 
 // databaseFlag adds --database to a command that only looks.
 func (a *app) databaseFlag(c *cobra.Command) {
-	c.Flags().StringVar(&a.databasePath, "database", "", "`FILE` in place of the configuration's database, such as a copy")
+	c.Flags().StringVar(&a.databasePath, "database", a.databasePath, "`FILE` in place of the configuration's database, such as a copy")
 }
 
 // noDatabase says that the daemon has not run yet, or that another file is meant.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -112,7 +113,8 @@ func (h History) dwells(p *page) {
 	columns := []column{{title: "TARGET", flex: true}, {title: "BY", flex: true}, {title: "NOW"}, {title: "TIMES", right: true},
 		{title: "IN ALL", right: true}, {title: "TO CLEAR", right: true}, {title: "LONGEST", right: true}, {title: "RELAPSES", right: true}}
 	var rows [][]cell
-	for _, d := range Dwells(h.Spells, h.Since, h.Now) {
+	dwells := Dwells(h.Spells, h.Since, h.Now)
+	for _, d := range dwells[:min(len(dwells), mostRows)] {
 		now, clear := cell{"clear", good}, "-"
 		if !d.Open.IsZero() {
 			now = cell{text: "-"}
@@ -125,6 +127,17 @@ func (h History) dwells(p *page) {
 			{text: span(d.Sum)}, {text: clear}, {text: span(d.Longest)}, {text: number(d.Relapses)}})
 	}
 	p.grid(2, columns, rows)
+	p.rest(len(dwells))
+}
+
+// mostRows is how many rows of a table a person reads; csv and json have all.
+const mostRows = 40
+
+// rest says how many rows are not shown.
+func (p *page) rest(n int) {
+	if n > mostRows {
+		p.para(2, "", plain, fmt.Sprintf("and %s more: name a target or a list, or take --format csv", number(n-mostRows)), faint)
+	}
 }
 
 // timeline is one row a spell, the latest first: that is what is asked about.
@@ -132,7 +145,7 @@ func (h History) timeline(p *page) {
 	p.heading("What happened, the latest first")
 	columns := []column{{title: "BEGAN"}, {title: "LASTED", right: true}, {title: "SEVERITY"}, {title: "TARGET", flex: true}, {title: "BY", flex: true}, {title: "NOTE", flex: true}}
 	var rows [][]cell
-	for i := len(h.Spells) - 1; i >= 0; i-- {
+	for i := len(h.Spells) - 1; i >= max(0, len(h.Spells)-mostRows); i-- {
 		s := h.Spells[i]
 		lasted, note := span(s.Lasted(h.Now)), []string{}
 		word, st := severityWord(s.Severity)
@@ -153,6 +166,7 @@ func (h History) timeline(p *page) {
 		rows = append(rows, []cell{{text: p.clock(s.Began, h.Now)}, {text: lasted}, {word, st}, {text: checks.Line(s.Key.Target, 100)}, {text: byWhom(s.Key)}, {text: strings.Join(note, ", ")}})
 	}
 	p.grid(2, columns, rows)
+	p.rest(len(h.Spells))
 }
 
 // byWhom is whose word a question was about: a list, a receiver, or a part of this monitor.

@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +123,27 @@ func TestSpellsNeverOverlap(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of very many rows a person is shown some and told of the rest; scripts get all.
+func TestHistoryOfANetworkIsShort(t *testing.T) {
+	var all []Turn
+	for i := range 500 {
+		x := turn("spamcop", time.Hour, "", checks.Problem)
+		x.Key.Target = fmt.Sprintf("192.0.2.%d", i)
+		all = append(all, x)
+	}
+	h := NewHistory(all, time.Time{}, now)
+	var text, rows bytes.Buffer
+	if err := errors.Join(h.Write(&text, Term{Width: 80}, Text), h.Write(&rows, Term{}, CSV)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(text.String(), "\n"); n > 100 || strings.Count(text.String(), "and 460 more") != 2 {
+		t.Errorf("%d lines:\n%.500s", n, text.String())
+	}
+	if n := strings.Count(rows.String(), "\n"); n != 501 {
+		t.Errorf("%d rows of CSV, want 501", n)
+	}
 }
 
 // What strangers write is no formula in a spreadsheet, and no line of its own.
