@@ -257,10 +257,11 @@ func TestReadyToRun(t *testing.T) {
 		mistakes []string
 		warnings int
 	}{
-		"nothing to watch":  {"", []string{"nothing to watch"}, 2},
-		"no list":           {pool + "[blocklists]\nbuiltin = false", []string{"no list to ask"}, 2},
-		"neither":           {"[blocklists]\nbuiltin = false", []string{"nothing to watch", "no list to ask"}, 2},
-		"without a mailbox": {pool + "[[slack]]\nwebhook = \"https://hooks.example.org/x\"", nil, 1},
+		"nothing to watch":             {"", []string{"nothing to watch"}, 2},
+		"no list":                      {pool + "[blocklists]\nbuiltin = false", []string{"no list to ask"}, 2},
+		"neither":                      {"[blocklists]\nbuiltin = false", []string{"nothing to watch", "no list to ask"}, 2},
+		"without a mailbox":            {pool + "[[slack]]\nwebhook = \"https://hooks.example.org/x\"", nil, 1},
+		"a domain that no list serves": {pool + "domains = [\"example.org\"]\n[blocklists]\ndisable = [\"domain\"]\n[[slack]]\nwebhook = \"https://hooks.example.org/x\"", nil, 2},
 		"all there is": {pool + "[[slack]]\nwebhook = \"https://hooks.example.org/x\"\n" +
 			"[[mailbox]]\nserver = \"imap.example.org\"\nuser = \"u\"\npassword = \"p\"", nil, 0},
 	} {

@@ -1,6 +1,12 @@
 package config
 
-import "reputed/checks"
+import (
+	"fmt"
+	"slices"
+
+	"reputed/blocklists"
+	"reputed/checks"
+)
 
 // ReadyToRun says whether the daemon has something to do with a valid configuration:
 // the error, an [*Error], is what it cannot run without, the warnings are what it
@@ -24,6 +30,9 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 		warnings = append(warnings, Mistake{File: c.Path, Text: "no bounces are read, so that the cost of a listing stays unknown: add a [[maillog]], a [[mailbox]] or a [[spool]]"}.String())
 	}
 	local, _ := c.LocalTargets() // what is wrong with it is told elsewhere
+	for _, what := range c.unserved(local) {
+		warnings = append(warnings, Mistake{File: c.Path, Text: fmt.Sprintf("no list that is asked serves %s, so that nothing will be known of them: enable one (reputed lists --all)", what)}.String())
+	}
 	for _, text := range c.Pace(local) {
 		warnings = append(warnings, Mistake{File: c.Path, Text: text}.String())
 	}
@@ -40,4 +49,24 @@ func (c *Config) LocalTargets() (checks.Targets, error) {
 		words, _ := ReadAddresses(s.Name)
 		return words
 	})
+}
+
+// unserved are the kinds of targets that no list is there for. Host names do not count: they
+// are asked about besides, without anybody having written them down for that.
+func (c *Config) unserved(local checks.Targets) (kinds []string) {
+	if len(c.Blocklists.Zones) == 0 {
+		return nil
+	}
+	ip4, ip6, _ := local.Sizes()
+	named := slices.ContainsFunc(c.Outbound, func(p Outbound) bool { return len(p.Domains) > 0 })
+	for _, k := range []struct {
+		watched bool
+		family  blocklists.Family
+		words   string
+	}{{ip4 > 0, blocklists.IPv4, "IPv4 addresses"}, {ip6 > 0, blocklists.IPv6, "IPv6 addresses"}, {named, blocklists.Name, "domain names"}} {
+		if k.watched && !slices.ContainsFunc(c.Blocklists.Zones, func(z blocklists.Zone) bool { return slices.Contains(z.Families, k.family) }) {
+			kinds = append(kinds, k.words)
+		}
+	}
+	return kinds
 }
