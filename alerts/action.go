@@ -81,7 +81,7 @@ var (
 func (inc Incident) Apply(a Action) (Incident, error) {
 	a.By, a.Note = checks.Line(a.By, 100), checks.Line(a.Note, 500)
 	if inc.State == Resolved && a.Kind != AddNote && a.Kind != Requested {
-		return inc, fmt.Errorf("incident %d: %w since %s; nothing is to be done", inc.ID, ErrOver, inc.Resolved.UTC().Format(time.RFC3339))
+		return inc, fmt.Errorf("incident %d: %w since %s; nothing is to be done", inc.ID, ErrOver, inc.Resolved.UTC().Format(whenFormat))
 	}
 	switch a.Kind {
 	case Ack:

@@ -13,6 +13,9 @@ import (
 // NothingNew is why nothing is told of an incident that is as it was.
 const NothingNew = "nothing new"
 
+// whenFormat is a time in a reason, which people read.
+const whenFormat = "2006-01-02 15:04 MST"
+
 // changes compares each incident with what it was and says what happened.
 func (f *folder) changes() []Change {
 	var known, opened []Change
@@ -126,7 +129,7 @@ func (f *folder) tell(c *Change, w *working) {
 	case c.Kind == Updated && !awaited(w.joined):
 		c.Why = "no rise in severity: told once, shown by status"
 	case f.in.Now.Before(inc.Silence.Until) && c.Kind != SilenceEnding:
-		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(time.RFC3339)
+		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(whenFormat)
 	case c.Kind == Worsened && !inc.Flapping.IsZero() && !w.added:
 		c.Why = inc.flapping()
 	case c.Kind == Ended && w.before.LastTold.IsZero():
@@ -143,7 +146,7 @@ func (f *folder) tell(c *Change, w *working) {
 		// The end of what woke somebody may be told to who is awake.
 		if class != Page && (c.Kind != Ended || inc.Paged.IsZero()) {
 			if end, quiet := policy.Quiet.Until(f.in.Now); quiet {
-				c.NotBefore, c.Why = end, "quiet hours: held until "+end.Format(time.RFC3339)
+				c.NotBefore, c.Why = end, "quiet hours: held until "+end.UTC().Format(whenFormat)
 			}
 		}
 		f.told(c, inc, class)

@@ -41,7 +41,7 @@ func (p Policy) Look(inc Incident, now time.Time) Outlook {
 	case inc.State == Resolved:
 		o.Held = "resolved"
 	case !inc.Silence.Until.IsZero() && now.Before(inc.Silence.Until):
-		o.Held = "silenced until " + inc.Silence.Until.UTC().Format(time.RFC3339)
+		o.Held = "silenced until " + inc.Silence.Until.UTC().Format(whenFormat)
 	case !inc.AckedAt.IsZero():
 		o.Held = "acknowledged by " + inc.AckedBy
 	case !inc.Flapping.IsZero():
@@ -52,7 +52,7 @@ func (p Policy) Look(inc Incident, now time.Time) Outlook {
 		o.Held = "none of its questions has an answer at present"
 	default:
 		if end, quiet := p.Quiet.Until(now); quiet && o.Class != Page {
-			o.Held = fmt.Sprintf("quiet hours until %s", end.Format(time.RFC3339))
+			o.Held = fmt.Sprintf("quiet hours until %s", end.UTC().Format(whenFormat))
 			if o.Reminder.Before(end) && !o.Reminder.IsZero() {
 				o.Reminder = end
 			}
