@@ -84,6 +84,7 @@ var rooms = map[string][]string{
 	"go4.org/netipx":                  {"checks", "checks/identity"},
 	"github.com/coreos/go-systemd":    {"cmd/reputed"},
 	"github.com/rogpeppe/go-internal": {"cmd/reputed"},
+	"github.com/prometheus":           {"internal/web"},
 }
 
 // testOnly are libraries that any test may use and nothing else.

@@ -76,3 +76,27 @@ func (v *view) History(ctx context.Context, target, list string, since, now time
 	h.Target, h.Source, h.More = checks.Line(target, 300), checks.Line(list, 100), more
 	return h, nil
 }
+
+// Standings implements [web.Source].
+func (v *view) Standings(ctx context.Context, target string) ([]report.Standing, error) {
+	if t, ok := oneTarget(target); ok {
+		target = t.ID()
+	}
+	all, err := v.db.Standings(ctx, store.StandingFilter{Target: target})
+	if err != nil {
+		return nil, err
+	}
+	local, err := v.targets()
+	return inPools(all, local), err
+}
+
+// Watched implements [web.Source].
+func (v *view) Watched(target string) bool {
+	t, ok := oneTarget(target)
+	local, err := v.targets()
+	if !ok || err != nil {
+		return false
+	}
+	_, ok = local.Find(t)
+	return ok
+}

@@ -89,6 +89,7 @@ func (f *fixture) Status(context.Context, time.Time) report.Report {
 		Watched: report.Watched{Addresses: 1024, Domains: 3, Lists: 60},
 		Round:   report.Round{Started: ago(5 * time.Minute), Ended: ago(4 * time.Minute), Questions: 61000}, NextRound: now.Add(26 * time.Minute),
 		Mailboxes: []report.Mailbox{{Name: "bounces", UIDValidity: 7, UID: 4711, ReadAt: ago(time.Minute), Proved: 53}},
+		Logs:      []report.Log{{Name: "mx1", ReadAt: ago(3 * time.Second), Began: ago(30 * day), Upto: ago(4 * time.Second), Lines: 812345, Mail: 800000, Told: 401234}},
 		Channels:  []report.Channel{{Name: "slack", SentAt: ago(time.Hour)}},
 	}
 	if f.calm {
@@ -338,4 +339,28 @@ func (f *fixture) Bounces(_ context.Context, q BounceQuery) ([]report.Refusal, [
 
 func (f *fixture) History(context.Context, string, string, time.Time, time.Time) (report.History, error) {
 	return f.past(), nil
+}
+
+func (f *fixture) Standings(_ context.Context, target string) ([]report.Standing, error) {
+	var all []report.Standing
+	if f.big {
+		a := addr("10.0.0.0")
+		for range 65536 {
+			t := checks.Address(a)
+			t.Pool = "bulk"
+			all = append(all, report.Standing{Key: checks.Key{Check: "dnsbl", Target: t.ID(), Source: "spamhaus-zen"}, Target: t, Code: checks.CodeListed, Severity: checks.Minor, Since: ago(time.Hour)})
+			a = a.Next()
+		}
+		return all, nil
+	}
+	for _, s := range []report.Standing{f.standing("192.0.2.10", "spamcop"+f.hostile, checks.Major, time.Hour), f.standing("192.0.2.10", "uceprotect-2", checks.Informational, 9*day), f.standing("192.0.2.11", "psbl", checks.Minor, 3*time.Hour)} {
+		if target == "" || s.Key.Target == target {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+func (f *fixture) Watched(target string) bool {
+	return target == "192.0.2.10" || target == "192.0.2.12"
 }

@@ -98,6 +98,8 @@ func (s *Server) routes() http.Handler {
 		s.apiProblem(w, problem{Status: http.StatusNotFound, Detail: "see " + apiRoot + "/openapi.json for what there is"})
 	})
 	m.HandleFunc("GET /static/{name}", s.static)
+	m.HandleFunc("GET /metrics", s.metrics)
+	m.HandleFunc("GET /probe", s.probe)
 	m.HandleFunc("GET /healthz", s.healthz)
 	m.HandleFunc("GET /", s.page(func(*http.Request, *view) error { return ErrNotFound }))
 	return m

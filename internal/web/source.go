@@ -47,6 +47,10 @@ type Source interface {
 	// Targets are what is watched, in the order of the configuration, at most so many after the one with that
 	// id (empty: from the first), and whether there are more.
 	Targets(ctx context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error)
+	// Standings are the problems of now, of one target by its id or of all (empty), in no order.
+	Standings(ctx context.Context, target string) ([]report.Standing, error)
+	// Watched says whether the configuration has the target.
+	Watched(target string) bool
 	// Bounces are refused mails that count, latest first, and where the next page begins (empty: nowhere).
 	Bounces(ctx context.Context, q BounceQuery) (part []report.Refusal, next []string, err error)
 	// History is what changed of a target and on a list (empty: of any), from a time on (zero: ever).
