@@ -185,6 +185,9 @@ func (l *mailLog) attribute(events []maillog.Event, ours bounce.Ours) []store.Lo
 			if !ours.Targets.Empty() {
 				out[i].Target = bounce.Attribute(b, ours).ID()
 			}
+			if t, found := ours.Domain(b.Sender); found {
+				out[i].Domain = t.ID()
+			}
 			continue
 		}
 		k := sender{b.Source, b.ReportingHost, b.Sender}

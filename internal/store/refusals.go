@@ -17,7 +17,7 @@ import (
 type LogEvent struct {
 	maillog.Event
 	Target string // Target.ID that a refusal is laid at, and a delivery counts for; "" counts for nobody
-	Domain string // Target.ID of the sending domain if that is watched too: deliveries count for it as well
+	Domain string // Target.ID of the sending domain if that is watched too: deliveries count for it as well, and its senders are ours
 	// Ours says that the mail is from a domain of ours to somebody else: a bounce that returns
 	// its Message-ID is one of ours. Mail that comes in, or is passed on, has a
 	// Message-ID that an outsider chose.

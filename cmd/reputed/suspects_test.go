@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"reputed/internal/store"
+	"reputed/probes"
+)
+
+// TestALogNamesSuspects: from the line of smtpd to the name that is shown with the incident.
+func TestALogNamesSuspects(t *testing.T) {
+	r, l := logRig(t)
+	ctx, now := context.Background(), time.Now().Add(-time.Minute)
+	var lines []string
+	mail := func(n int, login, line string) {
+		id := fmt.Sprintf("4A%05dz", n)
+		lines = append(lines, "postfix/submission/smtpd[5]: "+id+": client=pc.example.org[192.0.2.80], sasl_method=PLAIN, sasl_username="+login,
+			"postfix/qmgr[6]: "+id+": from=<"+login+"@example.org>, size=900, nrcpt=1 (queue active)", strings.ReplaceAll(line, "ID", id), "postfix/qmgr[6]: "+id+": removed")
+	}
+	const unknown = "postfix/smtp[7]: ID: to=<nobody@example.net>, relay=mx1.example.net[198.51.100.7]:25, delay=0.1, delays=0/0/0/0.1, dsn=5.1.1, status=bounced (host mx1.example.net[198.51.100.7] said: 550 5.1.1 <nobody@example.net>: Recipient address rejected: User unknown (in reply to RCPT TO command))"
+	for i := range 200 {
+		switch {
+		case i < 5:
+			mail(i, "lea", sent("ID", "kim@example.net"))
+		case i < 10:
+			mail(i, "max", sent("ID", "kim@example.net"))
+		case i < 60:
+			mail(i, "kim", unknown)
+		case i < 70:
+			mail(i, "kim", refusedBySpamCop("ID", "kim@example.net"))
+		default:
+			mail(i, "kim", sent("ID", "kim@example.net"))
+		}
+	}
+	if err := r.intakeLog(ctx, l, probes.LogBatch{Lines: mailLines(now, lines...), Position: position(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.judge(ctx, now); err != nil {
+		t.Fatal(err)
+	}
+	open, err := r.db.Incidents(ctx, store.IncidentFilter{})
+	if err != nil || len(open) != 1 {
+		t.Fatalf("%d incidents, %v, want one", len(open), err)
+	}
+	got, err := suspicion(ctx, r.db, open[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "login kim: 190 of 200 mails in 14 hours, and nothing is known of what is usual; 50 of 190 mails to unknown users; 10 of all 10 refusals"
+	if !got.Known || got.Mails != 200 || len(got.Suspects) == 0 || got.Suspects[0].String() != want {
+		t.Errorf("got %+v, want %s", got, want)
+	}
+	for _, s := range got.Suspects {
+		if strings.Contains(s.String(), "nobody@") || strings.Contains(s.String(), "kim@example.net") {
+			t.Errorf("a recipient is a suspect: %s", s)
+		}
+	}
+}
