@@ -74,9 +74,15 @@ func (e Explanation) decisions() []decision {
 		if d.Error != "" && d.Sent.IsZero() {
 			text += ": " + clean(d.Error)
 		}
+		if n := slices.IndexFunc(e.Untold, d.heldBy); n >= 0 {
+			text += ", " + clean(e.Untold[n].Why)
+		}
 		all = append(all, decision{d.Queued, clean(d.What), text, !d.Sent.IsZero()})
 	}
 	for _, u := range e.Untold {
+		if slices.ContainsFunc(e.Deliveries, func(d Delivery) bool { return d.heldBy(u) }) {
+			continue // it was told, later
+		}
 		text := "not told: " + clean(u.Why)
 		if u.Times > 1 {
 			text += " (" + plural(u.Times, "time", "times") + ", last " + ago(u.Last, e.Now) + ")"
@@ -95,6 +101,11 @@ func (e Explanation) decisions() []decision {
 	}
 	slices.SortStableFunc(all, func(a, b decision) int { return a.at.Compare(b.at) })
 	return all
+}
+
+// heldBy says whether a reason not to tell is why this was told later and not at once.
+func (d Delivery) heldBy(u Untold) bool {
+	return u.Times <= 1 && d.What == u.What && d.Queued.Truncate(time.Second).Equal(u.First.Truncate(time.Second))
 }
 
 // ahead is what comes next.

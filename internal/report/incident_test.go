@@ -3,9 +3,12 @@ package report
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"reputed/alerts"
 	"reputed/blocklists"
@@ -74,6 +77,24 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "explain.json", b.Bytes())
+}
+
+// What quiet hours held back was told: one decision, and not "told" beside "not told".
+func TestWhatWasHeldBackIsOneDecision(t *testing.T) {
+	at := now.Add(-time.Hour)
+	e := Explanation{Incident: wholeIncident()}
+	e.Events = nil
+	e.Deliveries = []Delivery{{Channel: "mail", What: "opened", Queued: at.Add(300 * time.Millisecond), Sent: at.Add(9 * time.Minute), State: "sent"}}
+	e.Untold = []Untold{{What: "opened", Why: "quiet hours: held until 2026-11-25 07:00 UTC", First: at, Last: at, Times: 1}, {What: "quiet", Why: "nothing new", First: at, Last: at, Times: 1}}
+	var got []string
+	for _, d := range e.decisions() {
+		got = append(got, d.what+": "+d.text)
+	}
+	want := []string{"opened: told by mail, 9 min later, quiet hours: held until 2026-11-25 07:00 UTC", "quiet: not told: nothing new"}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }
 
 // Several ways out of one trouble begin with the same search for its cause.
