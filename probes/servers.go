@@ -63,6 +63,13 @@ func Forwarders(addrs []string) (*Servers, error) {
 	return ss, nil
 }
 
+// Local stands for something on this machine that answers in place of servers, such as a file. It
+// has a name and no address: whoever names it in a [Question] answers that question before a
+// [Resolver] sees it, for which there is nobody to ask.
+func Local(name string) *Servers {
+	return &Servers{all: []*server{{name: name}}, forwards: true, free: true}
+}
+
 // Unlimited are the same servers without the limits of [ResolverOptions.Limits]: mirrors of a
 // list hold a copy of it, and its operator's limits are about servers of the operator.
 func (ss *Servers) Unlimited() *Servers {

@@ -42,6 +42,9 @@ type Options struct {
 	// Forwarders are the servers that a list is asked at, by its id, whatever Path says: its
 	// controls, targets, reasons and confirmations, and nothing of it anywhere else.
 	Forwarders map[string]*probes.Servers
+	// Mirrors are the files that a list is looked up in, by its id, in place of any server. A
+	// list that has one is asked nowhere else.
+	Mirrors map[string]*Mirror
 	// Failing is how lists did in the runs before, by id; those it does not name
 	// worked. It decides how loud their notices are, not whether they are asked.
 	Failing map[string]Failing
@@ -139,6 +142,7 @@ type run struct {
 	done      int // pairs
 	total     int
 	domains   map[string]bool // names that are targets
+	mirrors   map[*probes.Servers]*Mirror
 }
 
 // list is one zone in one run.
@@ -157,6 +161,7 @@ type list struct {
 
 	at          *probes.Servers // whom it is asked at; nil: the resolver
 	forwarder   *probes.Servers // the same, if it is never asked elsewhere; else nil
+	file        bool            // that forwarder is a file
 	servers     *probes.Servers // its own, once they were found
 	notFound    error           // why they were not
 	spare       bool            // if its controls fail on this path, there is another
@@ -170,13 +175,18 @@ func newRun(c Check, now time.Time, known func(checks.Key) bool, emit func(check
 	if emit == nil {
 		emit = func(checks.Finding) {}
 	}
-	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones), domains: map[string]bool{}}
+	r := &run{Check: c, now: now.UTC(), started: time.Now(), isKnown: known, emit: emit, redact: blocklists.Redactor(c.Zones), domains: map[string]bool{}, mirrors: map[*probes.Servers]*Mirror{}}
 	for i := range c.Zones {
 		z := &c.Zones[i]
 		l := &list{zone: z}
 		l.result = ListResult{ID: z.ID, Title: title(z), Operator: z.Operator, Severity: checks.Severity(z.Severity)}
 		if at := c.Options.Forwarders[z.ID]; at != nil {
 			l.forwarder, l.at, l.result.Servers = at, at, at.Names()
+		}
+		if m := c.Options.Mirrors[z.ID]; m != nil {
+			at := probes.Local(m.name())
+			r.mirrors[at] = m.look(now)
+			l.forwarder, l.at, l.result.Servers, l.file = at, at, at.Names(), true
 		}
 		r.lists = append(r.lists, l)
 	}
@@ -232,8 +242,19 @@ func (r *run) known(k checks.Key) bool { return r.isKnown != nil && r.isKnown(k)
 
 // ask puts questions and counts them.
 func (r *run) ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error {
+	answered := false // by a file, since the last one that only waits
 	counted := func(yield func(probes.Question) bool) {
 		for q := range questions {
+			if m := r.mirrors[q.At]; m != nil {
+				a, err := m.Answer(q)
+				answered = true
+				got(q, a, err)
+				continue
+			}
+			if q == (probes.Question{}) && answered {
+				answered = false // there was an answer to wait for, and perhaps no other is to come
+				continue
+			}
 			if q != (probes.Question{}) { // which only waits
 				r.questions++
 			}

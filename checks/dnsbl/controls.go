@@ -184,6 +184,9 @@ func (l *list) where(why string) string {
 	if l.forwarder == nil || why == "" {
 		return why
 	}
+	if l.file {
+		return why + " It is looked up nowhere else than in " + l.forwarderNames() + "."
+	}
 	return why + " It is asked at its forwarder only: " + l.forwarderNames() + "."
 }
 

@@ -31,8 +31,8 @@ func nobody(d *probestest.DNS) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.99"), d.Addr().Port())
 }
 
-// mirror has the lists bl and other, and lists 192.0.2.10 on both.
-func mirror(t *testing.T) *probestest.DNS {
+// mirrorAt has the lists bl and other, and lists 192.0.2.10 on both.
+func mirrorAt(t *testing.T) *probestest.DNS {
 	t.Helper()
 	d := probestest.StartDNS(t, probestest.Zone{Name: "bl.example"}, probestest.Zone{Name: "other.example"})
 	d.SetListed("bl.example", "192.0.2.10", "seen at the mirror")
@@ -56,7 +56,7 @@ func site(t *testing.T, mode probestest.ZoneMode) *probestest.DNS {
 func TestAListWithAForwarderIsAskedThereAndNowhereElse(t *testing.T) {
 	for _, path := range []Path{"", PathResolver, PathAuto, PathAuthoritative} {
 		t.Run("mode "+string(path), func(t *testing.T) {
-			site, there := site(t, probestest.ZoneRefusalCode), mirror(t)
+			site, there := site(t, probestest.ZoneRefusalCode), mirrorAt(t)
 			check := forwarded(t, site, path, forwarders(t, there.Addr()))
 			got := runCheck(t.Context(), check, none, addr("192.0.2.10"))
 			l := got.list("bl")
@@ -119,7 +119,7 @@ func TestAListWhoseForwarderIsDownIsUnknown(t *testing.T) {
 }
 
 func TestSeveralForwarders(t *testing.T) {
-	site, one, two := site(t, probestest.ZoneRefusalCode), mirror(t), mirror(t)
+	site, one, two := site(t, probestest.ZoneRefusalCode), mirrorAt(t), mirrorAt(t)
 	via := func(at *probes.Servers) (vias []string) {
 		check := forwarded(t, site, PathAuto, at)
 		got := runCheck(t.Context(), check, none, addr("192.0.2.10"))
@@ -146,7 +146,7 @@ func TestSeveralForwarders(t *testing.T) {
 
 // Two are refused by one operator, and it is not one trouble: each has its own remedy.
 func TestAForwarderThatRefusesIsNamed(t *testing.T) {
-	site, there := site(t, ""), mirror(t)
+	site, there := site(t, ""), mirrorAt(t)
 	site.SetMode("other.example", probestest.ZoneRefusalCode)
 	there.SetMode("bl.example", probestest.ZoneRefused)
 	check := forwarded(t, site, PathResolver, forwarders(t, there.Addr()))
@@ -164,7 +164,7 @@ func TestAForwarderThatRefusesIsNamed(t *testing.T) {
 
 // Whether the resolver lies does not matter to who is not asked through it.
 func TestAResolverThatInventsAnswersDoesNotConcernForwarders(t *testing.T) {
-	site, there := site(t, ""), mirror(t)
+	site, there := site(t, ""), mirrorAt(t)
 	site.AddZone(probestest.Zone{Name: "invalid", Mode: probestest.ZoneListWorld})
 	check := forwarded(t, site, PathAuto, forwarders(t, there.Addr()))
 	got := runCheck(t.Context(), check, none, addr("192.0.2.10"))

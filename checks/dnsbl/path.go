@@ -25,6 +25,8 @@ const (
 	PathAuto Path = "auto"
 	// PathForwarder, in results only, is at the servers that [Options.Forwarders] names.
 	PathForwarder Path = "forwarder"
+	// PathFile, in results only, is in the file that [Options.Mirrors] names.
+	PathFile Path = "file"
 )
 
 // NameServers is what an [Asker] also has if lists can be asked at their own name
@@ -43,10 +45,12 @@ type PathResult struct {
 
 // path is the path that the list is asked by now.
 func (l *list) path() Path {
-	switch l.at {
-	case nil:
+	switch {
+	case l.at == nil:
 		return PathResolver
-	case l.forwarder:
+	case l.file:
+		return PathFile
+	case l.at == l.forwarder:
 		return PathForwarder
 	}
 	return PathAuthoritative

@@ -169,6 +169,9 @@ func hidden(zone *blocklists.Zone) standing {
 }
 
 func silent(zone *blocklists.Zone, what string, err error) standing {
+	if file := (noData{}); errors.As(err, &file) {
+		return standing{state: Unknown, why: fmt.Sprintf("%s has no data: %v. See whether its file is still fetched, and whether this program may read it.", title(zone), file.error)}
+	}
 	return standing{state: Unknown, why: fmt.Sprintf("%s did not answer %s: %s. Nothing to do unless it lasts; then ask through another resolver, or disable the list.", title(zone), what, said(probes.Answer{}, err))}
 }
 

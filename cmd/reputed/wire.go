@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"reputed/blocklists"
+	"reputed/blocklists/mirror"
 	"reputed/checks/dnsbl"
 	"reputed/internal/config"
 	"reputed/internal/report"
@@ -97,9 +98,16 @@ func newDNSBL(cfg *config.Config, asker interface {
 		}
 		at[id] = forwarders
 	}
+	files := map[string]*dnsbl.Mirror{}
+	for _, z := range zones {
+		if named := cfg.Blocklists.Files[z.ID]; named != "" {
+			kind, path := mirror.Split(named)
+			files[z.ID] = &dnsbl.Mirror{Zone: &z, File: &mirror.File{Path: path, Kind: kind, Zone: z.Zone, MaxAge: cfg.Blocklists.FilesMaxAge.Duration}}
+		}
+	}
 	return dnsbl.Check{
 		Asker: asker, Zones: zones, Servers: asker.Servers(),
-		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe, Path: dnsbl.Path(cfg.DNS.Mode), Forwarders: at},
+		Options: dnsbl.Options{Confirm: cfg.DNS.Confirm.Duration, Probe: cfg.DNS.Probe, Path: dnsbl.Path(cfg.DNS.Mode), Forwarders: at, Mirrors: files},
 	}, nil
 }
 

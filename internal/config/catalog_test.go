@@ -302,7 +302,7 @@ func TestExamplesOfTheDocs(t *testing.T) {
 			t.Errorf("warnings %q in\n%s", cfg.Warnings, b)
 		}
 	}
-	if n != 6 || closed == "" {
+	if n != 7 || closed == "" {
 		t.Errorf("%d examples, and of a dead zone %q", n, closed)
 	}
 }

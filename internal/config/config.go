@@ -88,6 +88,11 @@ type Blocklists struct {
 	// Mirrors are the ids of lists whose forwarders hold a copy of the list: the limits of
 	// its operator are about other servers, and do not hold there.
 	Mirrors []string `toml:"mirrors"`
+	// Files are files on this machine that a list is looked up in, by its id, in place of any
+	// server: "PATH", or "TYPE:PATH" with a type of rbldnsd ([mirror.Split]).
+	Files map[string]string `toml:"files"`
+	// FilesMaxAge is how long a file may stay unchanged and still be believed; default 7d, 0s is for ever.
+	FilesMaxAge Duration `toml:"files_max_age"`
 	// Lists are the user's own as written; Zones has them ready for use.
 	Lists []blocklists.Spec `toml:"list"`
 	// Zones are the lists to ask: the catalogue's choice and the user's own,

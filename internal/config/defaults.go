@@ -17,7 +17,7 @@ func defaults() *Config {
 			Mode:        ModeAuto,
 			Confirm:     Duration{15 * time.Second},
 		},
-		Blocklists: Blocklists{Builtin: true},
+		Blocklists: Blocklists{Builtin: true, FilesMaxAge: Duration{7 * 24 * time.Hour}},
 		Schedule: Schedule{
 			TimeZone: "UTC",
 			DNSBL:    "@every 30m",

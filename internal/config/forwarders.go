@@ -5,8 +5,11 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
 	"reputed/blocklists"
+	"reputed/blocklists/mirror"
 	"reputed/checks"
 )
 
@@ -54,11 +57,35 @@ func (v *validator) mirrors() {
 	}
 }
 
-// Paced are lists with the limits that hold where each is asked: none at a mirror.
+// files checks that every file is one of a list that is known, and makes the paths absolute. Whether
+// a file is there is for each round to see.
+func (v *validator) files() {
+	c := &v.cfg.Blocklists
+	v.between("blocklists.files_max_age", c.FilesMaxAge, 0, 365*24*time.Hour)
+	for _, id := range slices.Sorted(maps.Keys(c.Files)) {
+		at := fmt.Sprintf("blocklists.files[%q]", id)
+		if _, known := blocklists.Find(c.Catalog.Zones, id); !known {
+			v.unknownList(at, id)
+		}
+		if len(c.Forwarders[id]) > 0 {
+			v.at(at, "list %s has a forwarder too: keep one of the two", shown(id))
+		}
+		kind, path := mirror.Split(c.Files[id])
+		if path == "" || strings.ContainsAny(path, "\x00\n") {
+			v.at(at, `want the path of a file, such as "/var/lib/lists/bl" or "ip4set:/var/lib/lists/bl"`)
+			continue
+		}
+		if c.Files[id] = v.path(path); kind != mirror.Auto {
+			c.Files[id] = string(kind) + ":" + c.Files[id]
+		}
+	}
+}
+
+// Paced are lists with the limits that hold where each is asked: none at a mirror or in a file.
 func (b Blocklists) Paced(lists []blocklists.Zone) []blocklists.Zone {
 	zones := slices.Clone(lists)
 	for i := range zones {
-		if slices.Contains(b.Mirrors, zones[i].ID) {
+		if slices.Contains(b.Mirrors, zones[i].ID) || b.Files[zones[i].ID] != "" {
 			zones[i].Rate, zones[i].PerDay = 0, 0
 		}
 	}

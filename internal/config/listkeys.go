@@ -34,6 +34,9 @@ func (v *validator) key(z blocklists.Zone, path string) (blocklists.Zone, bool) 
 	switch {
 	case z.KeyName == "":
 		return z, true
+	case c.Files[z.ID] != "": // nobody is asked for one
+		z.KeyName = ""
+		return z, true
 	case err == nil && failed == nil:
 		return keyed, true
 	case failed != nil && z.KeyOptional:

@@ -51,6 +51,7 @@ func (v *validator) lists() {
 	v.keyNames(known)
 	v.forwarders()
 	v.mirrors()
+	v.files()
 
 	zones := map[string]blocklists.Zone{} // zone to the list that asks it
 	for _, z := range known {
