@@ -13,12 +13,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"reputed/alerts"
 	"reputed/alerts/slack"
 	"reputed/blocklists"
+	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/store"
@@ -30,7 +32,11 @@ const (
 	// stepLimit is how long one step may take before it counts as not having happened.
 	stepLimit = 20 * time.Second
 	// demoQuiet stands in for the day without a refusal that [bounces] quiet asks for.
-	demoQuiet = 2 * time.Second
+	demoQuiet = 6 * time.Second
+	// demoHistory is for how many hours the mail log goes back, demoRefused how many mails the
+	// gateway refuses, and demoTaken how many it takes right before and after the recovery:
+	// enough for a share.
+	demoHistory, demoRefused, demoTaken = 6, 9, 25
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -38,10 +44,11 @@ func (a *app) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Rehearse the whole job on this machine: listing, refusal, alert, recovery",
-		Long: `Starts DNS lists, a bounce mailbox and a chat on the loopback and the real
-daemon over them, and walks one story in under half a minute: all is well, a
-machine sends spam, SpamCop lists the address, a receiver behind Cisco refuses
-it, the alert goes out, the address is delisted, the incident ends.
+		Long: `Starts DNS lists, a bounce mailbox, a mail server's log and a chat on this
+machine and the real daemon over them, and walks one story in under half a
+minute: all is well, a machine sends spam, SpamCop lists the address, a receiver
+behind Cisco refuses it, the alert goes out, the address is delisted, mail is
+taken again, the incident ends.
 
 Nothing leaves the machine, nothing is installed, nothing stays.`,
 		Example: `  reputed demo
@@ -80,7 +87,9 @@ type rehearsal struct {
 	told   chan alerts.Notification // what the chat has said yes to
 	shown  int                      // messages of the chat that were shown
 	wait   func(context.Context)
-	id     int64 // of the incident
+	id     int64  // of the incident
+	queue  string // id of a mail that the gateway refused
+	to     string // its recipient
 }
 
 // rehearse sets the world up, walks the story and takes everything down again.
@@ -100,6 +109,13 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 	}
 	defer world.Close()
 
+	if err := world.KeepLog(dir); err != nil {
+		return err
+	}
+	if err := world.Log.Deliver(time.Now(), demoHistory); err != nil {
+		return err
+	}
+
 	path := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(path, []byte(world.Config(filepath.Join(dir, "reputed.db"))), 0o600); err != nil {
 		return fmt.Errorf("write the configuration of the rehearsal: %w", err)
@@ -109,7 +125,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 		return err
 	}
 	unpaced(cfg)
-	cfg.Bounces.Quiet.Duration, cfg.Bounces.Window.Duration = demoQuiet, demoQuiet
+	cfg.Bounces.Quiet.Duration = demoQuiet
 	var logged lockedBuffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
 	channels, err := newChannels(cfg, nil, log)
@@ -165,9 +181,10 @@ func unpaced(cfg *config.Config) {
 // walk tells the story. Each step says what happens, lets it happen, and waits
 // until the real daemon has noticed.
 func (r *rehearsal) walk(ctx context.Context) error {
-	fmt.Fprintf(r.out, `A rehearsal on this machine: %d lists, a bounce mailbox, a receiver and a chat
-on 127.0.0.1, and the real daemon over them. Nothing leaves the machine. Waiting
-times are shortened: where hours would pass, the next round is asked at once.
+	fmt.Fprintf(r.out, `A rehearsal on this machine: %d lists, a bounce mailbox and a chat on 127.0.0.1,
+the log of a mail server, and the real daemon over them. Nothing leaves the
+machine. Waiting times are shortened: where hours would pass, the next round is
+asked at once.
 `, r.lists)
 	steps := []struct {
 		title, text string
@@ -175,9 +192,9 @@ times are shortened: where hours would pass, the next round is asked at once.
 	}{
 		{"All is well", "Your mail server sends from " + lab.OurAddress.String() + ". The daemon starts and asks every list\nthat serves IPv4 addresses or domain names.", r.allWell},
 		{"A machine in the office sends spam", "An infected PC mails through the same address. You know nothing of it.\nSpamCop does: it lists the address. The next round finds it.", r.listed},
-		{"A receiver refuses your mail", lab.TheirDomain + " sits behind a Cisco gateway, which has lowered the score of your\naddress. It refuses an invoice at the greeting; the report lands in the mailbox.", r.refused},
-		{"The person on call looks", "", r.onCall},
-		{"The PC is unplugged, the address is delisted", "SpamCop lets go, the mailbox stays quiet. Two clean answers end the incident.", r.recovered},
+		{"A receiver refuses your mail", lab.TheirDomain + " sits behind a Cisco gateway, which has lowered the score of your\naddress: it refuses at the greeting. Postfix will try for five days before it\nbounces anything; the log has it in the first second.", r.refused},
+		{"The person on call looks", "Five days are over for the first of these mails, and its bounce comes. The log\nproves that it is yours: it is the same refusal, and counts once.", r.onCall},
+		{"The PC is unplugged, the address is delisted", "SpamCop lets go, and the gateway takes mail again. Two clean answers end it.", r.recovered},
 		{"All is well again", "", r.status(exitOK)},
 	}
 	for i, s := range steps {
@@ -226,12 +243,35 @@ func (r *rehearsal) listed(ctx context.Context) error {
 	return r.alert(ctx, alerts.Opened)
 }
 
-func (r *rehearsal) refused(ctx context.Context) error {
-	r.world.Refuse(time.Now(), "4TgXkR2x9zB", "kim@"+lab.TheirDomain)
-	return r.alert(ctx, alerts.Worsened)
+func (r *rehearsal) refused(ctx context.Context) (err error) {
+	now := time.Now() // one hour, so that what was taken in it is told beside what was not
+	if err := r.world.Log.Take(now, demoTaken); err != nil {
+		return err
+	}
+	if r.queue, r.to, err = r.world.Log.Refuse(now, demoRefused); err != nil {
+		return err
+	}
+	return r.alert(ctx, alerts.Worsened, fmt.Sprintf("Cost: %d of ", demoRefused), "mails to "+lab.TheirDomain+" deferred")
 }
 
 func (r *rehearsal) onCall(ctx context.Context) error {
+	r.world.GiveUp(time.Now(), r.queue, r.to)
+	// The report counts for nothing of its own, and its mail is refused and not late any more.
+	if err := r.until(ctx, "the bounce and the line of the log did not become one refusal", func() (bool, error) {
+		all, err := r.daemon.db.Bounces(ctx, store.BounceFilter{})
+		counting, refused := 0, 0
+		for _, b := range all {
+			if b.Instead == 0 {
+				counting++
+			}
+			if b.Instead == 0 && b.Action == bounce.Failed {
+				refused++
+			}
+		}
+		return len(all) == demoRefused+1 && counting == demoRefused && refused == 1, err
+	}); err != nil {
+		return err
+	}
 	if err := r.status(exitMajor)(ctx); err != nil {
 		return err
 	}
@@ -239,13 +279,28 @@ func (r *rehearsal) onCall(ctx context.Context) error {
 }
 
 func (r *rehearsal) recovered(ctx context.Context) error {
+	if err := r.world.Log.Take(time.Now(), demoTaken); err != nil {
+		return err
+	}
+	if err := r.until(ctx, "the mail that was taken again was not seen", func() (bool, error) {
+		r.daemon.monitor.Poke(jobTick)
+		h, err := r.daemon.db.Incident(ctx, r.id)
+		for _, v := range h.Incident.Impact.Recoveries() {
+			if v.Over() {
+				return true, err
+			}
+		}
+		return false, err
+	}); err != nil {
+		return err
+	}
 	r.world.DelistAtSpamCop()
 	ticker := time.NewTicker(300 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
 		case n := <-r.told:
-			return r.show(ctx, n, alerts.Ended)
+			return r.show(ctx, n, alerts.Ended, "Recovery: Cisco Talos: takes us again")
 		case <-ticker.C: // rounds and minutes, faster than they come in life
 			r.daemon.monitor.Poke(jobDNSBL)
 			r.daemon.monitor.Poke(jobTick)
@@ -255,18 +310,34 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 	}
 }
 
+// until waits for what the daemon does on its own.
+func (r *rehearsal) until(ctx context.Context, otherwise string, done func() (bool, error)) error {
+	for {
+		switch ok, err := done(); {
+		case err != nil && ctx.Err() == nil:
+			return err
+		case ok:
+			return nil
+		}
+		if sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", otherwise, ctx.Err())
+		}
+	}
+}
+
 // alert waits for the next message that the chat takes, and shows it.
-func (r *rehearsal) alert(ctx context.Context, want alerts.ChangeKind) error {
+func (r *rehearsal) alert(ctx context.Context, want alerts.ChangeKind, says ...string) error {
 	select {
 	case n := <-r.told:
-		return r.show(ctx, n, want)
+		return r.show(ctx, n, want, says...)
 	case <-ctx.Done():
 		return fmt.Errorf("no alert came: %w", ctx.Err())
 	}
 }
 
-// show prints an alert as the chat shows it, and holds it to what the story expects.
-func (r *rehearsal) show(ctx context.Context, n alerts.Notification, want alerts.ChangeKind) error {
+// show prints an alert as the chat shows it, and holds it to what the story expects: its kind, and
+// what it says.
+func (r *rehearsal) show(ctx context.Context, n alerts.Notification, want alerts.ChangeKind, says ...string) error {
 	if n.Kind != want {
 		return fmt.Errorf("an alert of kind %q came, expected %q", n.Kind, want)
 	}
@@ -284,8 +355,16 @@ func (r *rehearsal) show(ctx context.Context, n alerts.Notification, want alerts
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.out, "\nSlack shows:\n\n%s", drawn)
-	return err
+	if _, err = fmt.Fprintf(r.out, "\nSlack shows:\n\n%s", drawn); err != nil {
+		return err
+	}
+	text := strings.Join(strings.FieldsFunc(drawn, func(c rune) bool { return c == '┃' || unicode.IsSpace(c) }), " ")
+	for _, s := range says {
+		if !strings.Contains(text, s) {
+			return fmt.Errorf("the alert does not say %q", s)
+		}
+	}
+	return nil
 }
 
 func (r *rehearsal) status(want int) func(context.Context) error {

@@ -73,7 +73,7 @@ func TestRenumberedFolderIsNotCountedAgain(t *testing.T) {
 	r := newRig(t)
 	now := time.Now()
 	for _, id := range []string{"4Once000001", "4Once000002", "4Once000003"} {
-		r.world.Refuse(now, id, id+"@example.net")
+		r.world.GiveUp(now, id, id+"@example.net")
 	}
 	for range 3 {
 		r.readOnce(r.mailboxes[0])

@@ -1,5 +1,5 @@
 // Package lab is the rehearsal world of `reputed demo`: DNS lists, a bounce
-// mailbox and a chat on the loopback, real servers that speak the real
+// mailbox and a chat on the loopback and the log of a mail server, real servers that speak the real
 // protocols, so that the real daemon runs over them and nothing leaves the machine.
 //
 // Its lists carry the names of the real ones, because the catalogue asks for

@@ -21,9 +21,9 @@ const (
 // OurAddress is the address that the company sends from.
 var OurAddress = netip.MustParseAddr("192.0.2.10")
 
-// CiscoRefusal is the report that our own Postfix (with smtp_skip_5xx_greeting = no) writes when a Cisco
-// gateway refuses it in the greeting for the score of its address (RFC 3464). It
-// reaches the mailbox without an outside hop.
+// CiscoRefusal is the report that our own Postfix writes when it gives up a mail that a Cisco
+// gateway has refused in the greeting for the score of its address (RFC 3464): after five days, as a
+// refusal in the greeting is temporary to it. It reaches the mailbox without an outside hop.
 func CiscoRefusal(at time.Time, queueID, recipient string) []byte {
 	date := at.UTC().Format(time.RFC1123Z)
 	boundary := queueID + "." + fmt.Sprint(at.Unix()) + "/" + OurHost
@@ -68,7 +68,7 @@ func CiscoRefusal(at time.Time, queueID, recipient string) []byte {
 		"Final-Recipient: rfc822; " + recipient,
 		"Original-Recipient: rfc822;" + recipient,
 		"Action: failed",
-		"Status: 5.0.0",
+		"Status: 4.0.0",
 		"Remote-MTA: dns; " + TheirHost,
 		"Diagnostic-Code: smtp; 554-" + TheirHost + " 554 " + ciscoGreeting,
 		"",
@@ -82,7 +82,7 @@ func CiscoRefusal(at time.Time, queueID, recipient string) []byte {
 		"From: News <news@" + OurDomain + ">",
 		"To: <" + recipient + ">",
 		"Subject: Your invoice for March",
-		"Message-ID: <" + strings.ToLower(queueID) + ".invoice@" + OurDomain + ">",
+		"Message-ID: " + messageID(queueID),
 		"Date: " + date,
 		"",
 		"Please find your invoice attached.",

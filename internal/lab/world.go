@@ -22,6 +22,7 @@ type World struct {
 	Lists   *probestest.DNS  // every list of the catalogue, under its own zone
 	Mailbox *probestest.IMAP // where our bounces come to
 	Chat    *Chat            // where alerts go
+	Log     *MailLog         // what our mail server writes; nil before [World.KeepLog]
 
 	spamcop blocklists.Zone
 }
@@ -58,6 +59,12 @@ func Start(lists []blocklists.Zone) (*World, error) {
 	return w, nil
 }
 
+// KeepLog lets our mail server write a log, in a folder that the caller removes.
+func (w *World) KeepLog(dir string) (err error) {
+	w.Log, err = startLog(dir)
+	return err
+}
+
 // holdControls puts the entries on a list by which it proves that it works.
 func holdControls(d *probestest.DNS, z blocklists.Zone) {
 	var codes []netip.Addr
@@ -82,9 +89,8 @@ func (w *World) ListAtSpamCop() {
 // DelistAtSpamCop takes it off again.
 func (w *World) DelistAtSpamCop() { w.Lists.Delist(w.spamcop.Zone, OurAddress.String()) }
 
-// Refuse lets a mail of ours be refused by the Cisco gateway, and the report of
-// it arrive in the bounce mailbox.
-func (w *World) Refuse(at time.Time, queueID, recipient string) {
+// GiveUp lets the report of a mail that the Cisco gateway refused arrive in the bounce mailbox.
+func (w *World) GiveUp(at time.Time, queueID, recipient string) {
 	w.Mailbox.Append(CiscoRefusal(at, queueID, recipient), at)
 }
 
@@ -97,6 +103,10 @@ const (
 // Config is the configuration of a daemon that lives in this world, as its
 // operator would write it. Secrets are named and come from the environment.
 func (w *World) Config(database string) string {
+	maillog := ""
+	if w.Log != nil {
+		maillog = fmt.Sprintf("\n[[maillog]]\npath = %q\n", w.Log.Path)
+	}
 	return fmt.Sprintf(`# The configuration of the rehearsal: a small company with one mail server.
 [dns]
 servers = [%q]
@@ -123,7 +133,7 @@ webhook = "env:LAB_SLACK_WEBHOOK"
 
 [database]
 path = %q
-`, w.Lists.Addr(), OurAddress, OurDomain, OurHost, OurAddress, w.Mailbox.Addr(), MailboxUser, database)
+%s`, w.Lists.Addr(), OurAddress, OurDomain, OurHost, OurAddress, w.Mailbox.Addr(), MailboxUser, database, maillog)
 }
 
 // Env gives the secrets that Config names.
