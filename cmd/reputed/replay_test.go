@@ -53,7 +53,7 @@ func TestAReplayDecidesOverWhatWasObserved(t *testing.T) {
 		t.Errorf("it is %s, %d refusals, %d members", c.Severity, c.Impact.Refusals(), len(c.Members))
 	}
 	quiet := r.policy
-	quiet.Routes = []alerts.Route{{Lists: []string{"spamcop"}}}
+	quiet.Routes = []alerts.Route{{Severities: []checks.Severity{checks.Critical}}}
 	if got := kinds(replay(quiet)); len(got) != 0 {
 		t.Errorf("a policy that sends it to nobody tells %v", got)
 	}
