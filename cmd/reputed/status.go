@@ -351,13 +351,13 @@ func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) e
 			}
 		}
 	}
-	past, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Since: now.Add(-lately), Bare: true})
+	past, err := db.Shortened(ctx, store.IncidentFilter{Over: true, Since: now.Add(-lately)}, mostMembers)
 	if err != nil {
 		return err
 	}
 	for _, i := range past {
 		if !i.Resolved.IsZero() && now.Sub(i.Resolved) < lately {
-			in.Resolved = append(in.Resolved, i)
+			in.Resolved = append(in.Resolved, i.Incident)
 		}
 	}
 	open = open[:min(len(open), explained)]

@@ -95,6 +95,7 @@ func (db *DB) Known(ctx context.Context, check string) (map[checks.Key]struct{},
 // are not resolved.
 type IncidentFilter struct {
 	Resolved bool      // also those that are
+	Over     bool      // only those that are resolved
 	Since    time.Time // only what was opened, changed or resolved then or later; zero: any
 	Limit    int       // 0: 100; -1: no limit
 	Bare     bool      // without members: for whoever only wants to name them
@@ -121,7 +122,10 @@ func (f IncidentFilter) where() (where string, args []any) {
 	if !f.Since.IsZero() {
 		args[0] = f.Since.UnixMicro()
 	}
-	if !f.Resolved {
+	switch {
+	case f.Over:
+		where += " AND state = 'resolved'"
+	case !f.Resolved:
 		where += " AND state <> 'resolved'"
 	}
 	return where + " ORDER BY state = 'resolved', coalesce(changed, opened) DESC, id DESC LIMIT ?", append(args, limit(f.Limit))
