@@ -158,11 +158,15 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 		from = " to " + target.String()
 	}
 	verb := "refused"
-	if refused == 0 {
+	queued := ""
+	switch {
+	case refused == 0 && last.forGood():
+		queued = ", still in our queue"
+	case refused == 0:
 		verb = "deferred"
 	}
 	n := refused + deferred
-	summary := fmt.Sprintf("%s: %s%s %s for %s", who, checks.Plural(n, "mail"), from, verb, reasonOf(last.Category))
+	summary := fmt.Sprintf("%s: %s%s %s for %s%s", who, checks.Plural(n, "mail"), from, verb, reasonOf(last.Category), queued)
 	d := last.Sample.Diagnostic
 	facts := map[string]string{}
 	set := func(name, value string) {
@@ -219,7 +223,7 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 func severityOf(t Tally) checks.Severity {
 	switch t.Category {
 	case Blocklist, IPReputation, DomainReputation:
-		if t.Refused > 0 {
+		if t.Refused > 0 || t.forGood() {
 			return checks.Major
 		}
 	case RateLimited, SpamContent, AuthFailure, RDNS, Policy:
@@ -228,6 +232,12 @@ func severityOf(t Tally) checks.Severity {
 		}
 	}
 	return checks.Minor
+}
+
+// forGood says whether what our server only defers is refused by the receiver: by default
+// Postfix goes on for five days after a greeting of 554, and OpenSMTPD does too.
+func (t Tally) forGood() bool {
+	return t.Refused == 0 && t.Deferred > 0 && strings.HasPrefix(t.Sample.Diagnostic.Reply, "5") && !t.Sample.Judgement.Temporary
 }
 
 // reasonOf is the category as the end of a sentence.

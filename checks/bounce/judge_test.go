@@ -45,19 +45,24 @@ func TestJudge(t *testing.T) {
 		summary  string
 	}{
 		"a refusal for reputation is a major problem": {[]Tally{tally(nil)}, no, true, nil, checks.Problem, checks.Major, "Cisco Talos: 3 mails from 192.0.2.10 refused for its reputation"},
-		"a deferral alone is minor":                   {[]Tally{tally(func(t *Tally) { t.Refused, t.Deferred = 0, 1 })}, no, true, nil, checks.Problem, checks.Minor, "Cisco Talos: 1 mail from 192.0.2.10 deferred for its reputation"},
-		"a few spam verdicts are minor":               {[]Tally{tally(func(t *Tally) { t.Category = SpamContent })}, no, true, nil, checks.Problem, checks.Minor, "looking like spam"},
-		"many of them are major":                      {[]Tally{tally(func(t *Tally) { t.Category, t.Refused = SpamContent, checks.MinMails })}, no, true, nil, checks.Problem, checks.Major, "20 mails"},
-		"the list is who refused":                     {[]Tally{tally(func(t *Tally) { t.Blocklist, t.Category = "sbl.spamhaus.org", Blocklist })}, no, true, nil, checks.Problem, checks.Major, "the list spamhaus-zen: 3 mails"},
-		"a receiver's own filter":                     {[]Tally{tally(func(t *Tally) { t.Vendor = "" })}, no, true, nil, checks.Problem, checks.Major, "example.net: 3 mails"},
-		"laid at the receiver's door":                 {[]Tally{tally(func(t *Tally) { t.Target = "receiver:example.net" })}, no, true, nil, checks.Problem, checks.Major, "3 mails to example.net refused"},
-		"quiet and read: over":                        {[]Tally{tally(old)}, yes, true, nil, checks.OK, "", "no refusal of mail from 192.0.2.10"},
-		"quiet, but nobody read":                      {[]Tally{tally(old)}, yes, false, nil, checks.Unknown, "", "cannot tell"},
-		"nothing left of it":                          {nil, yes, true, []checks.Key{key}, checks.OK, "", "no refusal"},
-		"nothing left of it, and nobody read":         {nil, yes, false, []checks.Key{key}, checks.Unknown, "", "cannot tell"},
-		"over for long, and never known":              {[]Tally{tally(old)}, no, true, nil, "", "", ""},
-		"other checks' keys are not ours":             {nil, yes, true, []checks.Key{{Check: "dnsbl", Target: "192.0.2.10", Source: "spamcop"}}, "", "", ""},
-		"a tally of nothing":                          {[]Tally{tally(func(t *Tally) { t.Refused = 0 })}, yes, true, nil, "", "", ""},
+		"a deferral alone is minor": {[]Tally{tally(func(t *Tally) {
+			t.Refused, t.Deferred, t.Sample.Diagnostic.Reply, t.Sample.Judgement.Temporary = 0, 1, "451", true
+		})}, no, true, nil, checks.Problem, checks.Minor, "Cisco Talos: 1 mail from 192.0.2.10 deferred for its reputation"},
+		"a refusal that our server goes on trying is one": {[]Tally{tally(func(t *Tally) {
+			t.Refused, t.Deferred, t.Sample.Diagnostic.Reply = 0, 9, "554"
+		})}, no, true, nil, checks.Problem, checks.Major, "Cisco Talos: 9 mails from 192.0.2.10 refused for its reputation, still in our queue"},
+		"a few spam verdicts are minor":       {[]Tally{tally(func(t *Tally) { t.Category = SpamContent })}, no, true, nil, checks.Problem, checks.Minor, "looking like spam"},
+		"many of them are major":              {[]Tally{tally(func(t *Tally) { t.Category, t.Refused = SpamContent, checks.MinMails })}, no, true, nil, checks.Problem, checks.Major, "20 mails"},
+		"the list is who refused":             {[]Tally{tally(func(t *Tally) { t.Blocklist, t.Category = "sbl.spamhaus.org", Blocklist })}, no, true, nil, checks.Problem, checks.Major, "the list spamhaus-zen: 3 mails"},
+		"a receiver's own filter":             {[]Tally{tally(func(t *Tally) { t.Vendor = "" })}, no, true, nil, checks.Problem, checks.Major, "example.net: 3 mails"},
+		"laid at the receiver's door":         {[]Tally{tally(func(t *Tally) { t.Target = "receiver:example.net" })}, no, true, nil, checks.Problem, checks.Major, "3 mails to example.net refused"},
+		"quiet and read: over":                {[]Tally{tally(old)}, yes, true, nil, checks.OK, "", "no refusal of mail from 192.0.2.10"},
+		"quiet, but nobody read":              {[]Tally{tally(old)}, yes, false, nil, checks.Unknown, "", "cannot tell"},
+		"nothing left of it":                  {nil, yes, true, []checks.Key{key}, checks.OK, "", "no refusal"},
+		"nothing left of it, and nobody read": {nil, yes, false, []checks.Key{key}, checks.Unknown, "", "cannot tell"},
+		"over for long, and never known":      {[]Tally{tally(old)}, no, true, nil, "", "", ""},
+		"other checks' keys are not ours":     {nil, yes, true, []checks.Key{{Check: "dnsbl", Target: "192.0.2.10", Source: "spamcop"}}, "", "", ""},
+		"a tally of nothing":                  {[]Tally{tally(func(t *Tally) { t.Refused = 0 })}, yes, true, nil, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opt := JudgeOptions{Known: c.known, Lists: names, ListName: func(id string) string {
