@@ -38,7 +38,7 @@ func Fold(in Input) []Change {
 	for _, finding := range ordered(in.Findings) {
 		switch {
 		case f.update(finding) || finding.Status != checks.Problem:
-		case !finding.At.After(ended[finding.Key]): // it was seen before the end of the incident that it belonged to
+		case !finding.At.After(ended[finding.Key]), !finding.At.After(f.over[finding.Key.Target]): // it was seen before the end of the incident that it belonged to
 		case finding.Severity.Rank() > checks.Informational.Rank():
 			worse = append(worse, finding)
 		default:
@@ -81,6 +81,7 @@ type folder struct {
 	work    []*working
 	byKey   map[checks.Key]place
 	impacts map[string]checks.Impact
+	over    map[string]time.Time // by target: when what is open again had ended
 }
 
 // place is where a question's member stands while members are only appended.
@@ -103,7 +104,7 @@ type working struct {
 }
 
 func newFolder(in Input) *folder {
-	f := &folder{in: in, byKey: map[checks.Key]place{}, impacts: map[string]checks.Impact{}}
+	f := &folder{in: in, byKey: map[checks.Key]place{}, impacts: map[string]checks.Impact{}, over: map[string]time.Time{}}
 	for _, inc := range slices.SortedFunc(slices.Values(in.Open), func(a, b Incident) int { return cmp.Compare(a.ID, b.ID) }) {
 		w := &working{before: inc, now: inc.clone(), targets: map[string]bool{}, nets: map[string]bool{}}
 		f.work = append(f.work, w)
@@ -111,6 +112,9 @@ func newFolder(in Input) *folder {
 			f.byKey[m.Finding.Key] = place{w, i}
 			if !m.Clear {
 				w.at(m.Finding)
+			}
+			if !inc.Ended.After(in.Now) {
+				f.over[m.Finding.Key.Target] = later(f.over[m.Finding.Key.Target], inc.Ended)
 			}
 		}
 	}
@@ -214,6 +218,7 @@ func (f *folder) open(group []checks.Finding) {
 	if old, ok := f.relapse(group); ok {
 		w.before, w.now = old, old.clone()
 		w.now.Relapses++
+		w.now.Ended = old.Resolved
 		w.now.Members = nil
 		w.now.AckedBy, w.now.AckedAt, w.now.Silence, w.now.Resolved = "", time.Time{}, Silence{}, time.Time{}
 		w.now.Existing, w.now.Flapping = false, time.Time{}

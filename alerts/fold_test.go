@@ -382,6 +382,40 @@ func TestWhatHappenedBeforeTheEndBringsNothingBack(t *testing.T) {
 	}
 }
 
+// What was over stays over when something else of the same history comes back.
+func TestARelapseBringsBackNothingOlder(t *testing.T) {
+	w := newWorld(t)
+	old := refusal("192.0.2.10", "cisco", checks.Problem, checks.Major)
+	other := refusal("192.0.2.10", "microsoft", checks.Problem, checks.Major)
+	w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical), old)
+	w.step('r')
+	w.run(listing("192.0.2.10", "zen", checks.Problem, checks.Critical))
+	if w.open[0].Relapses != 1 || w.open[0].Ended.IsZero() {
+		t.Fatalf("%+v", w.open)
+	}
+	end := w.open[0].Ended
+	if got := Ends(w.open, w.resolved, w.now); !got["192.0.2.10"].Equal(end) {
+		t.Errorf("its refusals count from %v, want from %v on", got, end)
+	}
+	for _, f := range []checks.Finding{old, other} {
+		f.At = end
+		for _, c := range Fold(Input{Open: w.open, Findings: []checks.Finding{f}, Policy: w.policy, Now: w.now}) {
+			if len(c.New) > 0 {
+				t.Errorf("%s from before the end is back: %+v", f.Key.Source, c)
+			}
+		}
+		f.At = end.Add(time.Second)
+		if c := Fold(Input{Open: w.open, Findings: []checks.Finding{f}, Policy: w.policy, Now: w.now}); len(c) != 1 || len(c[0].New) != 1 {
+			t.Errorf("%s from after the end: %+v", f.Key.Source, c)
+		}
+	}
+	// An incident about the same target that was open then keeps what it counts.
+	w.open = append(w.open, Incident{ID: 9, State: Open, Opened: end.Add(-time.Minute), Members: []Member{{Finding: other}}})
+	if got := Ends(w.open, nil, w.now); len(got) != 0 {
+		t.Errorf("ends %v, want none", got)
+	}
+}
+
 func TestWhatCostsMostStandsFirst(t *testing.T) {
 	w := newWorld(t)
 	few, many := refusal("192.0.2.10", "a-few", checks.Problem, checks.Major), refusal("192.0.2.10", "z-many", checks.Problem, checks.Major)

@@ -32,6 +32,7 @@ type Incident struct {
 	Changed  time.Time // last opened, worsened, improved or resolved
 	LastSeen time.Time // last time a member was seen as a problem
 	Resolved time.Time
+	Ended    time.Time // when it was last resolved before it came back; zero: it never was
 
 	AckedBy string
 	AckedAt time.Time

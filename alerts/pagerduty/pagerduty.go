@@ -78,12 +78,18 @@ var errDigest = fmt.Errorf("a digest is about no single incident: take the chann
 var severities = [...]checks.Severity{checks.Critical, checks.Major, checks.Minor, checks.Informational}
 
 // Notify triggers or resolves. What got worse is triggered under its new key before the others are
-// resolved, so that something is open all the time.
+// resolved, so that something is open all the time. Where it got worse by something graver of the same
+// severity, its own key is resolved first: it may be acknowledged, and has to page again.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 	if note.Digest != nil {
 		return fmt.Errorf("pagerduty %q: %w", n.options.Name, errDigest)
 	}
 	now := note.Incident.Severity
+	if note.Kind == alerts.Worsened {
+		if err := n.send(ctx, event{Action: "resolve", Key: key(note, now)}); err != nil {
+			return err
+		}
+	}
 	if note.Kind != alerts.Ended {
 		if err := n.send(ctx, trigger(note)); err != nil || note.Kind != alerts.Worsened {
 			return err

@@ -553,3 +553,30 @@ func TestLogCannotBeForged(t *testing.T) {
 		}
 	}
 }
+
+// What a person has ended costs nothing any more: neither a listing that comes later nor
+// the same history when it comes back counts the refusals from before.
+func TestRefusalsOfWhatIsOverAreNoCostOfWhatComesLater(t *testing.T) {
+	r := newRig(t)
+	r.mustRound()
+	r.read(1, lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net"))
+	inc := r.only("refused")
+	if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.ResolveHand, Incident: inc.ID, By: "kim", At: time.Now()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.tick(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if all := r.open(); len(all) != 0 {
+		t.Fatalf("an old refusal brings back what a person ended: %v", titles(all))
+	}
+	r.world.ListAtSpamCop()
+	r.mustRound()
+	if inc := r.only("listed afterwards"); inc.Impact.Refusals() != 0 || inc.Severity != checks.Major {
+		t.Errorf("a listing that cost nothing: %s, %d refusals", inc.Severity, inc.Impact.Refusals())
+	}
+	r.read(2, lab.CiscoRefusal(time.Now().Add(2*time.Second), "4TgXkR2x9zC", "lee@example.net"))
+	if inc := r.only("refused again"); inc.Impact.Refusals() != 1 {
+		t.Errorf("refused once since: %d refusals", inc.Impact.Refusals())
+	}
+}

@@ -160,7 +160,10 @@ func (db *DB) Unparsed(ctx context.Context, max int) (latest []Unparsed, total i
 // the window. For targets of open incidents about bounces it goes on to look
 // before it: a kind of refusal that has ended is a tally of those there were,
 // with the time of the last, so that quiet can be judged.
-func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.Time) (all []bounce.Tally, err error) {
+//
+// What happened before an end belongs to an incident that is over ([alerts.Ends]), and is
+// counted no more.
+func tallies(ctx context.Context, q querier, open []alerts.Incident, ends map[string]time.Time, since time.Time) (all []bounce.Tally, err error) {
 	older := map[string]int64{} // target: from when on
 	for _, inc := range open {
 		for _, m := range inc.Members {
@@ -177,6 +180,14 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 	if err != nil {
 		return nil, err
 	}
+	over := make(map[string]int64, len(ends))
+	for target, end := range ends {
+		over[target] = end.UnixMicro()
+	}
+	counted, err := json.Marshal(over)
+	if err != nil {
+		return nil, err
+	}
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var t bounce.Tally
 		b, err := scanBounce(r, &t.Refused, &t.Deferred, stamp{&t.First}, stamp{&t.Last})
@@ -190,6 +201,7 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 			UNION ALL
 			SELECT b.id, b.at, b.first, b.action, b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy
 				FROM json_each(?2) o JOIN bounces b ON b.target = o.key AND b.at >= o.value AND b.at < ?1 AND b.counted
+		), over AS (SELECT key AS target, value AS end FROM json_each(?3)
 		), kinds AS (
 			SELECT max(at) AS last, max(at) < ?1 AS ended,
 				sum(action = 'failed') AS refused, sum(action = 'failed' AND at >= ?1) AS refused_now,
@@ -197,12 +209,12 @@ func tallies(ctx context.Context, q querier, open []alerts.Incident, since time.
 				min(first) AS first, min(iif(at >= ?1, max(first, ?1), NULL)) AS first_now,
 				-- the id of the latest: both numbers in one text that sorts like them
 				CAST(substr(max(printf('%020d%020d', at, id)), 21) AS INTEGER) AS sample
-			FROM considered GROUP BY target, domain, vendor, blocklist, category, rule, remedy
+			FROM considered LEFT JOIN over USING (target) WHERE over.end IS NULL OR at > over.end GROUP BY target, domain, vendor, blocklist, category, rule, remedy
 		)
 		SELECT `+bounceColumns+`, iif(kinds.ended, kinds.refused, kinds.refused_now), iif(kinds.ended, kinds.deferred, kinds.deferred_now), iif(kinds.ended, kinds.first, kinds.first_now), kinds.last
 		FROM kinds JOIN bounces b ON b.id = sample LEFT JOIN mails m ON m.id = b.mail
 		ORDER BY b.target, b.domain, b.vendor, b.blocklist, b.category, b.rule, b.remedy`,
-		since.UnixMicro(), string(targets))
+		since.UnixMicro(), string(targets), string(counted))
 	return all, err
 }
 

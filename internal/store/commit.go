@@ -177,7 +177,7 @@ func (db *DB) situation(ctx context.Context, q querier, now time.Time, b Batch) 
 		return s, err
 	}
 	if b.Window > 0 {
-		if s.Counts, err = counts(ctx, q, s.Open, b.About, now, b.Window); err != nil {
+		if s.Counts, err = counts(ctx, q, s.Open, s.Recent, b.About, now, b.Window); err != nil {
 			return s, err
 		}
 		var targets []string

@@ -12,9 +12,9 @@ import (
 
 // counts reads what [bounce.Judge] judges, for the targets of open incidents and those that
 // the findings of this commit are about.
-func counts(ctx context.Context, q querier, open []alerts.Incident, about []string, now time.Time, window time.Duration) (c bounce.Counts, err error) {
+func counts(ctx context.Context, q querier, open, recent []alerts.Incident, about []string, now time.Time, window time.Duration) (c bounce.Counts, err error) {
 	since := now.Add(-window)
-	if c.Tallies, err = tallies(ctx, q, open, since); err != nil {
+	if c.Tallies, err = tallies(ctx, q, open, alerts.Ends(open, recent, now), since); err != nil {
 		return c, err
 	}
 	if c.Complaints, err = complaints(ctx, q, since); err != nil {
