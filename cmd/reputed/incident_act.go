@@ -183,8 +183,51 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 			continue
 		}
 		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, what.Kind.Done(), checks.Line(what.By, 80), i.Title)))
+		if s := stillSo(i, what.At); what.Kind == alerts.ResolveHand && s != "" {
+			fmt.Fprint(a.stderr, a.term().Paragraph("warning: "+s+"."))
+		}
 	}
 	return failed
+}
+
+// mostStill is how many lists a warning names.
+const mostStill = 3
+
+// stillSo says which lists held a target of the incident when they were last asked; empty: none.
+// What was ended by hand and is so is opened anew, and until then status knows nothing of it.
+func stillSo(inc alerts.Incident, now time.Time) string {
+	type entry struct{ target, list string }
+	var names []string
+	var asked time.Time
+	seen := map[entry]bool{}
+	for _, m := range inc.Members {
+		f := m.Finding
+		e := entry{f.Target.String(), cmp.Or(checks.Line(f.Facts[checks.FactListName], 80), f.Key.Source)}
+		if f.Key.Check != "dnsbl" || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
+			continue
+		}
+		seen[e] = true
+		names = append(names, e.target+" was still listed by "+e.list)
+		if m.Last.After(asked) {
+			asked = m.Last
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	s := strings.Join(names[:min(mostStill, len(names))], ", ")
+	if rest := len(names) - mostStill; rest > 0 {
+		s += fmt.Sprintf(", and %d more", rest)
+	}
+	layout := "15:04"
+	if !sameDay(asked, now) {
+		layout = "2 Jan 15:04"
+	}
+	return s + " when last asked, " + asked.Local().Format(layout) + ": if it still is, the next round opens this again"
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Local().Format(time.DateOnly) == b.Local().Format(time.DateOnly)
 }
 
 // notifier makes the notices of an end by hand, for the channels that told of the beginning.
