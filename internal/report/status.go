@@ -323,6 +323,7 @@ func (w Watched) subject() string {
 func (r Report) incidents() string {
 	unacked, acked := 0, 0
 	var refused, deferred []string
+	still := map[string]bool{} // receivers that have not taken a mail after their last refusal, as far as is known
 	for _, v := range r.Loud {
 		switch v.Incident.State {
 		case alerts.Open:
@@ -331,13 +332,14 @@ func (r Report) incidents() string {
 			acked++
 		}
 		for _, x := range refusing(v.Incident.Impact) {
-			names := &refused
+			names, name := &refused, receiverName(x)
 			if x.Refused.N == 0 {
 				names = &deferred
 			}
-			if name := receiverName(x); !slices.Contains(*names, name) {
+			if !slices.Contains(*names, name) {
 				*names = append(*names, name)
 			}
+			still[name] = still[name] || x.Accepted.IsZero()
 		}
 	}
 	parts := []string{plural(len(r.Loud), "incident", "incidents")}
@@ -349,11 +351,17 @@ func (r Report) incidents() string {
 	case acked == len(r.Loud):
 		parts = append(parts, "acknowledged")
 	}
-	if len(refused) > 0 {
-		parts = append(parts, "mail to "+some(refused, 2)+" is being refused")
-	}
-	if len(deferred) > 0 {
-		parts = append(parts, "mail to "+some(deferred, 2)+" is being deferred")
+	for _, x := range []struct {
+		done  string
+		names []string
+	}{{"refused", refused}, {"deferred", deferred}} {
+		over := slices.DeleteFunc(slices.Clone(x.names), func(name string) bool { return still[name] })
+		switch now := slices.DeleteFunc(x.names, func(name string) bool { return !still[name] }); {
+		case len(now) > 0: // those that are over say so in their incidents
+			parts = append(parts, "mail to "+some(now, 2)+" is being "+x.done)
+		case len(over) > 0:
+			parts = append(parts, "mail to "+some(over, 2)+" was "+x.done+", and is taken again")
+		}
 	}
 	return strings.Join(parts, ", ")
 }

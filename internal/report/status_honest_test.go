@@ -53,6 +53,27 @@ func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 				in.Incidents = []IncidentView{v}
 			},
 			"mail to example.net is being refused, mail to example.com is being deferred", "", nil},
+		"mail that is taken again is not called refused": {
+			func(in *Input) {
+				v := listedIncident()
+				v.Incident.Impact.Receivers = []checks.ReceiverImpact{
+					{Receiver: "example.net", Refused: checks.Count{N: 2, Counted: true}, Accepted: now},
+					{Receiver: "example.com", Deferred: checks.Count{N: 2, Counted: true}, Accepted: now},
+				}
+				in.Incidents = []IncidentView{v}
+			},
+			"mail to example.net was refused, and is taken again, mail to example.com was deferred, and is taken again", "", []string{"is being"}},
+		"who still refuses is named, and who does no longer is not": {
+			func(in *Input) {
+				v := listedIncident()
+				v.Incident.Impact.Receivers = []checks.ReceiverImpact{
+					{Receiver: "example.net", Vendor: "Cisco Talos", Refused: checks.Count{N: 2, Counted: true}, Accepted: now},
+					{Receiver: "example.org", Refused: checks.Count{N: 2, Counted: true}, Accepted: now},
+					{Receiver: "example.net", Vendor: "Spamhaus", Refused: checks.Count{N: 1, Counted: true}},
+				}
+				in.Incidents = []IncidentView{v}
+			},
+			"mail to example.net is being refused", "", []string{"example.org", "again"}},
 		"a stopped daemon says of when it speaks": {
 			func(in *Input) { in.Daemon = Daemon{} },
 			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running", []string{"wrong then"}},
