@@ -89,7 +89,7 @@ func facts(n alerts.Notification) *rich {
 	inc, r := n.Incident, new(rich)
 	what(r, n)
 	since(r.nl(), n)
-	costs(r, inc)
+	costs(r, n)
 	recovery(r, n)
 	if by := checks.Line(inc.AckedBy, 80); by != "" {
 		r.nl().label("Taken by: ").quote(by, 80)
@@ -209,15 +209,22 @@ func since(r *rich, n alerts.Notification) {
 }
 
 // costs says what the incident costs; trouble of the monitor costs sight, not mail.
-func costs(r *rich, inc alerts.Incident) {
-	if aboutMonitor(inc) {
-		if blinding(inc) {
-			r.nl().label("Cost: ").say("no mail. Meanwhile nothing is known to be listed or clean: open incidents stay as they are.")
-		}
-		return
+func costs(r *rich, n alerts.Notification) {
+	inc, over := n.Incident, n.Kind == alerts.Ended
+	blind := "Meanwhile nothing is known to be listed or clean: open incidents stay as they are."
+	unusable := "The list is left out until it answers properly; nothing is known about any target there."
+	if over {
+		blind = "While it lasted nothing was known to be listed or clean: open incidents stayed as they were."
+		unusable = "The list was left out while it lasted, and nothing was known about any target there."
 	}
-	if aboutList(inc) {
-		r.nl().label("Cost: ").say("no mail. The list is left out until it answers properly; nothing is known about any target there.")
+	switch {
+	case aboutMonitor(inc) && blinding(inc):
+		r.nl().label("Cost: ").say("no mail. " + blind)
+		return
+	case aboutMonitor(inc):
+		return
+	case aboutList(inc):
+		r.nl().label("Cost: ").say("no mail. " + unusable)
 		return
 	}
 	r.nl().label("Cost: ")

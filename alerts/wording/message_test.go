@@ -2,8 +2,10 @@ package wording
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"reputed/alerts"
 	"reputed/alerts/alertstest"
 	"reputed/checks"
 )
@@ -47,5 +49,30 @@ func TestHeadlineSaysStateAndSeverityInWords(t *testing.T) {
 		if got := headline(alertstest.Variants()[name]); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+// What is over is told as what has been.
+func TestTheEndOfBlindnessDoesNotReadAsIfItLasted(t *testing.T) {
+	list := alertstest.Listing("192.0.2.10")
+	list.Finding.Target, list.Finding.Code = checks.List("spamcop"), checks.CodeListRefused
+	for name, c := range map[string]struct {
+		members   []alerts.Member
+		now, then string
+	}{
+		"the monitor": {alertstest.Variants()["monitor-blind"].Incident.Members, "Meanwhile nothing is known", "While it lasted nothing was known"},
+		"a list":      {[]alerts.Member{list}, "until it answers properly", "was left out while it lasted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, want := range map[alerts.ChangeKind]string{alerts.Opened: c.now, alerts.Reminder: c.now, alerts.Ended: c.then} {
+				got := Of(alertstest.With(func(n *alerts.Notification) { n.Kind, n.Incident.Members = kind, c.members })).Text(0)
+				if !strings.Contains(got, want) {
+					t.Errorf("%s: %q is not in\n%s", kind, want, got)
+				}
+				if kind == alerts.Ended && strings.Contains(got, "is known") {
+					t.Errorf("reads as if it lasted:\n%s", got)
+				}
+			}
+		})
 	}
 }
