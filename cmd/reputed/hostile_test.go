@@ -20,6 +20,8 @@ import (
 
 	"reputed/alerts"
 	"reputed/alerts/slack"
+	"reputed/checks"
+	"reputed/checks/reputation"
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/store"
@@ -76,6 +78,19 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 			t.Fatal(err)
 		}
 	}
+	// What sources say, and what people write down of it.
+	talos, _ := reputation.FindPage("talos")
+	recorded, err := talos.Reading(checks.Address(lab.OurAddress), "poor", text, text, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := reputation.Reading{Source: reputation.SNDSStatus, Target: checks.Address(lab.OurAddress), Value: text, Note: text, Level: reputation.Bad, How: reputation.Measured, At: now}
+	if _, err := r.db.SaveReadings(t.Context(), now, []reputation.Reading{recorded, said}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.judgeRecorded(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.db.SetMailboxState(t.Context(), "bounces", false, now, errors.New(text)); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +145,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		"status", "status --format json", "status --format plugin", "incident list", "incident list --format tsv", "incident list --format json",
 		"incident show 1", "incident show 1 --format json", "incident show 2",
 		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
+		"reputation", "reputation --format tsv", "reputation --format json",
 		"bounce -", "bounce - --format tsv", "bounce - --format json",
 		"bounce unknown --all", "bounce unknown --all --format json", "bounce replay " + mine, "bounce replay " + mine + " --format json",
 	} {
