@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,8 @@ A target is an address, a CIDR range or a domain. These stand for several:
   -            the same on standard input
 
 Exit code: 2 something critical or major, 1 something minor or policy, 3 could
-not tell (a critical list or more than half had no usable answer, or it is not
-known what a name or a record stands for), else 0.`,
+not tell (a critical list or more than half had no usable answer, no list was
+asked about a target, or it is not known what a name or a record stands for), else 0.`,
 		Example: `  reputed check 192.0.2.10
   reputed check 192.0.2.0/28 2001:db8::25 mail.example.org
   reputed check @addresses.txt                   or - for standard input
@@ -171,7 +172,7 @@ func (a checkRun) run(ctx context.Context) error {
 	now := time.Now()
 	out := report.NewCheck(report.CheckOptions{
 		Out: a.stdout, Term: a.term(), Format: a.form, All: a.all, Lists: a.zones, Started: now,
-		Addresses: addresses, Domains: domains,
+		Addresses: addresses, Domains: domains, Unasked: unserved(ts, a.zones),
 	})
 	a.sayMissed(a.form, a.missed)
 	for _, f := range a.missed {
@@ -293,6 +294,37 @@ func countKind(ts checks.Targets, kind checks.Kind) int {
 		}
 	}
 	return n
+}
+
+// mostUnasked is how many targets that nobody is asked about are named.
+const mostUnasked = 4
+
+// unserved are the targets that none of the lists serves.
+func unserved(ts checks.Targets, zones []blocklists.Zone) report.Unasked {
+	var families []blocklists.Family
+	for _, z := range zones {
+		families = append(families, z.Families...)
+	}
+	slices.Sort(families)
+	families = slices.Compact(families)
+	var u report.Unasked
+	for t := range ts.All() {
+		if slices.ContainsFunc(families, func(f blocklists.Family) bool { return serves(f, t) }) {
+			continue
+		}
+		switch t.Kind {
+		case checks.KindAddress:
+			u.Addresses++
+		case checks.KindDomain:
+			u.Domains++
+		default:
+			continue
+		}
+		if len(u.First) < mostUnasked {
+			u.First = append(u.First, t.ID())
+		}
+	}
+	return u
 }
 
 // checkResult puts one answer into the words of a report.

@@ -66,9 +66,20 @@ type CheckOptions struct {
 	All       bool // show clean answers too
 	Addresses int  // how many are asked about
 	Domains   int
+	Unasked   Unasked
 	Lists     []blocklists.Zone // all that may be asked
 	Started   time.Time
 }
+
+// Unasked are those of the targets that none of the lists serves: nobody is asked about them, so
+// that nothing is known. The zero value says that there are none.
+type Unasked struct {
+	Addresses, Domains int
+	First              []string // some of them, as [checks.Target.ID] has them
+}
+
+// N is how many there are.
+func (u Unasked) N() int { return u.Addresses + u.Domains }
 
 // Check is the report of one `reputed check`. Results go in one by one as they
 // come; TSV and JSON write each at once and keep nothing of it, text keeps what it
@@ -194,7 +205,7 @@ func (c *Check) Level() Level {
 		t.CriticalUnknown = t.CriticalUnknown || l.unanswered() > 0 && checks.Severity(l.Zone.Severity) == checks.Critical
 	}
 	level := t.Level()
-	if level == LevelOK && (c.cut || c.missed > 0) {
+	if level == LevelOK && (c.cut || c.missed > 0 || c.Unasked.N() > 0) {
 		return LevelUnknown
 	}
 	return level

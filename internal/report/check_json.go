@@ -201,6 +201,7 @@ type checkSummaryJSON struct {
 	CutShort  bool   `json:"cut_short"`
 	Addresses int    `json:"addresses"`
 	Domains   int    `json:"domains"`
+	Unasked   int    `json:"unasked"`
 	Lists     int    `json:"lists"`
 	Questions int    `json:"questions"`
 	Targets   int    `json:"listed_targets"`
@@ -212,7 +213,7 @@ type checkSummaryJSON struct {
 func checkSummaryOf(c *Check) checkSummaryJSON {
 	asked, _ := c.questions()
 	s := checkSummaryJSON{
-		Text: c.Summary(), State: c.Level().String(), ExitCode: int(c.Level()), CutShort: c.cut, Addresses: c.Addresses, Domains: c.Domains,
+		Text: c.Summary(), State: c.Level().String(), ExitCode: int(c.Level()), CutShort: c.cut, Addresses: c.Addresses, Domains: c.Domains, Unasked: c.Unasked.N(),
 		Lists: len(c.asked()), Questions: asked, Targets: len(c.found[blocklists.Listed]), Started: utc(c.Started), Ended: utc(c.ended),
 	}
 	for _, l := range c.tallies {

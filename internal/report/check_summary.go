@@ -14,8 +14,9 @@ const unproved blocklists.Class = "unproved"
 // (SpamCop), 37 lists answered clean, 2 refuse this resolver".
 func (c *Check) Summary() string {
 	lists := c.asked()
-	head := c.subject()
+	head := subject(c.Addresses-c.Unasked.Addresses, c.Domains-c.Unasked.Domains)
 	if len(lists) == 0 {
+		head = c.subject()
 		if c.cut {
 			return "Cut short before the first answer: nothing is known about " + head
 		}
@@ -58,6 +59,9 @@ func (c *Check) Summary() string {
 			parts = append(parts, plural(n, p.one, p.many))
 		}
 	}
+	if n := c.Unasked.N(); n > 0 {
+		parts = append(parts, "no list was asked about "+someOf(c.Unasked.First, 3, n))
+	}
 	if c.missed > 0 {
 		parts = append(parts, plural(c.missed, "target", "targets")+" could not be expanded")
 	}
@@ -89,13 +93,15 @@ func (c *Check) holding(class blocklists.Class) []string {
 }
 
 // subject is what was asked about: "2 addresses and 1 domain".
-func (c *Check) subject() string {
+func (c *Check) subject() string { return subject(c.Addresses, c.Domains) }
+
+func subject(addresses, domains int) string {
 	var parts []string
-	if c.Addresses > 0 {
-		parts = append(parts, plural(c.Addresses, "address", "addresses"))
+	if addresses > 0 {
+		parts = append(parts, plural(addresses, "address", "addresses"))
 	}
-	if c.Domains > 0 {
-		parts = append(parts, plural(c.Domains, "domain", "domains"))
+	if domains > 0 {
+		parts = append(parts, plural(domains, "domain", "domains"))
 	}
 	if len(parts) == 0 {
 		return "no targets"

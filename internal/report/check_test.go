@@ -218,6 +218,28 @@ func TestCheckLevels(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyWasAskedAboutIsNotClean(t *testing.T) {
+	for name, c := range map[string]struct {
+		unasked Unasked
+		want    string
+		level   Level
+	}{
+		"a domain": {Unasked{Domains: 1, First: []string{"example.org"}},
+			"Cannot tell: 2 addresses on 1 list: 1 list answered clean, no list was asked about example.org", LevelUnknown},
+		"an address and the domain": {Unasked{Addresses: 1, Domains: 1, First: []string{"2001:db8::25", "example.org"}},
+			"Cannot tell: 1 address on 1 list: 1 list answered clean, no list was asked about 2001:db8::25 and example.org", LevelUnknown},
+		"none": {Unasked{}, "2 addresses and 1 domain on 1 list: 1 list answered clean", LevelOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := NewCheck(CheckOptions{Out: &bytes.Buffer{}, Format: Plugin, Addresses: 2, Domains: 1, Unasked: c.unasked, Lists: someLists()})
+			k.Add(Result{Target: checks.Address(addr("192.0.2.10")), List: "spamcop", Verdict: blocklists.Clean})
+			if got, _ := k.Finish(now, false); got != c.level || k.Summary() != c.want {
+				t.Errorf("got %v, %q, want %v, %q", got, k.Summary(), c.level, c.want)
+			}
+		})
+	}
+}
+
 func TestManyTargetsStayReadable(t *testing.T) {
 	goldenText(t, "check-many", func(w *bytes.Buffer, term Term) error {
 		c := NewCheck(CheckOptions{Out: w, Term: term, Format: Text, Addresses: 256, Lists: someLists(), Started: now})

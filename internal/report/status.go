@@ -316,7 +316,7 @@ func (r Report) silenced() int {
 
 // subject is "3 addresses and 1 domain".
 func (w Watched) subject() string {
-	return (&Check{CheckOptions: CheckOptions{Addresses: w.Addresses, Domains: w.Domains}}).subject()
+	return subject(w.Addresses, w.Domains)
 }
 
 // incidents is "2 incidents, 1 unacknowledged, mail to Microsoft is being refused".
