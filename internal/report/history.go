@@ -169,12 +169,19 @@ func (h History) timeline(p *page) {
 	p.rest(len(h.Spells))
 }
 
-// byWhom is whose word a question was about: a list, a receiver, or a part of this monitor.
+// byWhom is whose word a question was about: a list, a receiver, or a part of this monitor. A list
+// stands for its own answer; refusals that name it are told apart from that.
 func byWhom(k checks.Key) string {
 	if k.Source == "" {
 		return checks.Line(k.Check, 60)
 	}
-	return checks.Line(k.Source, 60)
+	switch k.Check {
+	case "dnsbl":
+		return checks.Line(k.Source, 60)
+	case "bounce": // the word first, as narrow columns cut the end
+		return "refusal: " + checks.Line(k.Source, 60)
+	}
+	return checks.Line(k.Check, 40) + ": " + checks.Line(k.Source, 60)
 }
 
 // csvHeader are the columns of `history --format csv`.

@@ -229,3 +229,44 @@ func TestPairVerdict(t *testing.T) {
 		})
 	}
 }
+
+// What a list answers and a refusal that names it are two things.
+func TestByWhomTellsListingsFromRefusals(t *testing.T) {
+	for want, k := range map[string]checks.Key{
+		"spamcop":          {Check: "dnsbl", Target: "192.0.2.10", Source: "spamcop"},
+		"refusal: spamcop": {Check: "bounce", Target: "192.0.2.10", Source: "spamcop"},
+		"request: spamcop": {Check: "request", Target: "192.0.2.10", Source: "spamcop"},
+		"resolver":         {Check: "resolver", Target: "monitor:resolver"},
+	} {
+		if got := byWhom(k); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// The latest answer of a list that a refusal named may be that of any round.
+func TestExplainDoesNotCallARoundAskedForARefusal(t *testing.T) {
+	answer := Proof{At: ago2(time.Hour), Summary: "192.0.2.10 is listed"}
+	later := Proof{At: ago2(time.Minute), Summary: "192.0.2.10 is listed"}
+	for name, c := range map[string]struct {
+		proofs []Proof
+		named  *Proof
+		want   bool
+	}{
+		"a later round":        {[]Proof{answer}, &later, true},
+		"the same answer":      {[]Proof{answer}, &answer, false},
+		"nothing else is had":  {nil, &later, true},
+		"no refusal named one": {[]Proof{answer}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			e := Pair{Target: checks.Address(addr("192.0.2.10")), List: someLists()[0], Proofs: c.proofs, Named: c.named, Now: now}
+			if err := e.Write(&b, Term{}, Text); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(b.String(), "Latest answer, kept because a refusal names the list: "); got != c.want || strings.Contains(b.String(), "Asked when") {
+				t.Errorf("got %v, want %v:\n%s", got, c.want, b.String())
+			}
+		})
+	}
+}

@@ -27,7 +27,7 @@ type Pair struct {
 	Unknown   time.Time // since when there has been no answer; zero: there is one
 	Proofs    []Proof   // answers that changed what is known, oldest first
 	Turns     []Turn    // oldest first
-	Named     *Proof    // what the list answered when a refusal named it
+	Named     *Proof    // the latest answer of the list, in any round, since a refusal named it
 	Incidents []int64   // latest first
 	Round     time.Time // end of the last complete round
 	Aside     string    // why the list gave no usable answer in it; empty: it did

@@ -72,8 +72,9 @@ func (e Pair) stored(p *page) {
 		p.heading("How we know: the answer of " + p.stamp(last.At))
 		p.proof(last)
 	}
-	if e.Named != nil {
-		p.heading("Asked when a refusal named the list, " + p.stamp(e.Named.At))
+	// Of a list that a refusal named each answer is kept, in whichever round it is asked.
+	if e.Named != nil && (len(e.Proofs) == 0 || !e.Proofs[len(e.Proofs)-1].At.Equal(e.Named.At)) {
+		p.heading("Latest answer, kept because a refusal names the list: " + p.stamp(e.Named.At))
 		p.proof(*e.Named)
 	}
 }

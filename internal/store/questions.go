@@ -58,7 +58,7 @@ func historyWhere(f TransitionFilter) (where string, args []any) {
 }
 
 // Question is all that is known of one question: what it is now, how it came to be, and
-// what a list answered when a refusal had named it.
+// the latest answer of a list that a refusal named.
 type Question struct {
 	Status      checks.Status // empty: it was never a problem, so that nothing is stored of it
 	Code        checks.Code
@@ -67,11 +67,11 @@ type Question struct {
 	Unknown     time.Time    // since when there has been no answer; zero: there is one
 	Transitions []Transition // oldest first, with facts and evidence
 	Incidents   []int64      // that it is or was a member of, latest first
-	// Answer is what the list answered when a refusal named it; nil if none did.
+	// Answer is the latest answer of the list, in any round, since a refusal named it; nil if none did.
 	Answer *NamedAnswer
 }
 
-// NamedAnswer is what a list answered about a target when a refusal had named it.
+// NamedAnswer is the latest that a list answered about a target since a refusal named it.
 type NamedAnswer struct {
 	At       time.Time
 	Status   checks.Status
