@@ -18,7 +18,7 @@ type Cost struct {
 // Costs says what a problem costs, as far as it is known: one sentence a
 // receiver that refused or deferred mail, or for all receivers behind one vendor where
 // several did ("41 of 212 mails to Microsoft (14 domains) refused"), most refused first, at
-// most max of them (max <= 0 means all) and then one for the rest. Without refusals it is one sentence that
+// most max of them (max <= 0 means all) and then one for the rest, which is named if it is one. Without refusals it is one sentence that
 // says so; where nothing was counted it says that.
 func (i Impact) Costs(max int) []Cost {
 	switch {
@@ -44,7 +44,7 @@ func (i Impact) Costs(max int) []Cost {
 	}
 	var costs []Cost
 	for k, r := range refusing {
-		if max > 0 && k == max {
+		if max > 0 && k == max && k+1 < len(refusing) { // a single one is no shorter without its name
 			rest, receivers := 0, 0
 			for _, r := range refusing[k:] {
 				rest += r.Refused.N + r.Deferred.N

@@ -26,6 +26,10 @@ func TestCosts(t *testing.T) {
 			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Refused: n(1)}, {Receiver: "b.example", Refused: n(3)}, {Receiver: "c.example", Refused: n(2)}, {Receiver: "d.example", Refused: n(1)}}},
 			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "2 mails to c.example refused"}, {Text: "2 mails to 2 other receivers"}},
 		},
+		"one more is named": {
+			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Refused: n(4)}, {Receiver: "b.example", Refused: n(3)}, {Receiver: "c.example", Vendor: "Cisco Talos", Refused: n(2)}}},
+			[]Cost{{Text: "4 mails to a.example refused"}, {Text: "3 mails to b.example refused"}, {Text: "2 mails to c.example refused (Cisco Talos)"}},
+		},
 		"refused before deferred": {
 			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Deferred: n(25)}, {Receiver: "b.example", Refused: n(3)}}},
 			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "25 mails to a.example deferred"}},
@@ -47,11 +51,17 @@ func TestCosts(t *testing.T) {
 			}},
 			[]Cost{{Text: "4 mails to Cisco Talos (2 domains) refused"}, {Text: "3 mails to a.example refused"}, {Text: "2 mails to 2 other receivers"}},
 		},
-		"those of a vendor that are left over are counted": {
+		"those of a vendor that alone is left over are named": {
 			Impact{Receivers: []ReceiverImpact{
 				{Receiver: "a.example", Refused: n(5)}, {Receiver: "b.example", Refused: n(4)}, {Receiver: "c.example", Vendor: "Google", Refused: n(1)}, {Receiver: "d.example", Vendor: "Google", Refused: n(1)},
 			}},
-			[]Cost{{Text: "5 mails to a.example refused"}, {Text: "4 mails to b.example refused"}, {Text: "2 mails to 2 other receivers"}},
+			[]Cost{{Text: "5 mails to a.example refused"}, {Text: "4 mails to b.example refused"}, {Text: "2 mails to Google (2 domains) refused"}},
+		},
+		"those of a vendor that are left over with others are counted": {
+			Impact{Receivers: []ReceiverImpact{
+				{Receiver: "a.example", Refused: n(5)}, {Receiver: "b.example", Refused: n(4)}, {Receiver: "c.example", Vendor: "Google", Refused: n(1)}, {Receiver: "d.example", Vendor: "Google", Refused: n(1)}, {Receiver: "e.example", Refused: n(1)},
+			}},
+			[]Cost{{Text: "5 mails to a.example refused"}, {Text: "4 mails to b.example refused"}, {Text: "3 mails to 3 other receivers"}},
 		},
 		"names are cleaned": {Impact{Receivers: []ReceiverImpact{{Receiver: "a\nb\u202e", Refused: n(1)}}}, []Cost{{Text: "1 mail to a b refused"}}},
 	} {
