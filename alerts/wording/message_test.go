@@ -1,7 +1,6 @@
 package wording
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -9,29 +8,6 @@ import (
 	"reputed/alerts/alertstest"
 	"reputed/checks"
 )
-
-func TestAnAnswerThatWasConfirmedIsShownOnce(t *testing.T) {
-	e := checks.Evidence{Question: "10.2.0.192.bl.example. A", Answer: "127.0.0.2"}
-	other := checks.Evidence{Question: e.Question, Answer: "NXDOMAIN"}
-	for name, c := range map[string]struct {
-		in   []checks.Evidence
-		want []string
-	}{
-		"asked twice, same answer":  {[]checks.Evidence{e, e}, []string{"127.0.0.2 (asked 2 times)"}},
-		"asked twice, other answer": {[]checks.Evidence{e, other}, []string{"127.0.0.2", "NXDOMAIN"}},
-		"asked once":                {[]checks.Evidence{e}, []string{"127.0.0.2"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			for _, x := range latest(c.in) {
-				got = append(got, x.Answer)
-			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
 
 func TestHeadlineSaysStateAndSeverityInWords(t *testing.T) {
 	for name, want := range map[string]string{

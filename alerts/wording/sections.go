@@ -2,7 +2,6 @@ package wording
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"reputed/alerts"
@@ -18,7 +17,7 @@ func evidence(n alerts.Notification) *rich {
 	for _, m := range open {
 		source := m.Finding.Key.Check + " " + m.Finding.Key.Source
 		again := seen[source]
-		for _, e := range latest(m.Finding.Evidence) {
+		for _, e := range checks.Distinct(m.Finding.Evidence) {
 			lines := evidenceLines(e)
 			switch {
 			case len(lines) == 0:
@@ -41,28 +40,6 @@ func evidence(n alerts.Notification) *rich {
 		r.say("and " + counted(left, "more answer")).end()
 	}
 	return r
-}
-
-// latest leaves out an answer that was asked for again, as a new listing is
-// before anybody is told, and says how often it was asked.
-func latest(all []checks.Evidence) []checks.Evidence {
-	var out []checks.Evidence
-	for i, e := range all {
-		times := 1
-		for _, earlier := range all[:i] {
-			if earlier.Question == e.Question && earlier.Answer == e.Answer {
-				times++
-			}
-		}
-		if slices.ContainsFunc(all[i+1:], func(next checks.Evidence) bool { return next.Question == e.Question && next.Answer == e.Answer }) {
-			continue
-		}
-		if times > 1 {
-			e.Answer = fmt.Sprintf("%s (asked %d times)", e.Answer, times)
-		}
-		out = append(out, e)
-	}
-	return out
 }
 
 func evidenceLines(e checks.Evidence) []Fact {

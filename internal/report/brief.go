@@ -214,7 +214,7 @@ func (r Report) Troubles(t Term) []Note {
 // QuietNotes are what nobody is told of, on purpose, and why: one for each incident.
 func (r Report) QuietNotes(t Term) []Note {
 	var out []Note
-	for _, v := range r.Silence {
+	for _, v := range r.silence() {
 		out = append(out, Note{Incident: v.Incident.ID, Text: clean(v.Incident.Title) + ": " + r.whyQuiet(t, v)})
 	}
 	for _, m := range r.Mailboxes {

@@ -177,11 +177,6 @@ func (i Incident) costs(p *page) {
 	}
 	p.grid(2, []column{{title: "RECEIVER", flex: true}, {title: "REFUSED BY", flex: true}, {title: "REFUSED", right: true},
 		{title: "DEFERRED", right: true}, {title: "DELIVERED", right: true}, {title: "LAST"}}, rows)
-	for _, r := range receivers {
-		if !r.Accepted.IsZero() {
-			p.para(2, "", plain, fmt.Sprintf("%s takes mail again: last refusal %s, first accepted %s", receiverName(r), p.clock(r.Last, i.Now), p.clock(r.Accepted, i.Now)), good)
-		}
-	}
 }
 
 // refusals are some of the mails that it costs, in the receivers' own words.
@@ -280,7 +275,7 @@ func (i Incident) member(p *page, m alerts.Member) {
 		row("scope", "many lists judge it as "+p.String())
 	}
 	row("means", clean(f.Facts[checks.FactMeaning]))
-	for _, e := range f.Evidence {
+	for _, e := range checks.Distinct(f.Evidence) {
 		row("asked", clean(e.Question))
 		row("answer", clean(e.Answer))
 		row("says", clean(e.Reason))

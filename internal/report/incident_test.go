@@ -266,3 +266,20 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// What was confirmed by the same answer is shown once, and a recovery in one place.
+func TestIncidentShowSaysThingsOnce(t *testing.T) {
+	i := wholeIncident()
+	m := &i.Incident.Members[0]
+	m.Finding.Evidence = append(slices.Clone(m.Finding.Evidence), m.Finding.Evidence...)
+	i.Incident.Impact.Receivers[0].Accepted = now
+	var b bytes.Buffer
+	if err := i.Write(&b, Term{}, Text); err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[string]int{"10.2.0.192.bl.spamcop.net. A": 1, "127.0.0.2 (asked 2 times)": 1, "first taken again": 1, "takes mail again": 0} {
+		if got := strings.Count(b.String(), s); got != want {
+			t.Errorf("%q stands %d times, want %d:\n%s", s, got, want, b.String())
+		}
+	}
+}

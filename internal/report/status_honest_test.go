@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/blocklists"
 	"reputed/checks"
 )
 
@@ -138,5 +139,52 @@ func TestStatusShowsWhatIsNotDoneAfterReading(t *testing.T) {
 	}
 	if !strings.Contains(doc.String(), `"error": "MOVE: create the folder`) || !strings.Contains(doc.String(), `"failing_since": null`) {
 		t.Errorf("JSON:\n%s", doc.String())
+	}
+}
+
+// A list that cannot be used stands in one place of status.
+func TestAnUnusableListStandsOnce(t *testing.T) {
+	list := func(state alerts.State, severity checks.Severity) IncidentView {
+		return IncidentView{Incident: alerts.Incident{ID: 7, Title: "PSBL is unusable", State: state, Severity: severity, Opened: ago2(time.Hour),
+			Silence: alerts.Silence{Until: now.Add(time.Hour)},
+			Members: []alerts.Member{{First: ago2(time.Hour), Finding: checks.Finding{Target: checks.List("psbl"), Code: checks.CodeListUnusable, Status: checks.Problem, Summary: "psbl lists the world"}}}}}
+	}
+	silent := []SilentList{{ID: "psbl", Name: "PSBL", Verdict: blocklists.Unusable, Why: "it lists the world"}}
+	for name, c := range map[string]struct {
+		change          func(*Input)
+		incident, below bool // where it is
+		quiet           bool
+	}{
+		"an incident":                  {func(in *Input) { in.Incidents = []IncidentView{list(alerts.Open, checks.Minor)} }, true, false, false},
+		"an incident of little weight": {func(in *Input) { in.Incidents = []IncidentView{list(alerts.Open, checks.Informational)} }, false, true, false},
+		"one that a person silenced":   {func(in *Input) { in.Incidents = []IncidentView{list(alerts.Silenced, checks.Minor)} }, false, false, true},
+		"no incident":                  {func(*Input) {}, false, true, false},
+		"an incident, and answered since": {func(in *Input) {
+			in.Incidents, in.Silent = []IncidentView{list(alerts.Open, checks.Informational)}, nil
+		}, false, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := well()
+			in.Silent = silent
+			in.Quiet = nil
+			c.change(&in)
+			if len(in.Incidents) > 0 && in.Incidents[0].Incident.State == alerts.Open {
+				in.Quiet = []QuietNote{{At: now, Incident: 7, Title: "PSBL is unusable", Why: "below the severity that is told at once"}}
+			}
+			var b bytes.Buffer
+			if err := Build(in, now).Write(&b, Term{}, Text); err != nil {
+				t.Fatal(err)
+			}
+			_, quiet, _ := strings.Cut(b.String(), "Quiet on purpose")
+			for what, x := range map[string]struct{ got, want bool }{
+				"incident":             {strings.Contains(b.String(), "#7    MINOR"), c.incident},
+				"what it cannot do":    {strings.Contains(b.String(), "What the monitor cannot do"), c.below},
+				"quiet, and its title": {strings.Contains(quiet, "PSBL is unusable"), c.quiet},
+			} {
+				if x.got != x.want {
+					t.Errorf("%s: got %v, want %v:\n%s", what, x.got, x.want, b.String())
+				}
+			}
+		})
 	}
 }

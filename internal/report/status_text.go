@@ -163,7 +163,7 @@ func (t Term) state(i alerts.Incident, now time.Time) string {
 
 // evidence is the question and the literal answer of a finding.
 func (p *page) evidence(f checks.Finding) {
-	for n, e := range f.Evidence {
+	for n, e := range checks.Distinct(f.Evidence) {
 		if n == 2 { // the rest is in incident show
 			break
 		}
@@ -282,10 +282,15 @@ func (r Report) partTroubles(t Term, say func(label, s string)) {
 // in what is counted.
 const gapShown = 24 * time.Hour
 
-// silentGroups groups the lists without an answer as a check does.
+// silentGroups groups the lists without an answer as a check does, but for those that an
+// incident shows already.
 func (r Report) silentGroups() []trouble {
 	c := &Check{}
+	shown := r.listsShown()
 	for _, l := range r.Silent {
+		if shown[l.ID] {
+			continue
+		}
 		c.tallies = append(c.tallies, &ListTally{
 			Zone: blocklists.Zone{ID: l.ID, Title: l.Name, Operator: l.Operator}, Asked: 1,
 			Verdicts: map[blocklists.Class]int{l.Verdict: 1}, Trouble: l.Verdict, Why: l.Why, Advice: l.Advice,
@@ -294,18 +299,45 @@ func (r Report) silentGroups() []trouble {
 	return c.troubles()
 }
 
+// listsShown are the lists whose trouble an incident shows, whether it is told or silenced by a person.
+func (r Report) listsShown() map[string]bool {
+	shown := map[string]bool{}
+	for _, v := range slices.Concat(r.Loud, r.Silence) {
+		if v.quietList() {
+			continue
+		}
+		for _, m := range v.Incident.Members {
+			if t := m.Finding.Target; t.Kind == checks.KindList && !m.Clear {
+				shown[t.Name] = true
+			}
+		}
+	}
+	return shown
+}
+
+// aboutLists says whether an incident is about lists that cannot be used and nothing else.
+func (v IncidentView) aboutLists() bool {
+	return len(v.Incident.Members) > 0 && !slices.ContainsFunc(v.Incident.Members, func(m alerts.Member) bool { return m.Finding.Target.Kind != checks.KindList })
+}
+
+// quietList says whether an incident is that of a list of little weight, which stands under what
+// the monitor cannot do, with the reason.
+func (v IncidentView) quietList() bool {
+	return v.aboutLists() && v.Incident.State != alerts.Silenced && v.Incident.Severity.Rank() <= checks.Informational.Rank()
+}
+
 // maxQuiet is how many decisions not to tell are shown; the newest say what is going on.
 const maxQuiet = 8
 
 // quiet is what nobody is told of, on purpose, and why: one line an incident.
 func (r Report) quiet(p *page) {
 	unproved := slices.DeleteFunc(slices.Clone(r.Mailboxes), func(m Mailbox) bool { return m.Unproved == 0 })
-	quiet := r.newestQuiet()
-	if len(r.Silence)+len(quiet)+len(unproved)+len(r.Unreliable) == 0 {
+	quiet, silence := r.newestQuiet(), r.silence()
+	if len(silence)+len(quiet)+len(unproved)+len(r.Unreliable) == 0 {
 		return
 	}
 	p.heading("Quiet on purpose")
-	for _, v := range r.Silence {
+	for _, v := range silence {
 		p.para(2, fmt.Sprintf("#%-4d", v.Incident.ID), plain, clean(v.Incident.Title)+": "+r.whyQuiet(p.Term, v), plain)
 	}
 	for _, u := range r.Unreliable {
@@ -344,11 +376,29 @@ func (m Mailbox) unproved() string {
 		number(m.Unproved), plural(m.Proved+m.Unproved, "report", "reports"), checks.Line(m.Name, 60))
 }
 
-// newestQuiet are the newest decision about each incident that is not shown as quiet itself.
+// silence are the incidents that are quiet on purpose, but for those of lists that stand under what the
+// monitor cannot do: what the last round could not ask.
+func (r Report) silence() []IncidentView {
+	silent := map[string]bool{}
+	for _, l := range r.Silent {
+		silent[l.ID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(r.Silence), func(v IncidentView) bool {
+		return v.quietList() && !slices.ContainsFunc(v.Incident.Members, func(m alerts.Member) bool { return !m.Clear && !silent[m.Finding.Target.Name] })
+	})
+}
+
+// newestQuiet are the newest decision about each incident that is not shown as quiet itself, nor is about lists
+// that cannot be used: those cost no mail, and why nobody is told of one explain says.
 func (r Report) newestQuiet() []QuietNote {
 	seen := map[int64]bool{}
 	for _, v := range r.Silence {
 		seen[v.Incident.ID] = true
+	}
+	for _, v := range r.Loud {
+		if v.aboutLists() {
+			seen[v.Incident.ID] = true
+		}
 	}
 	var out []QuietNote
 	for _, q := range r.Quiet {
