@@ -136,6 +136,9 @@ func refusalOf(b store.Bounce) report.Refusal {
 		List: b.Judgement.Blocklist, Text: b.Diagnostic.Text, Via: b.Via()}
 }
 
+// eventAnswer is what an answer is called among the events of an incident.
+const eventAnswer = "answer"
+
 // incidentReport puts what the store knows about an incident into the words of a report.
 func incidentReport(view report.IncidentView, h store.History, now time.Time) report.Incident {
 	r := report.Incident{IncidentView: view, Now: now}
@@ -143,7 +146,7 @@ func incidentReport(view report.IncidentView, h store.History, now time.Time) re
 		r.Events = append(r.Events, report.Event{At: e.At, What: e.Kind, By: e.Who, Severity: e.Severity, Note: e.Note})
 	}
 	for _, t := range h.Transitions {
-		r.Events = append(r.Events, report.Event{At: t.At, What: "answer", Note: t.Summary})
+		r.Events = append(r.Events, report.Event{At: t.At, What: eventAnswer, Note: t.Summary})
 	}
 	slices.SortStableFunc(r.Events, func(x, y report.Event) int { return x.At.Compare(y.At) })
 	for _, u := range h.Decisions {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"reputed/alerts"
@@ -25,7 +26,18 @@ type view struct {
 	zone   func(id string) (blocklists.Zone, bool) // any list that is known
 	policy alerts.Policy
 	acted  func() // is called after a person has done something; may be nil
+	last   recent
 }
+
+// recent keeps the last status for a moment: every page shows something of it, and many may look at once.
+type recent struct {
+	mu     sync.Mutex
+	report report.Report
+	at     time.Time
+}
+
+// statusKept is how old a status may be that is shown again.
+const statusKept = 3 * time.Second
 
 func newView(db *store.DB, cfg *config.Config) (*view, error) {
 	book, err := remedy.Load()
@@ -52,13 +64,26 @@ func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err e
 	return in, nil
 }
 
-// Status implements [web.Source].
+// Status implements [web.Source]. Whoever asks while it is worked out waits for the same one.
 func (v *view) Status(ctx context.Context, now time.Time) report.Report {
+	v.last.mu.Lock()
+	defer v.last.mu.Unlock()
+	if age := now.Sub(v.last.at); age >= 0 && age < statusKept {
+		return v.last.report
+	}
 	in, err := v.input(ctx, now)
 	if err != nil { // a status that cannot be read is "could not tell", in every form
-		in = report.Input{Trouble: err.Error()}
+		return report.Build(report.Input{Trouble: err.Error()}, now)
 	}
-	return report.Build(in, now)
+	v.last.report, v.last.at = report.Build(in, now), now
+	return v.last.report
+}
+
+// forget makes the next status a new one.
+func (v *view) forget() {
+	v.last.mu.Lock()
+	defer v.last.mu.Unlock()
+	v.last.at = time.Time{}
 }
 
 // of adds to each incident what to do about it.
@@ -206,13 +231,10 @@ const (
 )
 
 // Course implements [web.Source].
-func (v *view) Course(ctx context.Context, id int64, now time.Time) (report.Timeline, error) {
-	h, err := v.db.Incident(ctx, id)
-	if err != nil {
-		return report.Timeline{}, err
-	}
-	from, to := h.Incident.Opened.Add(-courseBefore), now
-	if end := h.Incident.Resolved; !end.IsZero() && now.Sub(end) > courseBefore {
+func (v *view) Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error) {
+	inc := e.IncidentView.Incident
+	from, to := inc.Opened.Add(-courseBefore), now
+	if end := inc.Resolved; !end.IsZero() && now.Sub(end) > courseBefore {
 		to = end.Add(courseBefore)
 	}
 	step := time.Hour // deliveries are counted by the hour
@@ -220,17 +242,55 @@ func (v *view) Course(ctx context.Context, id int64, now time.Time) (report.Time
 		step *= 2
 	}
 	from = from.Truncate(step)
-	flows, err := v.db.Flows(ctx, store.FlowFilter{Since: from, Step: step, Incident: id})
+	flows, err := v.db.Flows(ctx, store.FlowFilter{Since: from, Step: step, Incident: inc.ID})
 	if err != nil {
 		return report.Timeline{}, err
 	}
-	var marks []report.Mark
-	for _, e := range h.Events {
-		m := report.Mark{At: e.At, Kind: report.MarkState, Text: e.Kind}
-		if e.Who != "" {
-			m.Kind, m.Text = report.MarkPerson, e.Kind+" by "+e.Who
+	return report.BuildTimeline(from, to, step, flowsOf(flows), append(happened(e.Events), v.marks(sightings(inc, step))...)), nil
+}
+
+// happened are the marks of what became of an incident, and of what people did.
+func happened(events []report.Event) []report.Mark {
+	var out []report.Mark
+	for _, e := range events {
+		switch {
+		case e.By != "":
+			out = append(out, report.Mark{At: e.At, Kind: report.MarkPerson, Text: e.What + " by " + e.By})
+		case e.What != eventAnswer:
+			out = append(out, report.Mark{At: e.At, Kind: report.MarkState, Text: e.What})
 		}
-		marks = append(marks, m)
 	}
-	return report.BuildTimeline(from, to, step, flowsOf(flows), append(marks, v.marks(turned(h.Transitions))...)), nil
+	return out
+}
+
+// sightings are when lists began to list the targets of an incident and ceased to, put
+// together by list and step.
+func sightings(inc alerts.Incident, step time.Duration) []store.Turn {
+	type kind struct {
+		list    string
+		at      time.Time
+		problem bool
+	}
+	by := map[kind]int{}
+	var out []store.Turn
+	add := func(m alerts.Member, at time.Time, problem bool) {
+		k := kind{m.Finding.Key.Source, at.Truncate(step), problem}
+		i, ok := by[k]
+		if !ok {
+			i = len(out)
+			by[k] = i
+			out = append(out, store.Turn{At: at, Source: m.Finding.Key.Source, Problem: problem, Target: m.Finding.Key.Target})
+		}
+		out[i].Targets++
+	}
+	for _, m := range inc.Members {
+		if m.Finding.Key.Check != jobDNSBL {
+			continue
+		}
+		add(m, m.First, true)
+		if m.Clear && !m.ClearSince.IsZero() {
+			add(m, m.ClearSince, false)
+		}
+	}
+	return out
 }

@@ -66,6 +66,9 @@ type FlowFilter struct {
 	Vendor   string        // of this vendor or receiver; empty: any
 }
 
+// manyTargets is from how many targets on all refusals of a time are gone through for them.
+const manyTargets = 50
+
 // Flows are refusals and deferrals that count, step by step and by who refused; of an incident
 // or a target also what was delivered, if logs are read.
 func (db *DB) Flows(ctx context.Context, f FlowFilter) (all []Flow, err error) {
@@ -84,6 +87,17 @@ func (db *DB) Flows(ctx context.Context, f FlowFilter) (all []Flow, err error) {
 		where = append(where, targets)
 	}
 	err = db.view(ctx, "read flows", func(tx *sql.Tx) error {
+		from := "bounces"
+		if f.Incident != 0 {
+			// A network is looked for row by row in what lies in the index, not target by target.
+			var members int
+			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM members WHERE incident = ?", f.Incident).Scan(&members); err != nil {
+				return err
+			}
+			if members > manyTargets {
+				from = "bounces INDEXED BY bounces_counted"
+			}
+		}
 		if err := each(ctx, tx, func(r *sql.Rows) error {
 			var f Flow
 			var at int64
@@ -92,7 +106,7 @@ func (db *DB) Flows(ctx context.Context, f FlowFilter) (all []Flow, err error) {
 			all = append(all, f)
 			return err
 		}, `SELECT at / ?1 AS step, iif(vendor = '', domain, vendor) AS name, sum(action = '`+string(bounce.Failed)+`'), sum(action <> '`+string(bounce.Failed)+`')
-			FROM bounces WHERE `+strings.Join(where, " AND ")+" GROUP BY step, name ORDER BY step, name", args...); err != nil || targets == "" {
+			FROM `+from+` WHERE `+strings.Join(where, " AND ")+" GROUP BY step, name ORDER BY step, name", args...); err != nil || targets == "" {
 			return err
 		}
 		args[1] = hourOf(f.Since.UnixMicro())
@@ -117,6 +131,9 @@ type Turn struct {
 	Target  string // one of them
 }
 
+const selectTurns = `SELECT min(at), source, status = 'problem' AS bad, count(*), min(target) FROM transitions INDEXED BY transitions_by_time
+	WHERE at >= ?1 AND check_name = '` + checkLists + `' AND (before = 'problem') <> (status = 'problem') GROUP BY at / ?2, source, bad ORDER BY 1, 2`
+
 // Turns are the changes of what lists say since a time, put together by list and step, in order.
 func (db *DB) Turns(ctx context.Context, since time.Time, step time.Duration) (all []Turn, err error) {
 	err = db.view(ctx, "read turns", func(tx *sql.Tx) error {
@@ -125,9 +142,7 @@ func (db *DB) Turns(ctx context.Context, since time.Time, step time.Duration) (a
 			err := r.Scan(stamp{&t.At}, &t.Source, &t.Problem, &t.Targets, &t.Target)
 			all = append(all, t)
 			return err
-		}, `SELECT min(at), source, status = 'problem' AS bad, count(*), min(target) FROM transitions
-			WHERE at >= ?1 AND check_name = '`+checkLists+`' AND (before = 'problem') <> (status = 'problem')
-			GROUP BY at / ?2, source, bad ORDER BY 1, 2`, since.UnixMicro(), max(step, time.Minute).Microseconds())
+		}, selectTurns, since.UnixMicro(), max(step, time.Minute).Microseconds())
 	})
 	return all, err
 }

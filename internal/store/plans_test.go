@@ -42,6 +42,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"the history of a target":     {selectHistory + "TRUE AND target = ? ORDER BY id DESC LIMIT ?", []any{"192.0.2.10", 10}},
 		"targets that begin so":       {selectTargets, []any{"192", 10}},
 		"who refuses":                 {selectRefusers, []any{0}},
+		"what lists began to say":     {selectTurns, []any{0, 1}},
 		"who takes":                   {selectTakers, []any{0}},
 		"what was requested":          {selectRequests + ofOpenIncidents, nil},
 		"proved reports of a message": {selectProved, []any{1}},

@@ -190,7 +190,7 @@ func (f *fixture) Incident(_ context.Context, id int64, _ time.Time) (report.Exp
 	return report.Explanation{}, ErrNotFound
 }
 
-func (f *fixture) Course(context.Context, int64, time.Time) (report.Timeline, error) {
+func (f *fixture) Course(context.Context, report.Explanation, time.Time) (report.Timeline, error) {
 	var flows []report.Flow
 	for h := range 25 {
 		at := ago(time.Duration(h) * time.Hour)

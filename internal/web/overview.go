@@ -82,6 +82,7 @@ type incidentData struct {
 	Refused    []report.Refused
 	Recoveries []checks.Recovery
 	More       int // findings that are not shown
+	Earlier    int // events that are not
 	Runbooks   []report.Runbook
 	Decisions  []report.Decision
 	Ahead      []string
@@ -117,6 +118,9 @@ func (d *incidentData) Step(text string) done { return d.Done[checks.Line(text, 
 // whole, one is as good as 65,536.
 const maxProofs = 20
 
+// mostEvents is how many of the last events are shown; reputed incident show has all.
+const mostEvents = 100
+
 func (s *Server) incident(r *http.Request, v *view) error {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 1 {
@@ -131,10 +135,16 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	if len(d.Proofs) > maxProofs {
 		d.More, d.Proofs = len(d.Proofs)-maxProofs, d.Proofs[:maxProofs]
 	}
-	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), id, v.Now); err != nil {
+	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), e, v.Now); err != nil {
 		d.Timeline.Err = err.Error()
 	}
 	d.Done = steps(e.Events)
+	if n := len(e.Events); n > mostEvents {
+		d.Earlier, d.Events = n-mostEvents, e.Events[n-mostEvents:]
+	}
+	if n := len(d.Decisions); n > mostEvents {
+		d.Decisions = d.Decisions[n-mostEvents:]
+	}
 	for _, p := range d.Proofs {
 		if p.Source != "" && !p.Clear && !slices.Contains(d.Sources, p.Source) {
 			d.Sources = append(d.Sources, p.Source)

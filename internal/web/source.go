@@ -25,8 +25,9 @@ type Source interface {
 	Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error)
 	// Incident is one incident whole, or ErrNotFound.
 	Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error)
-	// Course is what became of the mail of an incident's targets, from before it opened.
-	Course(ctx context.Context, id int64, now time.Time) (report.Timeline, error)
+	// Course is what became of the mail of an incident's targets, from before it opened, with what
+	// happened meanwhile.
+	Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error)
 	// Incidents are incidents, what is not resolved first, resolved ones too if that is asked for.
 	Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error)
 	// Target is everything about one target, or ErrNotFound.
