@@ -143,7 +143,11 @@ const eventAnswer = "answer"
 func incidentReport(view report.IncidentView, h store.History, now time.Time) report.Incident {
 	r := report.Incident{IncidentView: view, Now: now}
 	for _, e := range h.Events {
-		r.Events = append(r.Events, report.Event{At: e.At, What: e.Kind, By: e.Who, Severity: e.Severity, Note: e.Note})
+		x := report.Event{At: e.At, What: e.Kind, By: e.Who, Severity: e.Severity, Note: e.Note}
+		if until, why, ok := e.Silenced(); ok {
+			x.Until, x.Note = until, why
+		}
+		r.Events = append(r.Events, x)
 	}
 	for _, t := range h.Transitions {
 		r.Events = append(r.Events, report.Event{At: t.At, What: eventAnswer, Note: t.Summary})

@@ -182,12 +182,25 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 			failed = errors.Join(failed, noIncident(id, err))
 			continue
 		}
-		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, what.Kind.Done(), checks.Line(what.By, 80), i.Title)))
+		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done(what), checks.Line(what.By, 80), i.Title)))
 		if s := stillSo(i, what.At); what.Kind == alerts.ResolveHand && s != "" {
 			fmt.Fprint(a.stderr, a.term().Paragraph("warning: "+s+"."))
 		}
 	}
 	return failed
+}
+
+// done is what was done, in words: "acknowledged", "removal requested at spamcop, 4711,".
+func done(what alerts.Action) string {
+	s := what.Kind.Done()
+	if what.Kind != alerts.Requested {
+		return s
+	}
+	s += " at " + checks.Line(what.Request.List, 80) + ","
+	if ref := checks.Line(what.Request.Ref, 100); ref != "" {
+		s += " " + ref + ","
+	}
+	return s
 }
 
 // mostStill is how many lists a warning names.

@@ -167,10 +167,10 @@ type Decision struct {
 	Told bool
 }
 
-// Decisions are all of them in the order in which they were first made.
-func (e Explanation) Decisions() []Decision {
+// Decisions are all of them in the order in which they were first made, with the times of this terminal.
+func (e Explanation) Decisions(t Term) []Decision {
 	var out []Decision
-	for _, d := range e.decisions() {
+	for _, d := range e.decisions(t.clockAt(e.Now)) {
 		out = append(out, Decision{d.at, d.what, d.text, d.told})
 	}
 	return out

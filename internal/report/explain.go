@@ -38,7 +38,7 @@ func (e Explanation) Write(w io.Writer, t Term, f Format) error {
 	p.field("state", p.state(inc, e.Now), plain)
 	p.field("since", p.stamp(inc.Opened)+", "+ago(inc.Opened, e.Now), plain)
 	p.heading("Decisions")
-	for _, d := range e.decisions() {
+	for _, d := range e.decisions(t.clockAt(e.Now)) {
 		style := faint
 		if d.told {
 			style = plain
@@ -56,8 +56,8 @@ func (e Explanation) Write(w io.Writer, t Term, f Format) error {
 	return p.writeTo(w)
 }
 
-// decisions are all of them in the order they were first made.
-func (e Explanation) decisions() []decision {
+// decisions are all of them in the order they were first made, with the ends of silences as the clock writes them.
+func (e Explanation) decisions(clock func(time.Time) string) []decision {
 	var all []decision
 	for _, d := range e.Deliveries {
 		text := "told by " + checks.Line(d.Channel, 60)
@@ -94,8 +94,8 @@ func (e Explanation) decisions() []decision {
 			continue // what the monitor did is there with what became of it
 		}
 		text := "by " + checks.Line(v.By, 60)
-		if v.Note != "" {
-			text += ": " + clean(v.Note)
+		if said := v.said(clock); said != "" {
+			text += ": " + said
 		}
 		all = append(all, decision{v.At, clean(v.What), text, true})
 	}
@@ -161,7 +161,7 @@ func explanationOf(e Explanation) explanationJSON {
 	out := explanationJSON{Schema: 1, Incident: incidentOf(e.IncidentView, e.Now), Decisions: []decisionJSON{}, Class: string(e.Outlook.Class),
 		Channels: append([]string{}, e.Outlook.Channels...), Nobody: checks.Line(e.Outlook.Nobody, 0), NotBecause: checks.Line(e.Outlook.Held, 0),
 		Reminder: utc(e.Outlook.Reminder), Escalation: utc(e.Outlook.Escalate)}
-	for _, d := range e.decisions() {
+	for _, d := range e.decisions(rfc3339) {
 		out.Decisions = append(out.Decisions, decisionJSON{utc(d.at), cmp.Or(d.what, "notice"), d.text, d.told})
 	}
 	return out

@@ -18,6 +18,19 @@ type Event struct {
 	By       string          // the person; empty: reputed
 	Severity checks.Severity // of the incident, then; may be empty
 	Note     string          // a person's words, or the summary of an answer
+	Until    time.Time       // end of a silence; zero: it has none
+}
+
+// said is the event's note in words, and with it the end of a silence, which the clock writes; empty: nothing.
+func (e Event) said(clock func(time.Time) string) string {
+	switch note := clean(e.Note); {
+	case e.Until.IsZero():
+		return note
+	case note == "":
+		return "until " + clock(e.Until)
+	default:
+		return "until " + clock(e.Until) + ": " + note
+	}
 }
 
 // Untold is a decision not to tell, and how often it was made.
@@ -330,8 +343,8 @@ func (i Incident) history(p *page) {
 			if e.By != "" {
 				s += " by " + checks.Line(e.By, 60)
 			}
-			if e.Note != "" {
-				s += ": " + clean(e.Note)
+			if said := e.said(p.clockAt(i.Now)); said != "" {
+				s += ": " + said
 			}
 			p.para(2, p.stamp(e.At)+"  ", faint, s, plain)
 		}
@@ -431,7 +444,7 @@ func refusalsOf(all []Refusal) []refusedJSON {
 func incidentShowOf(i Incident) incidentShowJSON {
 	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion)}
 	for _, e := range i.Events {
-		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.Note, 0)})
+		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.said(rfc3339), 0)})
 	}
 	for _, a := range i.Asked {
 		out.Requests = append(out.Requests, requestOf(a, i.Now))

@@ -87,7 +87,7 @@ func TestWhatWasHeldBackIsOneDecision(t *testing.T) {
 	e.Deliveries = []Delivery{{Channel: "mail", What: "opened", Queued: at.Add(300 * time.Millisecond), Sent: at.Add(9 * time.Minute), State: "sent"}}
 	e.Untold = []Untold{{What: "opened", Why: "quiet hours: held until 2026-11-25 07:00 UTC", First: at, Last: at, Times: 1}, {What: "quiet", Why: "nothing new", First: at, Last: at, Times: 1}}
 	var got []string
-	for _, d := range e.decisions() {
+	for _, d := range e.decisions(rfc3339) {
 		got = append(got, d.what+": "+d.text)
 	}
 	want := []string{"opened: told by mail, 9 min later, quiet hours: held until 2026-11-25 07:00 UTC", "quiet: not told: nothing new"}
@@ -280,6 +280,24 @@ func TestIncidentShowSaysThingsOnce(t *testing.T) {
 	for s, want := range map[string]int{"10.2.0.192.bl.spamcop.net. A": 1, "127.0.0.2 (asked 2 times)": 1, "first taken again": 1, "takes mail again": 0} {
 		if got := strings.Count(b.String(), s); got != want {
 			t.Errorf("%q stands %d times, want %d:\n%s", s, got, want, b.String())
+		}
+	}
+}
+
+// The end of a silence is told in local time to people, and as RFC 3339 to programs.
+func TestTheEndOfASilenceIsLocalTime(t *testing.T) {
+	i := Incident{IncidentView: listedIncident(), Now: now, Events: []Event{{At: now, What: "silenced", By: "kim", Note: "moving", Until: now.Add(time.Hour)}}}
+	e := Explanation{Incident: i}
+	term := Term{Location: time.FixedZone("CET", 3600)}
+	for want, write := range map[string]func(*bytes.Buffer) error{
+		"silenced by kim: until 12:40: moving":  func(b *bytes.Buffer) error { return i.Write(b, term, Text) },
+		"silenced: by kim: until 12:40: moving": func(b *bytes.Buffer) error { return e.Write(b, term, Text) },
+		`"until 2026-11-25T11:40:00Z: moving"`:  func(b *bytes.Buffer) error { return i.Write(b, term, JSON) },
+		"by kim: until 2026-11-25T11:40:00Z: m": func(b *bytes.Buffer) error { return e.Write(b, term, JSON) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v, want %q in\n%s", err, want, b.String())
 		}
 	}
 }

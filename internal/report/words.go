@@ -102,6 +102,11 @@ func (t Term) clock(at, now time.Time) string {
 	return a.Format("2 Jan 2006 15:04")
 }
 
+// clockAt is clock, of one now.
+func (t Term) clockAt(now time.Time) func(time.Time) string {
+	return func(at time.Time) string { return t.clock(at, now) }
+}
+
 // since is "since 09:40, 2 h ago".
 func (t Term) since(at, now time.Time) string {
 	if at.IsZero() {

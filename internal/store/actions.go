@@ -69,6 +69,16 @@ func silencedUntil(note string) time.Time {
 	return t.UTC()
 }
 
+// Silenced is what the event of a silence says: until when, and why. Ok is false of every other event.
+func (e Event) Silenced() (until time.Time, why string, ok bool) {
+	if e.Kind != alerts.Mute.Done() {
+		return time.Time{}, "", false
+	}
+	until = silencedUntil(e.Note)
+	_, why, _ = strings.Cut(e.Note, ": ")
+	return until, why, !until.IsZero()
+}
+
 // tellEnd queues the notices of an end by hand. Where nobody is told, why is written down.
 func (db *DB) tellEnd(ctx context.Context, tx *sql.Tx, inc alerts.Incident, at time.Time, notify func(alerts.Change) []Notice) error {
 	c := alerts.Change{Kind: alerts.Ended, Incident: inc, At: at, Tell: true, Channels: inc.Told}

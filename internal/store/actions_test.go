@@ -233,3 +233,23 @@ func situationOf(t *testing.T, db *DB, at time.Time) (seen Situation) {
 	mustCommit(t, db, at, Batch{}, func(s Situation) Decision { seen = s; return Decision{} })
 	return seen
 }
+
+// The replay and what people read take the end of a silence from the same words.
+func TestAnEventOfASilenceSaysUntilWhen(t *testing.T) {
+	until := time.Date(2026, 11, 25, 23, 36, 10, 0, time.UTC)
+	note := said(alerts.Action{Kind: alerts.Mute, Note: "moving: two racks", Until: until})
+	for name, c := range map[string]struct {
+		event Event
+		why   string
+		ok    bool
+	}{
+		"a silence":       {Event{Kind: alerts.Mute.Done(), Note: note}, "moving: two racks", true},
+		"a note like one": {Event{Kind: alerts.AddNote.Done(), Note: note}, "", false},
+		"no time":         {Event{Kind: alerts.Mute.Done(), Note: "until later: x"}, "x", false},
+	} {
+		got, why, ok := c.event.Silenced()
+		if ok != c.ok || why != c.why || ok && !got.Equal(until) {
+			t.Errorf("%s: got %v, %q, %v", name, got, why, ok)
+		}
+	}
+}

@@ -130,7 +130,7 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(), Ahead: e.Ahead(s.term),
+	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(s.term), Ahead: e.Ahead(s.term),
 		Refused: s.term.Refused(e.Refusals), Recoveries: e.IncidentView.Incident.Impact.Recoveries()}
 	if len(d.Proofs) > maxProofs {
 		d.More, d.Proofs = len(d.Proofs)-maxProofs, d.Proofs[:maxProofs]
