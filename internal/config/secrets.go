@@ -65,7 +65,7 @@ func (v *validator) lookUp(kind, name string) (string, error) {
 		name = checks.Line(name, 64)
 		dir, ok := v.opt.Env("CREDENTIALS_DIRECTORY")
 		if !ok || dir == "" {
-			return "", fmt.Errorf("credential %s: $CREDENTIALS_DIRECTORY is not set: run under systemd with LoadCredential=%s:PATH", name, name)
+			return "", fmt.Errorf("credential %s: $CREDENTIALS_DIRECTORY is not set: systemd sets it for a unit with LoadCredential=%s:PATH; in a shell run \"systemd-run -P --wait -p LoadCredential=%s:PATH reputed ...\", with -p for each credential, or \"CREDENTIALS_DIRECTORY=DIR reputed ...\" if each lies in DIR under its name", name, name, name)
 		}
 		value, _, err := readSecret(filepath.Join(dir, name))
 		switch {
