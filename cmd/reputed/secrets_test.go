@@ -228,6 +228,33 @@ level = "debug"
 		command.main(ctx, append(words, "--config", path))
 		seen["reputed "+strings.Join(words, " ")] = out.String()
 	}
+	reader, err := openReader(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	v, err := newView(reader, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := newWeb(v, config.Web{Tokens: map[string]config.Secret{"kim": config.NewSecret(plantedToken)}}, newLog(lines, config.Log{Level: "debug"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append([]string{"/signin", "/api/v1/openapi.json"}, webPaths...) {
+		for _, token := range []string{plantedToken, plantedToken + "x"} {
+			r, w := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+p, nil), httptest.NewRecorder()
+			r.Header.Set("Authorization", "Bearer "+token)
+			page.ServeHTTP(w, r)
+			seen["page "+p] += fmt.Sprint(w.Header()) + w.Body.String()
+		}
+	}
+	for _, token := range []string{plantedToken, plantedToken + "x"} {
+		r, w := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/signin", strings.NewReader("next=/&token="+token)), httptest.NewRecorder()
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		page.ServeHTTP(w, r)
+		seen["page of signing in"] += fmt.Sprint(w.Header()) + w.Body.String()
+	}
 	for _, file := range []string{database, database + "-wal"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -241,7 +268,7 @@ level = "debug"
 	}
 	seen["log"] = lines.String()
 	for where, wants := range map[string]string{
-		"log": "level=DEBUG", "reputed status": "SpamCop", "reputed incident list": "SpamCop", "reputed incident show 1": "What happened",
+		"log": "level=DEBUG", "reputed status": "SpamCop", "page /": "SpamCop", "page /api/v1/status": "SpamCop", "page of signing in": "reputed=", "reputed incident list": "SpamCop", "reputed incident show 1": "What happened",
 		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed drill": "email (email): failed after", "the database": lab.SpamCop,
 		"reputed lists": "<key>.combined.mail.abusix.zone",
 	} {
