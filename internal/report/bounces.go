@@ -14,7 +14,8 @@ import (
 )
 
 // Bounces is the report of `reputed bounce`: how each mail was read. Mails go
-// in one by one; TSV and JSON write each at once and keep nothing.
+// in one by one; TSV and JSON write each at once and keep nothing, text tells refusals of a
+// log that are alike as one when the log is read.
 type Bounces struct {
 	w     io.Writer
 	t     Term
@@ -22,6 +23,7 @@ type Bounces struct {
 	rows  *tsv
 	first bool
 	err   error
+	folds folds // refusals of the log that is being read; of text only
 
 	// Proving says that it is known whose hosts are ours, so that a report can be
 	// proved; without it text says nothing about proof. Set it before the first mail.
@@ -105,6 +107,9 @@ func (b *Bounces) Add(m Mail) {
 			b.NotBounces++
 		}
 	}
+	if b.foldLog(m) {
+		return
+	}
 	switch b.f {
 	case TSV:
 		for _, row := range bounceRows(m) {
@@ -121,18 +126,25 @@ func (b *Bounces) Add(m Mail) {
 		}
 		b.print(sep + string(v))
 	default:
-		p := &page{Term: b.t}
-		if !b.first {
-			p.blank()
-		}
-		bounceText(p, m, b.Proving)
-		b.print(p.b.String())
+		b.text(m, nil)
 	}
+	b.first = false
+}
+
+// text writes one mail, or refusals of a log that are told as one.
+func (b *Bounces) text(m Mail, g *fold) {
+	p := &page{Term: b.t}
+	if !b.first {
+		p.blank()
+	}
+	bounceText(p, m, g, b.Proving)
+	b.print(p.b.String())
 	b.first = false
 }
 
 // Finish writes what is left.
 func (b *Bounces) Finish() error {
+	b.unfold()
 	switch b.f {
 	case TSV:
 		if err := b.rows.close(); b.err == nil {
@@ -276,8 +288,8 @@ func address(a netip.Addr) string {
 	return a.String()
 }
 
-// bounceText is one mail for a person; with proving also whether it is proved to be ours.
-func bounceText(p *page, m Mail, proving bool) {
+// bounceText is one mail for a person, or what g holds (nil: just the mail); with proving also whether it is proved to be ours.
+func bounceText(p *page, m Mail, g *fold, proving bool) {
 	r := m.Report
 	kind := kindWords(r.Kind)
 	if m.Log {
@@ -305,9 +317,14 @@ func bounceText(p *page, m Mail, proving bool) {
 	for _, x := range failures(r) {
 		verdict, s := judgement(x)
 		row("verdict", verdict, s)
-		row("recipient", checks.Line(x.Recipient, 200), plain)
+		row("times", g.times(p.Term), plain)
+		recipient, by := checks.Line(x.Recipient, 200), clean(remote(x))
+		if g != nil {
+			recipient, by = someOf(g.recipients, mostPeople, len(g.people)), strings.Join(g.remotes, ", ")
+		}
+		row("recipient", recipient, plain)
 		row("answer", clean(x.Diagnostic.Text), plain)
-		row("by", clean(remote(x)), plain)
+		row("by", by, plain)
 		row("list", clean(x.Judgement.Blocklist), plain)
 		row("about", clean(cmp.Or(address(x.Judgement.Address), x.Judgement.Domain)), plain)
 		row("link", clean(x.Judgement.URL), plain)
