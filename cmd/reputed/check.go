@@ -244,14 +244,14 @@ func (a checkRun) run(ctx context.Context) error {
 
 // gcPercent is by how much of what is kept the heap grows before garbage is collected,
 // in a check of so many questions. Of a large one little is kept and much
-// passes through: half as much again is enough, at hardly any cost. A small one keeps next
+// passes through: a quarter as much again is enough, at hardly any cost. A small one keeps next
 // to nothing, and would collect all the time; four times nothing is nothing.
 func gcPercent(questions int) int {
 	const small = 250_000
 	if questions <= small {
 		return 400
 	}
-	return 50
+	return 25
 }
 
 // anyIPv6 says whether one of the targets is an IPv6 address.
