@@ -111,8 +111,8 @@ func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
 		}
 	}
 	_, bodies := s.got()
-	// PagerDuty besides resolves the other severities when it gets worse (3) and at the end (3).
-	if want := 6*3 + 3 + 3; len(bodies) != want {
+	// PagerDuty besides resolves all severities when it gets worse (4), and the others at the end (3).
+	if want := 6*3 + 4 + 3; len(bodies) != want {
 		t.Errorf("%d messages of 6 channels in 3 steps, want %d", len(bodies), want)
 	}
 	for _, b := range bodies {
