@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"checks/dnsbl":          {"checks", "probes", "blocklists", "blocklists/mirror"},
 	"checks/bounce":         {"checks", "probes", "blocklists"},
 	"checks/bounce/maillog": {"checks", "checks/bounce", "probes"},
+	"checks/acceptance":     {"checks", "checks/bounce", "probes", "blocklists"},
 	"checks/identity":       {"checks", "probes", "blocklists"},
 	"checks/reputation":     {"checks", "probes", "blocklists"},
 	"checks/bounce/rules":   {},
