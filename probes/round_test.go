@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"reputed/internal/reliability"
 )
 
 // about counts off n questions to each of some lists, in turn.
@@ -65,8 +67,11 @@ func TestLossCostsNoAnswerAndNoMorePacketsThanItMust(t *testing.T) {
 				n := newNetwork()
 				n.trip, n.lost = away(), c.lost
 				o := ask(t, n.resolver(t, ResolverOptions{Tries: c.tries}), about(c.n/10, strings.Fields("bl0 bl1 bl2 bl3 bl4 bl5 bl6 bl7 bl8 bl9")...))
+				missed := c.n
 				for l := range 10 {
-					if got := o.answered[fmt.Sprint("bl", l)]; got != c.n/10 {
+					got := o.answered[fmt.Sprint("bl", l)]
+					missed -= got
+					if got != c.n/10 {
 						t.Errorf("bl%d: %d answered, %d not", l, got, o.failed[fmt.Sprint("bl", l)])
 					}
 				}
@@ -78,6 +83,11 @@ func TestLossCostsNoAnswerAndNoMorePacketsThanItMust(t *testing.T) {
 				if got := float64(n.packets) / float64(c.n); got > most {
 					t.Errorf("%.4f packets a question, want at most %.4f", got, most)
 				}
+				if c.lost == 0 {
+					return // no fault
+				}
+				reliability.Record(t, reliability.Row{Area: reliability.DNS, Fault: fmt.Sprintf("%.0f %% of all packets lost", 100*c.lost), Tries: c.n, Unit: "questions",
+					Promised: "each is answered, with no more packets than it must", Seen: fmt.Sprintf("%d without an answer", missed)})
 			})
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"reputed/checks/reputation"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/reliability"
 	"reputed/internal/store"
 )
 
@@ -32,7 +34,7 @@ import (
 // a person) and goes out through every sink. Nowhere does it begin a line, colour a
 // terminal, turn the direction of writing, add a column, wake a channel or make a link.
 func TestHostileTextsThroughEverySink(t *testing.T) {
-	for name, text := range map[string]string{
+	texts := map[string]string{
 		"a line of its own":     "x\r\nREPUTED OK - all clear|listed=0\nlevel=ERROR msg=forged",
 		"a line by other means": "x\u2028forged\u2029forged\u0085forged\x0b\x0c",
 		"colours and cursors":   "\x1b[2J\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07\u009b1m",
@@ -45,11 +47,20 @@ func TestHostileTextsThroughEverySink(t *testing.T) {
 		"a bar and a perf":      "x | listed=0;;;0",
 		"no text at all":        "\xff\xfe\x00\x80",
 		"JSON":                  `"},{"forged":true,"x":"`,
-	} {
+	}
+	var broken atomic.Int64
+	t.Cleanup(func() {
+		reliability.Record(t, reliability.Row{Area: reliability.Outside, Fault: "text that forges lines, links, mentions, colours, columns, tags or JSON", Tries: len(texts), Unit: "texts, each through every door and sink",
+			Promised: "it is data everywhere", Seen: fmt.Sprintf("%d took effect somewhere", broken.Load())})
+	})
+	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for sink, out := range hostileWorld(t, text) {
 				inert(t, sink, out)
+			}
+			if t.Failed() {
+				broken.Add(1)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/internal/reliability"
 	"reputed/internal/store"
 )
 
@@ -64,7 +66,7 @@ func TestKilledDaemonTellsEveryAlert(t *testing.T) {
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%d incidents, %v", len(all), err)
 	}
-	told := 0
+	told, unheard := 0, 0
 	for _, inc := range all {
 		h, err := db.Incident(t.Context(), inc.ID)
 		if err != nil {
@@ -74,6 +76,7 @@ func TestKilledDaemonTellsEveryAlert(t *testing.T) {
 		for _, d := range h.Deliveries {
 			n := hook.heard(d.Notice)
 			if d.State != store.Sent || n == 0 {
+				unheard++
 				t.Errorf("incident %d: %s is %s, and was heard %d times", inc.ID, d.Notice, d.State, n)
 			}
 			told++
@@ -83,9 +86,12 @@ func TestKilledDaemonTellsEveryAlert(t *testing.T) {
 			t.Errorf("incident %d: %d times too often in %d lives", inc.ID, again, lives)
 		}
 	}
-	if twice := hook.twiceInOneLife(); twice != "" {
+	twice := hook.twiceInOneLife()
+	if twice != "" {
 		t.Errorf("%s was told twice in one life", twice)
 	}
+	reliability.Record(t, reliability.Row{Area: reliability.Process, Fault: "kill -9 before, in and after a call of a channel", Tries: lives, Unit: "kills",
+		Promised: "each alert is heard, by no life of the process twice", Seen: fmt.Sprintf("%d not heard; heard twice in one life: %s", unheard, cmp.Or(twice, "none"))})
 	t.Logf("%d alerts in %d lives, %d of them heard again", told, lives, hook.total()-told)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"reputed/internal/lab"
+	"reputed/internal/reliability"
 	"reputed/internal/store"
 	"reputed/probes"
 	"reputed/probes/probestest"
@@ -76,7 +77,9 @@ func TestKilledDaemonCountsEveryMailOnce(t *testing.T) {
 			if err := <-daemon.ended; err != nil {
 				t.Errorf("told to stop: %v\n%s", err, v.log)
 			}
-			v.check(inbox, done)
+			lost, twice := v.check(inbox, done)
+			reliability.Record(t, reliability.Row{Area: reliability.Process, Fault: "kill -9 while a mailbox is read, " + name, Tries: times, Unit: "kills",
+				Promised: "each mail counts once", Seen: fmt.Sprintf("%d lost, %d counted twice", lost, twice)})
 		})
 	}
 }
@@ -191,7 +194,7 @@ func (v *victim) await(ok func() bool) {
 }
 
 // check looks at what is left when all is done.
-func (v *victim) check(inbox, done int) {
+func (v *victim) check(inbox, done int) (lost, twice int) {
 	v.t.Helper()
 	ctx := v.t.Context()
 	db, err := store.OpenReadOnly(ctx, filepath.Join(v.dir, "reputed.db"))
@@ -209,6 +212,7 @@ func (v *victim) check(inbox, done int) {
 	}
 	for _, n := range mails {
 		if n != 1 {
+			twice++
 			v.t.Errorf("a mail is there %d times", n)
 		}
 	}
@@ -226,4 +230,5 @@ func (v *victim) check(inbox, done int) {
 	if due, err := db.Unsettled(ctx, "bounces", position.UIDValidity, 0); err != nil || len(due) > 0 {
 		v.t.Errorf("%d mails are still to be settled, %v", len(due), err)
 	}
+	return v.mails - len(mails), twice
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reputed/checks/bounce"
+	"reputed/internal/reliability"
 	"reputed/probes"
 )
 
@@ -169,13 +170,20 @@ func TestFullDisk(t *testing.T) {
 	if p, err := db.Position(t.Context(), "bounces"); err != nil || p != (probes.Position{}) {
 		t.Errorf("position = %v, %v, want none", p, err)
 	}
+	kept := count(t, db, "SELECT count(*) FROM bounces")
+	if kept != 0 {
+		t.Errorf("%d bounces of a batch that was refused", kept)
+	}
 	if _, err := db.write.ExecContext(t.Context(), "PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
 	mustCommit(t, db, t0, b, nothing)
-	if n := count(t, db, "SELECT count(*) FROM bounces"); n != 500 {
+	n := count(t, db, "SELECT count(*) FROM bounces")
+	if n != 500 {
 		t.Errorf("once there is space: %d bounces, want 500", n)
 	}
+	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "the disk is full, then has space again", Tries: 500, Unit: "mails",
+		Promised: "all or nothing of a batch, each mail once", Seen: fmt.Sprintf("%d kept while full, %d after", kept, n)})
 }
 
 func TestMask(t *testing.T) {
