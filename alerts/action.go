@@ -67,6 +67,8 @@ type Request struct {
 	Promised time.Duration // how long it takes, as the operator says; 0: nobody says
 	CoolDown time.Duration // asking again sooner is held against us; 0: not known
 	Key      checks.Key    // the question of the incident that it is about; zero: none of them
+	// Again says that it has been done although it was too soon. It is not kept.
+	Again bool
 }
 
 var (
@@ -74,6 +76,9 @@ var (
 	ErrOver = errors.New("incident is resolved")
 	// ErrAction: the action says too little or the wrong thing. Trying the same again does not help.
 	ErrAction = errors.New("cannot do that")
+	// ErrTooSoon is an [ErrAction]: removal was requested of the same list before, and it does not like to be
+	// asked again yet. What has been done all the same is written down with [Request.Again].
+	ErrTooSoon = fmt.Errorf("%w yet", ErrAction)
 )
 
 // Apply gives the incident as it is after an action. It is pure. Errors: [ErrOver],

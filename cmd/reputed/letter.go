@@ -74,29 +74,45 @@ func (a *app) letter(c *cobra.Command, id int64, to, receiver, list string) erro
 	if err != nil {
 		return err
 	}
-	zone := lookup(named(cfg))
-	findings := letterFindings(h.Incident)
-	if to == "" {
-		to = suggested(h.Incident, findings, zone)
-	}
-	f, ok := subjectOf(findings, to, receiver, list)
-	if !ok {
-		return fmt.Errorf("incident %d has nothing to write to a %s about; \"reputed incident show %d\" says what it is", id, to, id)
-	}
-	o := remedy.Occasion{Finding: f, Zone: zone, Receiver: receiver, Since: h.Incident.Opened, Takes: upTo(book.For(f, zone).Promised), Location: time.Local,
-		Signature: signature(cfg), Requests: requestsOf(asked, zone)}
-	if since := h.Incident.Impact.Since; !since.IsZero() && since.Before(o.Since) {
-		o.Since = since
-	}
-	o.Receivers, o.Receiver = receiversOf(h.Incident.Impact, receiver, f)
-	o.Refusals = quoted(refused, to, o.Receiver, f)
-	l, err := remedy.Write(to, o)
+	desk := letterDesk{h.Incident, refused, asked, book, lookup(named(cfg)), signature(cfg)}
+	l, f, err := desk.write(to, receiver, list)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "To: %s\nSubject: %s\n\n%s", l.To, l.Subject, l.Body)
 	a.adviseLetter(l, f)
 	return nil
+}
+
+// letterDesk is all that letters about one incident are written of.
+type letterDesk struct {
+	incident  alerts.Incident
+	refused   []store.Bounce
+	asked     []alerts.Asked
+	book      *remedy.Book
+	zone      func(string) (blocklists.Zone, bool)
+	signature remedy.Signature
+}
+
+// write is a letter and the finding that it is about. Each of the three words may be empty.
+func (d letterDesk) write(to, receiver, list string) (remedy.Letter, checks.Finding, error) {
+	findings := letterFindings(d.incident)
+	if to == "" {
+		to = suggested(d.incident, findings, d.zone)
+	}
+	f, ok := subjectOf(findings, to, receiver, list)
+	if !ok {
+		return remedy.Letter{}, f, fmt.Errorf("incident %d has nothing to write to a %s about; \"reputed incident show %d\" says what it is", d.incident.ID, to, d.incident.ID)
+	}
+	o := remedy.Occasion{Finding: f, Zone: d.zone, Receiver: receiver, Since: d.incident.Opened, Takes: upTo(d.book.For(f, d.zone).Promised), Location: time.Local,
+		Signature: d.signature, Requests: requestsOf(d.asked, d.zone)}
+	if since := d.incident.Impact.Since; !since.IsZero() && since.Before(o.Since) {
+		o.Since = since
+	}
+	o.Receivers, o.Receiver = receiversOf(d.incident.Impact, receiver, f)
+	o.Refusals = quoted(d.refused, to, o.Receiver, f)
+	l, err := remedy.Write(to, o)
+	return l, f, err
 }
 
 // adviseLetter says on standard error what is no part of the letter.
@@ -107,9 +123,14 @@ func (a *app) adviseLetter(l remedy.Letter, f checks.Finding) {
 		say("Fill in: " + strings.Join(l.Blanks, ", ") + ".")
 	}
 	if l.Unblocked {
-		say(fmt.Sprintf("Send it by a way that is not blocked: a mailbox elsewhere, the provider's relay, or read it out on the phone. Mail from %s may not arrive, the complaint about it included.", f.Target))
+		say(unblockedWay(f))
 	}
 	say("Send it when the cause is gone, once; then write it down: reputed incident requested.")
+}
+
+// unblockedWay is how a letter goes to somebody who may not get our mail.
+func unblockedWay(f checks.Finding) string {
+	return fmt.Sprintf("Send it by a way that is not blocked: a mailbox elsewhere, the provider's relay, or read it out on the phone. Mail from %s may not arrive, the complaint about it included.", f.Target)
 }
 
 // letterFindings are those that can be written about: open ones first, then what they were.

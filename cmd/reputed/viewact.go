@@ -45,8 +45,8 @@ func (v *view) completeRequest(ctx context.Context, a *alerts.Action) error {
 		return err
 	}
 	complete(&a.Request, h.Incident, v.book, v.zone)
-	if last, soon := alerts.TooSoon(before, a.Request.List, a.Request.CoolDown, a.At); soon {
-		return fmt.Errorf("%w: %s; if it has been done, \"reputed incident requested --again\" writes it down", alerts.ErrAction, askedAlready(last))
+	if last, soon := alerts.TooSoon(before, a.Request.List, a.Request.CoolDown, a.At); soon && !a.Request.Again {
+		return fmt.Errorf("%w: %s", alerts.ErrTooSoon, askedAlready(last))
 	}
 	return nil
 }

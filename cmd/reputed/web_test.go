@@ -162,6 +162,28 @@ func TestPageFromSigningInToDone(t *testing.T) {
 			t.Errorf("%q is not on the page", want)
 		}
 	}
+	for _, want := range []string{"To the postmaster of example.net", "<dd>postmaster@example.net</dd>", "Mail from 192.0.2.10 is refused", "reputed letter 1 --to postmaster --receiver example.net", "To SpamCop", "To customers who miss mail"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no letter with %q is on the page", want)
+		}
+	}
+	if strings.Contains(page, "Not all of them can be written") {
+		t.Error("a letter could not be written")
+	}
+	// Cisco takes no second request for days: the page says so, and writes it down when told that it was made.
+	ask := url.Values{"form": form[1:], "kind": {"requested"}, "list": {"cisco-talos"}}
+	for n, want := range []int{http.StatusOK, http.StatusUnprocessableEntity, http.StatusOK} {
+		if n == 2 {
+			ask.Set("again", "yes")
+		}
+		w, err := client.PostForm(base+"/incidents/1", ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := body(t, w); w.StatusCode != want || n == 1 && !strings.Contains(page, "was asked already, on") {
+			t.Errorf("request %d: %d, want %d: %.2000s", n+1, w.StatusCode, want, page)
+		}
+	}
 	h, err := r.db.Incident(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +194,7 @@ func TestPageFromSigningInToDone(t *testing.T) {
 			did = append(did, e.Kind)
 		}
 	}
-	if got := strings.Join(did, ", "); got != "acknowledged, step done, removal requested" {
+	if got := strings.Join(did, ", "); got != "acknowledged, step done, removal requested, removal requested, removal requested" {
 		t.Errorf("written down of kim: %s", got)
 	}
 	if r.only("after that").Note != "" {

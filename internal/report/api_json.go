@@ -171,7 +171,7 @@ func Schemas() map[string]any {
 	out := map[string]any{}
 	for name, v := range map[string]any{
 		"Status": statusJSON{}, "Incidents": incidentsJSON{}, "Incident": incidentShowJSON{}, "IncidentAfter": incidentDoneJSON{}, "Explanation": explanationJSON{}, "Findings": findingsJSON{},
-		"Targets": targetsJSON{}, "Target": targetShowJSON{}, "Lists": listsJSON{}, "List": listShowJSON{}, "RefusedMail": refusedMailJSON{}, "Receivers": receiversJSON{}, "History": historyJSON{},
+		"Targets": targetsJSON{}, "Target": targetShowJSON{}, "Lists": listsJSON{}, "List": listShowJSON{}, "RefusedMail": refusedMailJSON{}, "Receivers": receiversJSON{}, "History": historyJSON{}, "Letters": lettersJSON{},
 	} {
 		out[name] = shape(reflect.TypeOf(v))
 	}

@@ -51,7 +51,7 @@ func (t Term) Brief(v IncidentView, now time.Time) Brief {
 		b.Cost, b.Refusals = t.Cost(i.Impact, now), i.Impact.Refusals()
 	}
 	if m, ok := firstOpen(i); ok {
-		b.Evidence = cleanEvidence(m.Finding.Evidence)
+		b.Evidence = cleanEvidence(checks.Distinct(m.Finding.Evidence))
 		b.Also, b.Others = v.others(m), v.open()-1
 		b.Unknown = m.Unknown
 	}
@@ -91,6 +91,7 @@ type Runbook struct {
 	Steps []RunbookStep
 	Who   string // who may ask
 	Takes string
+	Again string // when one may ask again
 	Never []string
 }
 
@@ -105,7 +106,7 @@ func (v IncidentView) Runbooks() []Runbook {
 	var out []Runbook
 	said := map[checks.Step]bool{}
 	for _, r := range v.Remediation {
-		b := Runbook{ID: clean(r.ID), Title: clean(r.Title), Who: clean(r.WhoAsk), Takes: clean(r.Takes), Never: lines(r.Never)}
+		b := Runbook{ID: clean(r.ID), Title: clean(r.Title), Who: clean(r.WhoAsk), Takes: clean(r.Takes), Again: clean(r.Again), Never: lines(r.Never)}
 		for _, s := range r.Steps {
 			step := RunbookStep{Step: cleanStep(s)}
 			if said[s] {
@@ -150,7 +151,7 @@ func (v IncidentView) Findings() []FindingView {
 		}
 		p := FindingView{Word: word, Severity: f.Severity, Clear: m.Clear, Code: f.Code, Kind: f.Target.Kind, Target: f.Key.Target, Name: clean(f.Target.String()),
 			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: clean(f.Facts[checks.FactMeaning]),
-			First: m.First, Last: m.Last, Unknown: m.Unknown, Evidence: cleanEvidence(f.Evidence)}
+			First: m.First, Last: m.Last, Unknown: m.Unknown, Evidence: cleanEvidence(checks.Distinct(f.Evidence))}
 		if scope, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
 			p.Scope = "many lists judge it as " + scope.String()
 		}

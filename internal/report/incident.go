@@ -74,6 +74,7 @@ type Incident struct {
 	Untold     []Untold       // oldest first
 	Deliveries []Delivery     // oldest first
 	Asked      []alerts.Asked // removals that were asked for, the latest first
+	Withheld   int            // suspects that are left out because nobody knows who looks
 	Now        time.Time
 }
 
@@ -442,7 +443,7 @@ func refusalsOf(all []Refusal) []refusedJSON {
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion)}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion, i.Withheld)}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.said(rfc3339), 0)})
 	}

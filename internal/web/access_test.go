@@ -2,11 +2,13 @@ package web
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +216,73 @@ func TestActions(t *testing.T) {
 				t.Errorf("%d and %q, want %d and %q: %.300s", w.Code, did, c.want, c.did, w.Body)
 			}
 		})
+	}
+}
+
+// A request that is too soon is refused with the reason, and written down by whoever says that it has been done.
+func TestARequestThatIsTooSoonIsOfferedAgain(t *testing.T) {
+	f := &fixture{}
+	s := guarded(t, f)
+	kim := signIn(t, s, kimsToken)
+	form := formOf(t, s, kim)
+	w := send(t, s, sent{path: "/incidents/12", cookies: kim, form: url.Values{"form": {form}, "kind": {"requested"}, "list": {"psbl"}, "ref": {`4711"<b>`}, "note": {"by telephone"}}})
+	page := w.Body.String()
+	if w.Code != 422 || len(f.acted) != 0 || !strings.Contains(page, "psbl was asked already, on 25 Nov 09:00 by lee") || strings.Contains(page, "<b>") {
+		t.Fatalf("%d %v %s", w.Code, f.acted, page)
+	}
+	alert := regexp.MustCompile(`(?s)role="alert">.*?</form>`).FindString(page)
+	again := url.Values{}
+	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(alert, -1) {
+		again.Set(m[1], html.UnescapeString(m[2]))
+	}
+	if w := send(t, s, sent{path: "/incidents/12", cookies: kim, form: again}); w.Code != 303 || len(f.acted) != 1 {
+		t.Fatalf("again: %d %v %v", w.Code, again, f.acted)
+	}
+	if a := f.acted[0]; a.Request.Ref != `4711"<b>` || a.Note != "by telephone" || a.By != "kim" || !a.Request.Again {
+		t.Errorf("written down: %+v", a)
+	}
+	for path, x := range map[string]string{"without": `{"kind":"requested","list":"psbl"}`, "with": `{"kind":"requested","list":"psbl","again":true}`} {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8025/api/v1/incidents/12/actions", strings.NewReader(x))
+		r.Header.Set("Authorization", "Bearer "+kimsToken)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if want := map[string]int{"without": 422, "with": 200}[path]; w.Code != want || path == "without" && !strings.Contains(w.Body.String(), "again = true") {
+			t.Errorf("the interface %s again: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// Names of customers are for who is known.
+func TestSuspectsAreForWhoHasSignedIn(t *testing.T) {
+	open, closed := server(t, &fixture{}), guarded(t, &fixture{})
+	for _, path := range append(slices.Clone(pages), "/metrics", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents/12", "/api/v1/incidents/12/explanation", "/api/v1/incidents/12/letters", "/api/v1/findings") {
+		if body := get(t, open, path).Body.String(); strings.Contains(body, "customer-4711") {
+			t.Errorf("%s names a customer to nobody knows whom", path)
+		}
+	}
+	for _, path := range []string{"/incidents/12", "/api/v1/incidents/12"} {
+		if body := get(t, closed, path, "Authorization", "Bearer "+kimsToken).Body.String(); !strings.Contains(body, "customer-4711") {
+			t.Errorf("%s does not name the suspect to kim", path)
+		}
+	}
+	if page := get(t, open, "/incidents/12").Body.String(); !strings.Contains(page, "1 suspect: named to who has signed in") {
+		t.Error("the page does not say that a name is left out")
+	}
+	if doc := get(t, open, "/api/v1/incidents/12").Body.String(); !strings.Contains(doc, `"withheld":1`) && !strings.Contains(doc, `"withheld": 1`) {
+		t.Error("the document does not say that a name is left out")
+	}
+}
+
+func TestLettersAreOnThePage(t *testing.T) {
+	page := get(t, server(t, &fixture{}), "/incidents/12").Body.String()
+	for _, want := range []string{"To the postmaster of example.net", "<dd>postmaster@example.net</dd>", "your servers refuse mail from our mail server", "&lt;the cause, in a sentence or two&gt;",
+		"Send it by a way that is not blocked", "reputed letter 12 --to postmaster --receiver example.net", "It takes no requests", `href="https://www.spamcop.net/bl.shtml"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	if page := get(t, server(t, &fixture{}), "/incidents/14").Body.String(); strings.Contains(page, "h-letters") {
+		t.Error("letters are announced where there are none")
 	}
 }
 

@@ -23,11 +23,12 @@ type wish struct {
 	Until time.Time         `json:"until"` // of a silence, in place of For
 	List  string            `json:"list"`  // of a request
 	Ref   string            `json:"ref"`
+	Again bool              `json:"again"` // of a request: it has been done, sooner than the list likes
 }
 
 // action is the wish as an action, or why it is none.
 func (x wish) action(id int64, by string, now time.Time) (alerts.Action, error) {
-	a := alerts.Action{Kind: x.Kind, Incident: id, By: by, Note: x.Note, At: now, Request: alerts.Request{List: x.List, Ref: x.Ref}}
+	a := alerts.Action{Kind: x.Kind, Incident: id, By: by, Note: x.Note, At: now, Request: alerts.Request{List: x.List, Ref: x.Ref, Again: x.Again}}
 	if x.Kind != alerts.Mute {
 		return a, nil
 	}
@@ -48,8 +49,15 @@ type wrongAction string
 func (e wrongAction) Error() string { return string(e) }
 func (e wrongAction) Unwrap() error { return alerts.ErrAction }
 
-// do does it, and says what the answer is: a code, and a sentence unless it went well.
-func (s *Server) do(ctx context.Context, id int64, by string, x wish) (alerts.Incident, int, string) {
+// outcome is the answer to a wish: a code, and a sentence unless it went well.
+type outcome struct {
+	code  int
+	said  string
+	again bool // it was too soon: the same wish with Again is done
+}
+
+// do does it, and says what the answer is.
+func (s *Server) do(ctx context.Context, id int64, by string, x wish) (alerts.Incident, outcome) {
 	a, err := x.action(id, by, s.o.Now())
 	var after alerts.Incident
 	if err == nil {
@@ -58,16 +66,16 @@ func (s *Server) do(ctx context.Context, id int64, by string, x wish) (alerts.In
 	switch {
 	case err == nil:
 		s.o.Log.LogAttrs(ctx, slog.LevelInfo, "incident acted on", slog.Int64("incident", id), slog.String("action", string(a.Kind)), slog.String("person", by))
-		return after, http.StatusOK, ""
+		return after, outcome{code: http.StatusOK}
 	case errors.Is(err, ErrNotFound):
-		return after, http.StatusNotFound, "There is no such incident."
+		return after, outcome{code: http.StatusNotFound, said: "There is no such incident."}
 	case errors.Is(err, alerts.ErrOver):
-		return after, http.StatusConflict, "Nothing was done: it is resolved already."
+		return after, outcome{code: http.StatusConflict, said: "Nothing was done: it is resolved already."}
 	case errors.Is(err, alerts.ErrAction):
-		return after, http.StatusUnprocessableEntity, "Nothing was done: " + checks.Line(err.Error(), 300) + "."
+		return after, outcome{http.StatusUnprocessableEntity, "Nothing was done: " + checks.Line(err.Error(), 300) + ".", errors.Is(err, alerts.ErrTooSoon)}
 	}
 	s.o.Log.LogAttrs(ctx, slog.LevelError, "incident not acted on", slog.Int64("incident", id), slog.Any("err", err))
-	return after, http.StatusServiceUnavailable, "Nothing was done: " + checks.Line(err.Error(), 300) + "."
+	return after, outcome{code: http.StatusServiceUnavailable, said: "Nothing was done: " + checks.Line(err.Error(), 300) + "."}
 }
 
 // act takes a form of an incident's page.
@@ -85,9 +93,10 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		s.stale(w, r)
 		return
 	}
-	_, code, said := s.do(r.Context(), id, person(r), wish{Kind: alerts.ActionKind(r.PostFormValue("kind")), Note: r.PostFormValue("note"), For: r.PostFormValue("for"),
-		List: r.PostFormValue("list"), Ref: r.PostFormValue("ref")})
-	if code == http.StatusOK {
+	x := wish{Kind: alerts.ActionKind(r.PostFormValue("kind")), Note: r.PostFormValue("note"), For: r.PostFormValue("for"),
+		List: r.PostFormValue("list"), Ref: r.PostFormValue("ref"), Again: r.PostFormValue("again") != ""}
+	_, answer := s.do(r.Context(), id, person(r), x)
+	if answer.code == http.StatusOK {
 		at := "/incidents/" + strconv.FormatInt(id, 10)
 		if r.PostFormValue("kind") == string(alerts.StepDone) || r.PostFormValue("kind") == string(alerts.StepOpen) {
 			at += "#h-runbook"
@@ -96,11 +105,14 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.page(func(r *http.Request, v *view) error {
-		if code == http.StatusNotFound {
+		if answer.code == http.StatusNotFound {
 			return ErrNotFound
 		}
 		err := s.incident(r, v)
-		v.Code, v.Trouble = code, said
+		if d, ok := v.Data.(*incidentData); ok && answer.again {
+			d.Again = &x
+		}
+		v.Code, v.Trouble = answer.code, answer.said
 		return err
 	})(w, r)
 }

@@ -68,6 +68,7 @@ func (s *Server) endpoints() []endpoint {
 		{"GET", "/incidents", "incidents", "Incidents, what is not resolved first, the latest change first", "Incidents", []parameter{all}, true, s.apiIncidents},
 		{"GET", "/incidents/{id}", "incident", "One incident whole: reputed incident show --format json", "Incident", []parameter{number}, false, s.apiIncident},
 		{"GET", "/incidents/{id}/explanation", "explanation", "Why people were told of it, or were not: reputed explain --format json", "Explanation", []parameter{number}, false, s.apiExplanation},
+		{"GET", "/incidents/{id}/letters", "letters", "The letters that an incident calls for: what reputed letter writes", "Letters", []parameter{number}, false, s.apiLetters},
 		{"GET", "/findings", "findings", "What is a problem now, question by question", "Findings", []parameter{target, list}, true, s.apiFindings},
 		{"GET", "/targets", "targets", "What is watched, and the problems of each", "Targets", nil, true, s.apiTargets},
 		{"GET", "/targets/{id}", "target", "One target", "Target", []parameter{id}, false, s.apiTarget},
@@ -168,7 +169,23 @@ func (s *Server) explanation(r *http.Request, now time.Time) (report.Explanation
 	if err != nil || id < 1 {
 		return report.Explanation{}, fmt.Errorf("incident %q: %w", checks.Line(r.PathValue("id"), 40), ErrNotFound)
 	}
-	return s.o.Source.Incident(r.Context(), id, now)
+	e, err := s.o.Source.Incident(r.Context(), id, now)
+	if err == nil && person(r) == "" {
+		e = e.WithoutSuspects()
+	}
+	return e, err
+}
+
+func (s *Server) apiLetters(w io.Writer, r *http.Request, now time.Time) (string, error) {
+	e, err := s.explanation(r, now)
+	if err != nil {
+		return "", err
+	}
+	all, err := s.o.Source.Letters(r.Context(), e, now)
+	if err != nil {
+		return "", err
+	}
+	return "", report.WriteLetters(w, all)
 }
 
 func (s *Server) apiIncident(w io.Writer, r *http.Request, now time.Time) (string, error) {
@@ -337,9 +354,12 @@ func (s *Server) apiAct(w http.ResponseWriter, r *http.Request) {
 		s.apiProblem(w, problem{Status: http.StatusBadRequest, Detail: checks.Line(err.Error(), 200)})
 		return
 	}
-	after, code, said := s.do(r.Context(), id, person(r), x)
-	if code != http.StatusOK {
-		s.apiProblem(w, problem{Status: code, Detail: said})
+	after, answer := s.do(r.Context(), id, person(r), x)
+	if answer.code != http.StatusOK {
+		if answer.again {
+			answer.said += " It has been done? Send again = true."
+		}
+		s.apiProblem(w, problem{Status: answer.code, Detail: answer.said})
 		return
 	}
 	var b bytes.Buffer

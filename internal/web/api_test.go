@@ -14,7 +14,7 @@ import (
 
 // apiPaths are a request for each path of the document.
 var apiPaths = map[string]string{
-	"/status": "/status", "/incidents": "/incidents?resolved=true", "/incidents/{id}": "/incidents/12", "/incidents/{id}/explanation": "/incidents/12/explanation", "/findings": "/findings?target=192.0.2.10",
+	"/status": "/status", "/incidents": "/incidents?resolved=true", "/incidents/{id}": "/incidents/12", "/incidents/{id}/explanation": "/incidents/12/explanation", "/incidents/{id}/letters": "/incidents/12/letters", "/findings": "/findings?target=192.0.2.10",
 	"/targets": "/targets?limit=20", "/targets/{id}": "/targets/192.0.2.10", "/lists": "/lists", "/lists/{id}": "/lists/spamcop", "/receivers": "/receivers", "/bounces": "/bounces?since=2026-01-01T00:00:00Z", "/history": "/history?list=spamcop",
 }
 

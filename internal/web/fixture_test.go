@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"reputed/alerts"
@@ -180,6 +181,13 @@ func (f *fixture) Incident(_ context.Context, id int64, _ time.Time) (report.Exp
 		if v.Incident.ID != id {
 			continue
 		}
+		if id == 12 {
+			s := &v.Suspicion
+			s.From, s.To, s.Known, s.Mails, s.Names = ago(13*time.Hour), now, true, 4100, 12
+			s.Suspects = slices.Grow(s.Suspects, 1)[:1]
+			one := &s.Suspects[0]
+			one.Kind, one.Name, one.Mails, one.Reasons = "login", "customer-4711", 2900, []string{"40 times its usual volume"}
+		}
 		return report.Explanation{Outlook: alerts.Outlook{Class: alerts.Page, Channels: []string{"slack"}, Reminder: now.Add(3 * time.Hour)}, Incident: report.Incident{IncidentView: v, Now: now,
 			Events: []report.Event{{At: v.Incident.Opened, What: "opened", Severity: checks.Major}, {At: ago(50 * time.Minute), What: "worsened", Severity: checks.Critical},
 				{At: ago(20 * time.Minute), What: "noted", By: "kim" + f.hostile, Note: "the form on www was open" + f.hostile}},
@@ -188,6 +196,18 @@ func (f *fixture) Incident(_ context.Context, id int64, _ time.Time) (report.Exp
 		}}, nil
 	}
 	return report.Explanation{}, ErrNotFound
+}
+
+func (f *fixture) Letters(_ context.Context, e report.Explanation, _ time.Time) ([]report.Letter, error) {
+	if e.IncidentView.Incident.ID != 12 {
+		return nil, nil
+	}
+	return []report.Letter{
+		{About: "the postmaster of example.net", To: "postmaster@example.net", Subject: "Mail from 192.0.2.10 is refused: please let it in for a week",
+			Body:   "Dear colleague,\n\nyour servers refuse mail from our mail server 192.0.2.10 (Cisco Talos). The\nrefusals, literally:\n\n  554 5.7.1 Your access to this mail system has been rejected" + f.hostile + "\n\nWhat happened: <the cause, in a sentence or two>.\n",
+			Blanks: []string{"<the cause, in a sentence or two>"}, Unblocked: "Send it by a way that is not blocked.", How: []report.Fact{{Label: "how", Text: "by mail, or by telephone"}}, Command: "reputed letter 12 --to postmaster --receiver example.net"},
+		{About: "SpamCop", None: "It takes no requests, so none is to be written.", How: []report.Fact{{Label: "look up", Text: "https://www.spamcop.net/bl.shtml", Link: "https://www.spamcop.net/bl.shtml"}, {Label: "ends itself", Text: "about 24 hours after the last report"}}},
+	}, nil
 }
 
 func (f *fixture) Course(context.Context, report.Explanation, time.Time) (report.Timeline, error) {
@@ -298,6 +318,9 @@ func (f *fixture) Search(_ context.Context, words string, _ time.Time) ([]report
 }
 
 func (f *fixture) Act(_ context.Context, a alerts.Action) (alerts.Incident, error) {
+	if a.Request.List == "psbl" && !a.Request.Again {
+		return alerts.Incident{}, fmt.Errorf("%w: psbl was asked already, on 25 Nov 09:00 by lee", alerts.ErrTooSoon)
+	}
 	for _, v := range f.views() {
 		if v.Incident.ID == a.Incident {
 			after, err := v.Incident.Apply(a)

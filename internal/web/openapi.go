@@ -69,7 +69,8 @@ func (s *Server) describe() ([]byte, error) {
 		"for":   object{"type": "string", "enum": []any{"1h", "8h", "24h", "3d", "7d"}, "description": "of a silence"},
 		"until": object{"type": "string", "format": "date-time", "description": "of a silence, in place of for; at most 90 days ahead"},
 		"list":  object{"type": "string", "description": "of a request: the list, or who refuses"},
-		"ref":   object{"type": "string", "description": "of a request: number of the ticket"}}}
+		"ref":   object{"type": "string", "description": "of a request: number of the ticket"},
+		"again": object{"type": "boolean", "description": "of a request: it has been done although the list was asked not long ago, which is refused without"}}}
 	return json.MarshalIndent(object{
 		"openapi": "3.1.0",
 		"info": object{"title": "reputed", "version": "1", "summary": "What the mail world thinks of the servers you send from",

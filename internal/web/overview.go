@@ -89,6 +89,10 @@ type incidentData struct {
 	Timeline   timelineData
 	Done       map[string]done // steps of runbooks that were done, by their texts
 	Sources    []string        // of whom removal can be requested
+	Letters    []report.Letter
+	LettersErr string
+	Suspects   *report.Suspects // nil: it is not about mail
+	Again      *wish            // a request that was too soon, to be written down all the same
 }
 
 // done is who has done a step of a runbook.
@@ -130,6 +134,9 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
+	if v.Person == "" {
+		e = e.WithoutSuspects()
+	}
 	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(s.term), Ahead: e.Ahead(s.term),
 		Refused: s.term.Refused(e.Refusals), Recoveries: e.IncidentView.Incident.Impact.Recoveries()}
 	if len(d.Proofs) > maxProofs {
@@ -137,6 +144,12 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	}
 	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), e, v.Now); err != nil {
 		d.Timeline.Err = err.Error()
+	}
+	if d.Letters, err = s.o.Source.Letters(r.Context(), e, v.Now); err != nil {
+		d.LettersErr = err.Error()
+	}
+	if x, ok := e.Incident.Suspects(); ok {
+		d.Suspects = &x
 	}
 	d.Done = steps(e.Events)
 	if n := len(e.Events); n > mostEvents {

@@ -28,6 +28,8 @@ type Source interface {
 	// Course is what became of the mail of an incident's targets, from before it opened, with what
 	// happened meanwhile.
 	Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error)
+	// Letters are the messages that an incident calls for, filled in; none of one that is resolved.
+	Letters(ctx context.Context, e report.Explanation, now time.Time) ([]report.Letter, error)
 	// Incidents are incidents, what is not resolved first, resolved ones too if that is asked for.
 	Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error)
 	// Target is everything about one target, or ErrNotFound.

@@ -35,6 +35,7 @@
       const verdict = (root) => (root.querySelector("[data-verdict]") || {}).textContent;
       const before = verdict(now), after = verdict(then);
       now.replaceWith(document.adoptNode(then));
+      offer();
       for (const [k, x, y] of scrolled) {
         const e = [...document.querySelectorAll("[data-keep]")].find((e) => e.dataset.keep === k);
         if (e) { e.scrollLeft = x; e.scrollTop = y; }
@@ -49,6 +50,22 @@
       busy = false;
     }
   };
+  // A letter is copied with one press where the browser lets us; without, a click marks all of it.
+  const offer = () => {
+    if (!navigator.clipboard) return;
+    for (const b of document.querySelectorAll("button[data-copy]")) b.hidden = false;
+  };
+  document.addEventListener("click", async (e) => {
+    const b = e.target.closest && e.target.closest("button[data-copy]");
+    if (!b) return;
+    try {
+      await navigator.clipboard.writeText(document.getElementById(b.dataset.copy).textContent);
+      said.textContent = b.textContent = "copied";
+    } catch {
+      said.textContent = b.textContent = "not copied: mark it and copy it by hand";
+    }
+  });
+  offer();
   setInterval(refresh, every);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 })();
