@@ -79,6 +79,7 @@ var rooms = map[string][]string{
 	"golang.org/x/term":               {"internal/report"},
 	"golang.org/x/net/idna":           {"checks"},
 	"golang.org/x/net/html":           {"checks/bounce"},
+	"golang.org/x/net/proxy":          {"probes"},
 	"golang.org/x/net/publicsuffix":   {"checks"},
 	"golang.org/x/text":               {"checks/bounce"},
 	"golang.org/x/oauth2":             {"probes"},

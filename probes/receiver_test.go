@@ -1,0 +1,268 @@
+package probes
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"reputed/probes/probestest"
+)
+
+// startSMTP is a double that leaves nothing behind and was never handed a message.
+func startSMTP(t *testing.T, opts probestest.SMTPOptions) *probestest.SMTP {
+	t.Helper()
+	leak := goleak.IgnoreCurrent()
+	s, err := probestest.StartSMTP(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		goleak.VerifyNone(t, leak)
+		for _, c := range s.Commands() {
+			if !permitted(c) {
+				t.Errorf("said %q, which is no word of ours", c)
+			}
+		}
+	})
+	return s
+}
+
+// permitted says whether a line that a server was told is one of those that a visit consists of.
+func permitted(line string) bool {
+	return slices.ContainsFunc([]string{"EHLO ", "HELO ", "MAIL FROM:<", "RCPT TO:<"}, func(p string) bool { return strings.HasPrefix(line, p) }) ||
+		slices.Contains([]string{"STARTTLS", "RSET", "QUIT"}, line)
+}
+
+func newReceiver(t *testing.T, opts ReceiverOptions) *Receiver {
+	t.Helper()
+	if opts.Helo == "" {
+		opts.Helo = "mx1.example.org"
+	}
+	r, err := NewReceiver(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var postmaster = []Envelope{{Recipients: []string{"postmaster@example.net"}}}
+
+func TestAVisit(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{})
+	v := newReceiver(t, ReceiverOptions{}).Visit(t.Context(), Door{Host: "mx.example.net", Addr: s.Addr(), Envelopes: postmaster})
+	if v.Err != nil || v.Stage != StageDone || v.Greeting.Code != 220 || !v.Offer("size") || v.Offer("STARTTLS") || v.Closing || v.From.String() != "127.0.0.1" {
+		t.Fatalf("%+v", v)
+	}
+	if len(v.Asked) != 1 || !v.Asked[0].Mail.Positive() || len(v.Asked[0].Rcpts) != 1 || !v.Asked[0].Rcpts[0].Positive() {
+		t.Errorf("asked %+v", v.Asked)
+	}
+	want := []string{"EHLO mx1.example.org", "MAIL FROM:<>", "RCPT TO:<postmaster@example.net>", "RSET", "QUIT"}
+	if got := s.Commands(); !slices.Equal(got, want) {
+		t.Errorf("said %q, want %q", got, want)
+	}
+	var ours []string
+	for _, said := range v.Transcript {
+		if said.Ours {
+			ours = append(ours, said.Text)
+		}
+	}
+	if !slices.Equal(ours, want) || v.Transcript[0].Text != "220 mx.example.net ESMTP" || v.Transcript[len(v.Transcript)-1].Text != "221 2.0.0 Bye" {
+		t.Errorf("transcript %+v", v.Transcript)
+	}
+}
+
+func TestWhatAVisitEndsIn(t *testing.T) {
+	tarpit := ReceiverOptions{Reply: 50 * time.Millisecond}
+	drip := make(chan time.Time)
+	for name, c := range map[string]struct {
+		smtp    probestest.SMTPOptions
+		opts    ReceiverOptions
+		stage   Stage
+		reply   int
+		err     error
+		closing bool
+	}{
+		"a refusal at the greeting":              {probestest.SMTPOptions{Mode: probestest.SMTPRefuse}, ReceiverOptions{}, StageGreeting, 554, nil, false},
+		"421 at the greeting":                    {probestest.SMTPOptions{Mode: probestest.SMTPBusy}, ReceiverOptions{}, StageGreeting, 421, nil, true},
+		"greylisting is an answer":               {probestest.SMTPOptions{Mode: probestest.SMTPGreylist}, ReceiverOptions{}, StageDone, 450, nil, false},
+		"a server that says nothing":             {probestest.SMTPOptions{Mode: probestest.SMTPTarpit}, tarpit, StageGreeting, 0, ErrTimeout, false},
+		"a server that begins and does not end":  {probestest.SMTPOptions{Mode: probestest.SMTPDrip, Drip: drip}, tarpit, StageGreeting, 0, ErrTimeout, false},
+		"a greeting of ever more lines":          {probestest.SMTPOptions{Mode: probestest.SMTPEndless}, ReceiverOptions{}, StageGreeting, 0, ErrEndless, false},
+		"a greeting of one line without end":     {probestest.SMTPOptions{Mode: probestest.SMTPLong}, ReceiverOptions{}, StageGreeting, 0, ErrEndless, false},
+		"a connection that is closed":            {probestest.SMTPOptions{Mode: probestest.SMTPClose}, ReceiverOptions{}, StageGreeting, 0, ErrCut, false},
+		"another protocol":                       {probestest.SMTPOptions{Mode: probestest.SMTPGarbage}, ReceiverOptions{}, StageGreeting, 0, ErrNotSMTP, false},
+		"a firewall that knows no EHLO":          {probestest.SMTPOptions{Mode: probestest.SMTPPix}, ReceiverOptions{}, StageDone, 250, nil, false},
+		"an address that is not on this machine": {probestest.SMTPOptions{}, ReceiverOptions{From: netip.MustParseAddr("192.0.2.10")}, StageConnect, 0, ErrNotOurs, false},
+		"an address of the other family":         {probestest.SMTPOptions{}, ReceiverOptions{From: netip.MustParseAddr("::1")}, StageConnect, 0, ErrNotOurs, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startSMTP(t, c.smtp)
+			v := newReceiver(t, c.opts).Visit(t.Context(), Door{Addr: s.Addr(), Envelopes: postmaster})
+			if v.Stage != c.stage || v.Last().Code != c.reply || !errors.Is(v.Err, c.err) || (v.Err == nil) != (c.err == nil) || v.Closing != c.closing {
+				t.Errorf("stage %s, reply %q, closing %v, error %v", v.Stage, v.Last(), v.Closing, v.Err)
+			}
+			told := 0
+			for _, said := range v.Transcript {
+				told += len(said.Text)
+			}
+			if told > maxTold {
+				t.Errorf("kept %d octets of a transcript", told)
+			}
+			if said := s.Commands(); c.err == nil && !c.closing && (len(said) == 0 || said[len(said)-1] != "QUIT") {
+				t.Errorf("left without QUIT: %q", said)
+			}
+		})
+	}
+}
+
+func TestAPortThatIsClosed(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{})
+	addr := s.Addr()
+	s.Close()
+	v := newReceiver(t, ReceiverOptions{}).Visit(t.Context(), Door{Addr: addr})
+	if v.Stage != StageConnect || !errors.Is(v.Err, ErrUnreachable) || !strings.Contains(v.Err.Error(), "connection refused") {
+		t.Errorf("%s, %v", v.Stage, v.Err)
+	}
+}
+
+// A reset may be there before we know of the connection.
+func TestAConnectionThatIsReset(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPReset})
+	v := newReceiver(t, ReceiverOptions{}).Visit(t.Context(), Door{Addr: s.Addr()})
+	if !errors.Is(v.Err, ErrCut) {
+		t.Errorf("%s, %v", v.Stage, v.Err)
+	}
+}
+
+// Wherever a server breaks off, the visit ends, and half a reply is none.
+func TestAServerThatBreaksOffAnywhere(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPCut})
+	r := newReceiver(t, ReceiverOptions{})
+	whole := "220 mx.example.net ESMTP\r\n250-mx.example.net\r\n250-SIZE 10240000\r\n250-8BITMIME\r\n250 HELP\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.1.0 Ok\r\n"
+	for at := range len(whole) {
+		s.Set(func(o *probestest.SMTPOptions) { o.CutAt = at })
+		v := r.Visit(t.Context(), Door{Addr: s.Addr(), Envelopes: postmaster})
+		replies := 0
+		for _, line := range strings.SplitAfter(whole[:at], "\n") { // that are whole and last of their reply
+			if strings.HasSuffix(line, "\n") && line[3] == ' ' {
+				replies++
+			}
+		}
+		got := 0
+		for _, code := range []int{v.Greeting.Code, v.EHLO.Code} {
+			got += min(code, 1)
+		}
+		for _, a := range v.Asked {
+			got += min(a.Mail.Code, 1) + len(a.Rcpts)
+		}
+		// A reset may overtake what was sent before it, and even the connection.
+		if !errors.Is(v.Err, ErrCut) || got > replies {
+			t.Fatalf("cut after %d: %d replies read of %d, error %v", at, got, replies, v.Err)
+		}
+	}
+}
+
+func TestOnlyCertainAddressesAreRefused(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{OnlyFrom: []netip.Addr{netip.MustParseAddr("127.0.0.2")}})
+	for from, code := range map[string]int{"127.0.0.2": 554, "127.0.0.3": 220} {
+		v := newReceiver(t, ReceiverOptions{From: netip.MustParseAddr(from)}).Visit(t.Context(), Door{Addr: s.Addr()})
+		if v.Greeting.Code != code || v.From.String() != from || v.Err != nil {
+			t.Errorf("from %s: %q from %s, %v", from, v.Greeting, v.From, v.Err)
+		}
+	}
+}
+
+func TestStartTLSIsRead(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		from, to time.Time
+		names    []string
+		trust    string // part of the error
+	}{
+		"good":         {now.Add(-time.Hour), now.Add(time.Hour), []string{"mx.example.net"}, ""},
+		"expired":      {now.Add(-48 * time.Hour), now.Add(-time.Hour), []string{"mx.example.net"}, "expired"},
+		"another name": {now.Add(-time.Hour), now.Add(time.Hour), []string{"www.example.net"}, "mx.example.net"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cert, root, err := probestest.CertificateFor(c.from, c.to, c.names...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := startSMTP(t, probestest.SMTPOptions{Certificate: &cert})
+			roots := x509.NewCertPool()
+			roots.AddCert(root)
+			v := newReceiver(t, ReceiverOptions{Roots: roots}).Visit(t.Context(), Door{Host: "mx.example.net", Addr: s.Addr(), StartTLS: true, Envelopes: postmaster})
+			if v.Err != nil || v.Stage != StageDone || v.TLS == nil || v.TLS.Version != "TLS 1.3" || len(v.TLS.Chain) != 1 {
+				t.Fatalf("%+v", v)
+			}
+			got := v.TLS.Chain[0]
+			if !slices.Equal(got.Names, c.names) || got.NotAfter.Sub(c.to).Abs() > time.Second || len(got.SHA256) != 64 || got.Subject != "loopback receiver" {
+				t.Errorf("certificate %+v", got)
+			}
+			if c.trust == "" && v.TLS.Trust != nil || c.trust != "" && (v.TLS.Trust == nil || !strings.Contains(v.TLS.Trust.Error(), c.trust)) {
+				t.Errorf("trust: %v", v.TLS.Trust)
+			}
+			if got := s.Commands(); !slices.Equal(got[:3], []string{"EHLO mx1.example.org", "STARTTLS", "EHLO mx1.example.org"}) {
+				t.Errorf("said %q", got)
+			}
+		})
+	}
+}
+
+func TestAHandshakeThatFailsIsNoRefusal(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{Certificate: &tls.Certificate{}})
+	v := newReceiver(t, ReceiverOptions{}).Visit(t.Context(), Door{Addr: s.Addr(), StartTLS: true})
+	if !errors.Is(v.Err, ErrTLS) || v.Stage != StageStartTLS || v.EHLO.Code != 250 {
+		t.Errorf("%s, %q, %v", v.Stage, v.EHLO, v.Err)
+	}
+}
+
+func TestTheEndOfTheContextEndsAVisit(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPTarpit})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	v := newReceiver(t, ReceiverOptions{}).Visit(ctx, Door{Addr: s.Addr()})
+	if !errors.Is(v.Err, context.Canceled) {
+		t.Errorf("error %v", v.Err)
+	}
+}
+
+// What would end the line, or the path, is never sent: the server would take the rest for a command.
+func TestNothingCanBeSmuggledIn(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{})
+	r := newReceiver(t, ReceiverOptions{})
+	for _, path := range []string{"a@example.net>\r\nDATA\r\nx", "a@example.net\nDATA", "a> SIZE=1", "<a", "a\x00b", "kim\u00fc@example.net", strings.Repeat("a", 600)} {
+		for _, e := range []Envelope{{Sender: path}, {Recipients: []string{path}}} {
+			if v := r.Visit(t.Context(), Door{Addr: s.Addr(), Envelopes: []Envelope{e}}); !errors.Is(v.Err, ErrCommand) {
+				t.Errorf("%q: %v", path, v.Err)
+			}
+		}
+	}
+	if s.Visits() != 0 {
+		t.Errorf("%d connections for what cannot be said", s.Visits())
+	}
+	for _, helo := range []string{"", "mx1 example", "mx1.example.org\r\nDATA", "[192.0.2.10", "mx_1.example.org"} {
+		if _, err := NewReceiver(ReceiverOptions{Helo: helo}); !errors.Is(err, ErrCommand) {
+			t.Errorf("EHLO name %q: %v", helo, err)
+		}
+	}
+	newReceiver(t, ReceiverOptions{Helo: "[IPv6:2001:db8::1]"})
+}
+
+// No path through the code says DATA or BDAT: there are no other words than these.
+func TestThereIsNoWordForAMessage(t *testing.T) {
+	for _, v := range []verb{verbEHLO, verbHELO, verbStartTLS, verbMail, verbRcpt, verbReset, verbQuit} {
+		if !permitted(string(v)+" ") && !permitted(string(v)+"<") && !permitted(string(v)) {
+			t.Errorf("%q", v)
+		}
+	}
+}

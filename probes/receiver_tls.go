@@ -1,0 +1,102 @@
+package probes
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// TLS is what STARTTLS came to.
+type TLS struct {
+	Version string // "TLS 1.3"; empty: there was no handshake
+	Cipher  string
+	Chain   []Certificate // as sent, the server's own first; at most maxChain
+	// Trust is why the chain or its name cannot be trusted today, nil: it can. Mail between MX hosts
+	// is sent all the same unless MTA-STS or DANE forbids it (RFC 7435, RFC 8461).
+	Trust error
+}
+
+// Certificate is what a certificate says.
+type Certificate struct {
+	Subject, Issuer     string   // common names, else the whole distinguished names; untrusted
+	Names               []string // DNS names and addresses that it is for; untrusted, at most maxNames
+	NotBefore, NotAfter time.Time
+	SHA256              string // of the whole certificate, hex
+}
+
+const (
+	maxChain = 10
+	maxNames = 100
+)
+
+// startTLS turns the conversation into one over TLS, and begins it anew (RFC 3207 section 4.2). Done says that
+// the server does not want to.
+func (s *talk) startTLS(ctx context.Context) (done bool, err error) {
+	v := s.v
+	if v.StartTLS, err = s.say(verbStartTLS, ""); err != nil {
+		return true, err
+	}
+	if v.StartTLS.Code != 220 {
+		return false, nil // it goes on in the clear
+	}
+	if s.in.in.Buffered() > 0 {
+		// What comes between would be taken for said inside TLS (the plaintext injection of CVE-2011-0411).
+		return true, fmt.Errorf("%w: more follows the reply to STARTTLS in the clear", ErrNotSMTP)
+	}
+	if err := s.limit(s.r.opts.Reply); err != nil {
+		return true, err
+	}
+	// The certificate is to be read, whatever it is, so that trust is judged apart from the handshake.
+	conn := tls.Client(s.conn, &tls.Config{ServerName: v.Door.Host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10})
+	err = conn.HandshakeContext(ctx)
+	state := conn.ConnectionState()
+	v.TLS = &TLS{Chain: chain(state.PeerCertificates)}
+	if err != nil {
+		v.TLS.Trust = fmt.Errorf("handshake: %s", lastWords(err))
+		return true, fmt.Errorf("%w: %s", ErrTLS, lastWords(err))
+	}
+	v.TLS.Version, v.TLS.Cipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
+	v.TLS.Trust = s.r.trust(state.PeerCertificates, v.Door.Host, time.Now())
+	s.use(conn)
+	v.Stage = StageEHLO
+	return s.hello()
+}
+
+// trust is why a chain is not to be trusted, nil if it is.
+func (r *Receiver) trust(certs []*x509.Certificate, host string, now time.Time) error {
+	if len(certs) == 0 {
+		return errors.New("no certificate")
+	}
+	between := x509.NewCertPool()
+	for _, c := range certs[1:min(len(certs), maxChain)] {
+		between.AddCert(c)
+	}
+	_, err := certs[0].Verify(x509.VerifyOptions{DNSName: host, Roots: r.opts.Roots, Intermediates: between, CurrentTime: now})
+	return err
+}
+
+func chain(certs []*x509.Certificate) (all []Certificate) {
+	for _, c := range certs[:min(len(certs), maxChain)] {
+		sum := sha256.Sum256(c.Raw)
+		one := Certificate{Subject: c.Subject.CommonName, Issuer: c.Issuer.CommonName, NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), SHA256: hex.EncodeToString(sum[:])}
+		if one.Subject == "" {
+			one.Subject = c.Subject.String()
+		}
+		if one.Issuer == "" {
+			one.Issuer = c.Issuer.String()
+		}
+		for _, name := range c.DNSNames[:min(len(c.DNSNames), maxNames)] {
+			one.Names = append(one.Names, name)
+		}
+		for _, ip := range c.IPAddresses[:min(len(c.IPAddresses), maxNames)] {
+			one.Names = append(one.Names, ip.String())
+		}
+		all = append(all, one)
+	}
+	return all
+}
