@@ -56,6 +56,7 @@ const (
 	jobAgain  = "again"  // sources of targets that have never been expanded
 	jobFollow = "follow" // channels that keep a picture of what is open
 	jobJudge  = "judge"  // what logs have just told
+	jobBackup = "backup" // a copy of the database
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -188,6 +189,10 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	}
 	if len(d.followers.channels) > 0 {
 		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})
+	}
+	if d.cfg.Backup.Dir != "" {
+		_, last := newestBackup(d.cfg.Backup)
+		jobs = append(jobs, monitor.Job{Name: jobBackup, Schedule: d.cfg.Backup.Times, First: true, Last: last, Timeout: backupTimeout, Run: d.backUp})
 	}
 	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 	if errors.Is(err, store.ErrNoDatabase) {
 		err = noDatabase(cfg)
 	}
-	return db, err
+	return db, withBackup(cfg, err)
 }
 
 // databaseFlag adds --database to a command that only looks.

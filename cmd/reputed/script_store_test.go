@@ -21,10 +21,12 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, now := context.Background(), time.Now()
 	db, err := store.Open(ctx, ts.MkAbs(args[0]), store.Options{})
 	ts.Check(err)
-	defer db.Close()
 	beat := now
 	if args[1] == "dead" {
 		beat = now.Add(-3 * time.Hour)
+		defer db.Close()
+	} else {
+		ts.Defer(func() { _ = db.Close() }) // a daemon that runs has it open, and locked
 	}
 	_, err = db.Lease(ctx, "reputed test", time.Minute, beat)
 	ts.Check(err)

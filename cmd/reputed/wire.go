@@ -125,7 +125,8 @@ func limits(zones []blocklists.Zone) map[string]float64 {
 
 // openStore opens the database for writing. The caller closes it.
 func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.DB, error) {
-	return store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
+	db, err := store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
+	return db, withBackup(cfg, err)
 }
 
 // runSummary is what is stored of a finished run: a list that works is "ok", and

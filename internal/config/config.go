@@ -38,6 +38,7 @@ type Config struct {
 	Web           Web            `toml:"web"`
 	Organisation  Organisation   `toml:"organisation"`
 	Database      Database       `toml:"database"`
+	Backup        Backup         `toml:"backup"`
 	Log           Log            `toml:"log"`
 
 	// Path is the file it was read from; empty for the defaults.

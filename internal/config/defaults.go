@@ -35,6 +35,7 @@ func defaults() *Config {
 			Digest:         Clock{Minute: 8 * 60, Given: true},
 		},
 		Heartbeat: Heartbeat{Method: "GET"},
+		Backup:    Backup{Schedule: "17 3 * * *", Keep: 14},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }

@@ -40,6 +40,7 @@ func (v *validator) validate() {
 	v.alerts() // names channels
 	v.web()
 	v.database()
+	v.backup()
 	v.log()
 }
 

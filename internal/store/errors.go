@@ -48,12 +48,20 @@ var (
 var ErrLeased = errors.New("another daemon runs on this database")
 
 // LeaseError says who holds the database. It wraps [ErrLeased]; trying again
-// helps after Until, if the holder is dead by then.
+// helps after Lease.Expires, if the holder is dead by then.
 type LeaseError struct {
-	Lease LeaseInfo
+	Lease  LeaseInfo
+	Locked bool // the holder is on this machine, and alive for certain
 }
 
 func (e *LeaseError) Error() string {
+	switch {
+	case e.Locked && e.Lease.PID == 0:
+		return fmt.Sprintf("%v, or it is being restored: another process has locked it and has not said yet who it is; try again", ErrLeased)
+	case e.Locked:
+		return fmt.Sprintf("%v: %s, process %d on %s, alive, its last sign of life in the database is of %s; stop that one first",
+			ErrLeased, e.Lease.Holder, e.Lease.PID, e.Lease.Host, e.Lease.Renewed.Format(time.RFC3339))
+	}
 	return fmt.Sprintf("%v: %s, process %d on %s, until %s unless it renews; stop that one first, or wait until then if it is dead",
 		ErrLeased, e.Lease.Holder, e.Lease.PID, e.Lease.Host, e.Lease.Expires.Format(time.RFC3339))
 }

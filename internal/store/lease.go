@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -22,7 +20,7 @@ type LeaseInfo struct {
 	Acquired time.Time
 	Renewed  time.Time // its last sign of life
 	Expires  time.Time // when another may take over unless it renews
-	Gone     bool      // its process is certainly dead: same machine, and no such pid
+	Gone     bool      // its process is certainly dead: nobody holds its lock file, or no process has its pid
 }
 
 // Alive says whether the holder has renewed in time, as far as its clock and now
@@ -31,7 +29,8 @@ func (l LeaseInfo) Alive(now time.Time) bool { return now.Before(l.Expires) && !
 
 // Lease is the right to be the one daemon on a database. It is a row with a
 // random token: a holder that was suspended for too long and finds another
-// token there has lost it, and its [DB.Commit] is refused from then on.
+// token there has lost it, and its [DB.Commit] is refused from then on. And it is a
+// lock on a file beside the database, where there are such locks, which ends with its process.
 type Lease struct {
 	db    *DB
 	token string
@@ -42,9 +41,10 @@ type Lease struct {
 // three times within ttl. Runs that a dead process left unfinished are marked as
 // abandoned.
 //
-// It gives a [LeaseError] while another process holds it. The lease of a
-// process that is known to be dead (same machine, its pid is gone) is taken over
-// at once, that of any other when it has expired.
+// It gives a [LeaseError] while another process holds it, which includes one on this
+// machine that is there and has not renewed. The lease of a process that is known to be
+// dead (its lock is free, or on the same machine its pid is gone) is taken over at once,
+// that of any other when it has expired.
 func (db *DB) Lease(ctx context.Context, holder string, ttl time.Duration, now time.Time) (*Lease, error) {
 	l := &Lease{db: db, token: rand.Text(), ttl: ttl}
 	host, err := os.Hostname()
@@ -52,17 +52,27 @@ func (db *DB) Lease(ctx context.Context, holder string, ttl time.Duration, now t
 		host = "unknown host"
 	}
 	self := LeaseInfo{Holder: holder, Host: host, PID: os.Getpid()}
+	lock, err := lockFile(db.path)
+	if errors.Is(err, errLocked) {
+		held, err := db.LeaseInfo(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &LeaseError{Lease: held, Locked: true}
+	} else if err != nil {
+		db.log.LogAttrs(ctx, slog.LevelWarn, "no lock beside the database, after a crash a start may have to wait", slog.Any("err", err))
+	}
 	err = db.update(ctx, "take the lease", func(tx *sql.Tx) error {
 		held, token, scope, err := lease(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if token != "" && held.Alive(now) && !gone(held, scope) {
+		if token != "" && held.Alive(now) && !gone(held, scope, lock.identity()) {
 			return &LeaseError{Lease: held}
 		}
 		at := now.UnixMicro()
 		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO lease (id, token, holder, host, pid, scope, acquired, renewed, expires)
-			VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`, l.token, self.Holder, self.Host, self.PID, pidScope(), at, at, now.Add(ttl).UnixMicro())
+			VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`, l.token, self.Holder, self.Host, self.PID, here(lock.identity()).String(), at, at, now.Add(ttl).UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -76,8 +86,10 @@ func (db *DB) Lease(ctx context.Context, holder string, ttl time.Duration, now t
 		return nil
 	})
 	if err != nil {
+		lock.release()
 		return nil, err
 	}
+	db.lock.Swap(lock).release()
 	db.token.Store(&l.token)
 	return l, nil
 }
@@ -97,10 +109,14 @@ func (l *Lease) Renew(ctx context.Context, now time.Time) error {
 // Release gives the lease back, so that the next daemon need not wait. It does
 // no harm when it was lost or given back already.
 func (l *Lease) Release(ctx context.Context) error {
-	return l.db.update(ctx, "give the lease back", func(tx *sql.Tx) error {
+	err := l.db.update(ctx, "give the lease back", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM lease WHERE token = ?", l.token)
 		return err
 	})
+	if own := l.db.token.Load(); own != nil && *own == l.token {
+		l.db.lock.Swap(nil).release() // after the row: who gets the lock finds no lease
+	}
+	return err
 }
 
 // LeaseInfo says who holds the database: the zero value if nobody does.
@@ -110,7 +126,7 @@ func (db *DB) LeaseInfo(ctx context.Context) (LeaseInfo, error) {
 	err := db.view(ctx, "read the lease", func(tx *sql.Tx) (err error) {
 		var scope string
 		info, _, scope, err = lease(ctx, tx)
-		info.Gone = err == nil && gone(info, scope)
+		info.Gone = err == nil && gone(info, scope, unlocked(db.path))
 		return err
 	})
 	return info, err
@@ -150,30 +166,25 @@ func (db *DB) lost(ctx context.Context, q querier) error {
 	return fmt.Errorf("%w: %s, process %d on %s, took over at %s", ErrLeaseLost, held.Holder, held.PID, held.Host, held.Acquired.Format(time.RFC3339))
 }
 
-// gone says whether the holder is certainly dead. A pid means something only
-// within one boot of one kernel and one pid namespace, so where these differ or
-// cannot be read, the answer is no and the lease has to expire.
-func gone(l LeaseInfo, scope string) bool {
-	if scope == "" || scope != pidScope() {
+// gone says whether the holder is certainly dead. Unheld is the id of the lock file if no
+// other process holds it: who held the same file under the same kernel is no more. Else
+// a pid decides, which means something only within one boot of one kernel and one pid
+// namespace. Where all this differs or cannot be read, the answer is no and the lease has to expire.
+func gone(l LeaseInfo, where, unheld string) bool {
+	at := parseScope(where)
+	self := here("")
+	if at.boot == "" || at.boot != self.boot {
 		return false
 	}
-	if l.PID == os.Getpid() {
-		return false // another DB in this very process
+	if at.lock != "" && at.lock == unheld {
+		return true
+	}
+	if at.pids != self.pids || l.PID == os.Getpid() { // the latter is another DB in this very process
+		return false
 	}
 	p, err := os.FindProcess(l.PID)
 	if err != nil {
 		return false
 	}
 	return errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
-}
-
-// pidScope names the boot and the pid namespace of this process, "" where the
-// system does not tell (anything but Linux).
-func pidScope() string {
-	boot, errBoot := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	ns, errNS := os.Readlink("/proc/self/ns/pid")
-	if cmp.Or(errBoot, errNS) != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(boot)) + " " + ns
 }

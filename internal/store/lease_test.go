@@ -31,7 +31,7 @@ func TestLeaseOfALiveProcessIsRespected(t *testing.T) {
 	if diff := cmp.Diff(want, held.Lease); diff != "" {
 		t.Errorf("holder (-want +got):\n%s", diff)
 	}
-	for _, part := range []string{"the other daemon", itoa(cmd.Process.Pid), host, "2026-03-29T02:30:00Z"} {
+	for _, part := range []string{"the other daemon", itoa(cmd.Process.Pid), host, "2026-03-29T01:30:00Z"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not name %q", err, part)
 		}
@@ -60,7 +60,7 @@ func TestLeaseOfADeadProcessIsTakenOver(t *testing.T) {
 	if run, ok, err := db.LastRun(t.Context(), "dnsbl"); err != nil || !ok || run.State != Running {
 		t.Fatalf("last run = %+v, %v, %v, want the one that the dead process began", run, ok, err)
 	}
-	if pidScope() != "" { // where the system says that the process is gone, there is no waiting
+	if here("").boot != "" { // where the system says that the process is gone, there is no waiting
 		if _, err := db.Lease(t.Context(), "reputed", time.Minute, t0.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -74,6 +74,9 @@ func TestLeaseOfADeadProcessIsTakenOver(t *testing.T) {
 
 func TestLeaseOfAnUnknownProcessExpires(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	if err := os.Mkdir(path+lockSuffix, 0o700); err != nil { // as where files cannot be locked
+		t.Fatal(err)
+	}
 	first, second := open(t, path), open(t, path) // one process, so nobody is known to be dead
 	lease, err := first.Lease(t.Context(), "first", time.Minute, t0)
 	if err != nil {

@@ -54,6 +54,8 @@ type DB struct {
 	members findings
 	// token is that of the lease this process holds; empty until it has one.
 	token atomic.Pointer[string]
+	// lock is what goes with the lease; nil until there is one, and where there are no locks.
+	lock atomic.Pointer[fileLock]
 }
 
 // Open opens the database at path for writing, and makes the folder (mode 0750),
@@ -188,6 +190,7 @@ func (db *DB) Close() error {
 			errs = append(errs, p.Close())
 		}
 	}
+	db.lock.Swap(nil).release()
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+
+	"reputed/internal/monitor"
+)
+
+// MaxBackups is how many scheduled backups are kept at most.
+const MaxBackups = 1000
+
+// Backup is the copies of the database that the daemon makes by itself.
+type Backup struct {
+	Dir      string `toml:"dir"`      // folder for them, made if it is missing; empty: none are made
+	Schedule string `toml:"schedule"` // when, in Schedule.TimeZone; default "17 3 * * *"
+	Keep     int    `toml:"keep"`     // how many; older ones are removed; default 14, 1 to MaxBackups
+
+	Times monitor.Schedule `toml:"-"` // Schedule, read
+}
+
+func (v *validator) backup() {
+	c := &v.cfg.Backup
+	if c.Dir != "" {
+		c.Dir = v.path(c.Dir)
+	}
+	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
+	if err == nil { // else that is a mistake by itself
+		if c.Times, err = monitor.ParseSchedule(c.Schedule, loc); err != nil {
+			if secretive(c.Schedule) {
+				err = fmt.Errorf("not a schedule: write a cron expression or \"@daily\"")
+			}
+			v.at("backup.schedule", "%v", err)
+		}
+	}
+	v.number("backup.keep", c.Keep, 1, MaxBackups)
+}

@@ -1,0 +1,48 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// Locks of an open file description, fcntl(2): unlike the older ones they are not dropped
+// when the process closes another descriptor of the file; and unlike flock(2) it can be
+// asked whether there is one without taking it. Package syscall lacks the numbers.
+const (
+	ofdGetLock = 36 // F_OFD_GETLK
+	ofdSetLock = 37 // F_OFD_SETLK
+)
+
+func lock(f *os.File) error {
+	err := syscall.FcntlFlock(f.Fd(), ofdSetLock, &syscall.Flock_t{Type: syscall.F_WRLCK})
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+		return errLocked
+	}
+	return err
+}
+
+// free says whether it is certain that nobody has the lock.
+func free(f *os.File) bool {
+	l := syscall.Flock_t{Type: syscall.F_WRLCK}
+	return syscall.FcntlFlock(f.Fd(), ofdGetLock, &l) == nil && l.Type == syscall.F_UNLCK
+}
+
+// fileID is the inode: no other file of the file system has it while this one is open, removed or not.
+// The device is left out, since containers may see one volume as several.
+func fileID(info fs.FileInfo) string {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return strconv.FormatUint(s.Ino, 10)
+	}
+	return ""
+}
+
+func owner(info fs.FileInfo) (uid, gid int, ok bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(s.Uid), int(s.Gid), true
+}
