@@ -38,6 +38,7 @@ func TestControlQuestions(t *testing.T) {
 		}},
 		"HostKarma must not be asked for 127.0.0.1": {builtin(t, "hostkarma"), []Control{
 			{"2.0.0.127.hostkarma.junkemailfilter.com.", true, IPv4, netip.Addr{}},
+			{"1.113.0.203.hostkarma.junkemailfilter.com.", false, IPv4, netip.Addr{}},
 		}},
 		"IPv6 in a zone of its own": {builtin(t, "sem-ipv6bl"), []Control{
 			{mapped2 + "bl.ipv6.spameatingmonkey.net.", true, IPv6, netip.Addr{}},

@@ -93,6 +93,67 @@ func TestLossCostsNoAnswerAndNoMorePacketsThanItMust(t *testing.T) {
 	}
 }
 
+// Whatever comes late, twice, in another order or not at all: each question is told of once, answered or unknown.
+func TestEachQuestionIsToldOfOnce(t *testing.T) {
+	for _, c := range []struct {
+		fault       string
+		lost, twice float64
+		slowest     time.Duration
+		all         bool // each can be answered
+	}{
+		{"answers take 1 ms to 2 s and come in any order", 0, 0, 2 * time.Second, true},
+		{"every other answer comes twice, the second time up to 2 s later", 0, 0.5, 2 * time.Second, true},
+		{"50 % of all packets lost, every other answer twice", 0.5, 0.5, 100 * time.Millisecond, false},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork()
+				r := rand.New(rand.NewPCG(5, 6))
+				var mu sync.Mutex
+				n.lost, n.twice, n.trip = c.lost, c.twice, func() time.Duration {
+					mu.Lock()
+					defer mu.Unlock()
+					return time.Millisecond + time.Duration(r.Int64N(int64(c.slowest)))
+				}
+				const questions = 4000
+				told := map[string]int{}
+				for q := range about(questions/4, "bl1", "bl2", "bl3", "bl4") {
+					told[q.Name] = 0
+				}
+				unanswered, wrong := 0, 0
+				if err := n.resolver(t, ResolverOptions{}).Ask(t.Context(), about(questions/4, "bl1", "bl2", "bl3", "bl4"), func(q Question, a Answer, err error) {
+					told[q.Name]++
+					switch {
+					case errors.Is(err, ErrTimeout):
+						unanswered++
+					case err != nil || a.RCode != "NXDOMAIN" || len(a.Records) > 0:
+						wrong++
+						t.Errorf("%s: %v, %v", q, a, err)
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+				notOnce := 0
+				for name, times := range told {
+					if times != 1 {
+						notOnce++
+						t.Errorf("%s was told of %d times", name, times)
+					}
+				}
+				if c.all && unanswered > 0 {
+					t.Errorf("%d without an answer, which came to each", unanswered)
+				}
+				seen := fmt.Sprintf("%d not once, %d wrong", notOnce, wrong)
+				if c.all {
+					seen += fmt.Sprintf(", %d unknown", unanswered)
+				}
+				reliability.Record(t, reliability.Row{Area: reliability.DNS, Fault: c.fault, Tries: questions, Unit: "questions",
+					Promised: "each is told of once, by its own answer or as unknown", Seen: seen})
+			})
+		})
+	}
+}
+
 // What has arrived is not lost because the caller took its time over another answer.
 func TestABusyCallerCostsNoPackets(t *testing.T) {
 	for _, n := range []int{manyInFlight / 2, 4 * manyInFlight} {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 type network struct {
 	trip  func() time.Duration             // of one packet and its answer; nil: at once
 	lost  float64                          // part of the packets that has no answer
+	twice float64                          // part of the answers that come a second time, later
 	mute  func(server, name string) bool   // who does not answer; nil: all do
 	close func(server netip.AddrPort) bool // whose port is closed; nil: nobody's
 
@@ -101,7 +103,20 @@ func (s *simulated) packet(p []byte) {
 		deliver()
 		return
 	}
-	time.AfterFunc(s.trip(), deliver)
+	trip := s.trip()
+	time.AfterFunc(trip, deliver)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !lost && s.rand.Float64() < s.twice {
+		time.AfterFunc(trip+s.trip(), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !s.closed {
+				s.arrived = append(s.arrived, slices.Clone(p))
+				s.hand()
+			}
+		})
+	}
 }
 
 func (s *simulated) Receive() ([][]byte, error) {

@@ -61,7 +61,7 @@ type Row struct {
 // that is not whole fails the test.
 func Record(t testing.TB, row Row) {
 	t.Helper()
-	row.Test = t.Name()
+	row.Test, _, _ = strings.Cut(t.Name(), "/")
 	if err := row.valid(); err != nil {
 		t.Fatalf("reliability: %v", err)
 	}

@@ -205,9 +205,14 @@ func (d *DNS) Delist(list, addrOrName string) {
 	d.change(list, func(z *zone) { delete(z.entries, label(addrOrName)) })
 }
 
-// SetMode changes how a zone behaves.
+// SetMode changes how a zone behaves from now on.
 func (d *DNS) SetMode(list string, mode ZoneMode) {
-	d.change(list, func(z *zone) { z.Mode = mode })
+	d.change(list, func(z *zone) { z.Mode, z.After = mode, 0 })
+}
+
+// Turn lets a zone turn to a mode once it has been asked so many questions more.
+func (d *DNS) Turn(list string, after int, then ZoneMode) {
+	d.change(list, func(z *zone) { z.Mode, z.Then, z.After = ZoneNormal, then, z.counts.All+after })
 }
 
 // Asked is how often the zone was asked until now.
