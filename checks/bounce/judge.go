@@ -18,19 +18,23 @@ const Check = "bounce"
 
 // JudgeOptions are the limits of [Judge]. Zero values mean the defaults.
 type JudgeOptions struct {
-	Window   time.Duration                   // a refusal that is older opens nothing; default 24 h
-	Quiet    time.Duration                   // a problem without a refusal for so long is over, and opens nothing; default 24 h
-	Lists    blocklists.Names                // the lists that refusals may name
-	ListName func(id string) string          // a list's name for people, by catalogue id; nil: the id
-	Since    func(target string) time.Time   // when the trouble of a target began; zero: it has none yet. Nil: none has any
-	Answers  func(checks.Key) (Answer, bool) // what a list that a refusal names said when it was asked; nil: nothing is known
-	Known    []checks.Key                    // known problems to speak of even if nothing was counted; those of other checks are passed over
+	Window   time.Duration                       // a refusal that is older opens nothing; default 24 h
+	Quiet    time.Duration                       // a problem without a refusal for so long is over, and opens nothing; default 24 h
+	Lists    blocklists.Names                    // the lists that refusals may name
+	ListName func(id string) string              // a list's name for people, by catalogue id; nil: the id
+	Since    func(target string) time.Time       // when the trouble of a target began; zero: it has none yet. Nil: none has any
+	Answers  func(checks.Key) (Answer, bool)     // what a list that a refusal names said when it was asked; nil: nothing is known
+	Front    func(receiver string) (Front, bool) // who stands before a receiving domain; nil: it is not known of any
+	Known    []checks.Key                        // known problems to speak of even if nothing was counted; those of other checks are passed over
+
+	fronts map[string]Front // by receiver: those that refusals are laid at for it
 }
 
 // Judge makes findings and impact of what was counted; it is pure.
 //
 // There is one problem per target and refuser (the list named, else the
-// vendor, else the receiver). open says which keys are known problems: one of
+// vendor, who may be known by the MX records of the receiver alone ([JudgeOptions].Front), else
+// the receiver). open says which keys are known problems: one of
 // those whose last refusal is older than Quiet is OK if readable says that the
 // mailboxes and logs were read well all that time, and Unknown otherwise, as silence of
 // what nobody read proves nothing. It is OK sooner where the refuser has been seen to
@@ -44,6 +48,7 @@ func Judge(c Counts, open func(checks.Key) bool, readable bool, now time.Time, o
 	if open == nil {
 		open = func(checks.Key) bool { return false }
 	}
+	c.Tallies, opt.fronts = opt.behind(c.Tallies, open)
 	groups := map[checks.Key][]Tally{}
 	for _, t := range c.Tallies {
 		if t.Refused+t.Deferred <= 0 {
@@ -212,6 +217,7 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 	if list := facts[checks.FactList]; list != "" {
 		evidence = append(evidence, opt.asked(key.Target, list)...)
 	}
+	evidence = append(evidence, fronts(g, opt.fronts)...)
 	return checks.Finding{
 		Key: key, Target: target, Code: checks.CodeRefused, Status: checks.Problem, Severity: severity, Summary: summary, Facts: facts,
 		Evidence: evidence, At: last.Last,

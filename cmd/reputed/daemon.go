@@ -70,6 +70,7 @@ type daemon struct {
 	paced   map[string]bool // warnings about limits that were told
 	watch   atomic.Pointer[watch]
 	lists   dnsbl.Check
+	asker   *probes.Resolver
 	rules   *bounce.Rules
 	book    *remedy.Book
 	policy  alerts.Policy
@@ -110,6 +111,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err != nil {
 		return nil, err
 	}
+	d.asker = resolver
 	d.sources = newSources(cfg, resolver, log)
 	d.hosts.owed = true
 	local, err := cfg.LocalTargets()
@@ -186,6 +188,7 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
 		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
 		{Name: jobJudge, Gap: judgeGap, Run: d.judge},
+		{Name: jobVendors, Schedule: monitor.Every(frontsEvery), First: true, Timeout: 10 * time.Minute, Run: d.learnFronts},
 	}
 	if len(d.followers.channels) > 0 {
 		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})

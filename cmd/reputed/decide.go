@@ -63,6 +63,7 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 		Quiet:    d.cfg.Bounces.Quiet.Duration,
 		Since:    onsets(s.Open),
 		Answers:  func(k checks.Key) (bounce.Answer, bool) { a, ok := said[k]; return a, ok },
+		Front:    frontOf(s.Fronts),
 		Lists:    d.names,
 		ListName: d.listName,
 	})

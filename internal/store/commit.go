@@ -10,6 +10,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/checks/acceptance"
 	"reputed/checks/bounce"
 	"reputed/probes"
 )
@@ -43,8 +44,9 @@ type Situation struct {
 	// What was counted over the window; its Tallies are of proved refusals for reputation, and
 	// of what open incidents were about.
 	bounce.Counts
-	Answers   map[checks.Key]Answer // of lists that refusals named, about the targets of Tallies
-	Mailboxes []Mailbox             // with reports counted over the window
+	Answers   map[checks.Key]Answer          // of lists that refusals named, about the targets of Tallies
+	Fronts    map[string]acceptance.Receiver // who stands before the receivers of Tallies that name nobody, by domain
+	Mailboxes []Mailbox                      // with reports counted over the window
 	Logs      []Log
 	Asked     []alerts.Asked // removals that were asked for about open incidents, the latest first
 }
@@ -180,13 +182,19 @@ func (db *DB) situation(ctx context.Context, q querier, now time.Time, b Batch) 
 		if s.Counts, err = counts(ctx, q, s.Open, s.Recent, b.About, now, b.Window); err != nil {
 			return s, err
 		}
-		var targets []string
+		var targets, unnamed []string
 		for _, t := range s.Tallies {
 			if !slices.Contains(targets, t.Target) {
 				targets = append(targets, t.Target)
 			}
+			if t.Vendor == "" && t.Blocklist == "" {
+				unnamed = append(unnamed, t.Receiver)
+			}
 		}
 		if s.Answers, err = answers(ctx, q, targets); err != nil {
+			return s, err
+		}
+		if s.Fronts, err = frontsOf(ctx, q, unnamed); err != nil {
 			return s, err
 		}
 	}

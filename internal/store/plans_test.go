@@ -44,6 +44,8 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"who refuses":                 {selectRefusers, []any{0}},
 		"what lists began to say":     {selectTurns, []any{0, 1}},
 		"who takes":                   {selectTakers, []any{0}},
+		"who took what":               {selectDelivered, []any{0}},
+		"who stands before receivers": {selectFronts + " WHERE domain IN (SELECT value FROM json_each(?))", []any{"[]"}},
 		"what was requested":          {selectRequests + ofOpenIncidents, nil},
 		"proved reports of a message": {selectProved, []any{1}},
 		"what counts for a report":    {selectCounting, []any{1}},

@@ -17,11 +17,11 @@ import (
 type counter struct {
 	q       *compiled
 	traffic map[cell]*amounts
-	taken   map[receiver]*acceptance
+	taken   map[receiver]*taking
 }
 
 func newCounter(q *compiled) *counter {
-	return &counter{q: q, traffic: map[cell]*amounts{}, taken: map[receiver]*acceptance{}}
+	return &counter{q: q, traffic: map[cell]*amounts{}, taken: map[receiver]*taking{}}
 }
 
 // cell is one row of traffic.
@@ -60,8 +60,8 @@ func (c *counter) count(target, domain, vendor string, at int64, n amounts) {
 // receiver is one receiving domain as seen from one target.
 type receiver struct{ target, domain string }
 
-// acceptance is whether a receiver takes mail again; refused 0: it has never refused any.
-type acceptance struct {
+// taking is whether a receiver takes mail again; refused 0: it has never refused any.
+type taking struct {
 	refused     int64
 	first, last int64 // 0: none was taken since
 	accepted    int
@@ -69,12 +69,12 @@ type acceptance struct {
 }
 
 // acceptance reads, once in a transaction, how a receiver stands.
-func (c *counter) acceptance(ctx context.Context, target, domain string) (*acceptance, error) {
+func (c *counter) acceptance(ctx context.Context, target, domain string) (*taking, error) {
 	k := receiver{target, domain}
 	if a := c.taken[k]; a != nil {
 		return a, nil
 	}
-	a := &acceptance{}
+	a := &taking{}
 	err := c.q.QueryRowContext(ctx, "SELECT refused, coalesce(first, 0), coalesce(last, 0), accepted FROM acceptances WHERE target = ? AND domain = ?", target, domain).
 		Scan(&a.refused, &a.first, &a.last, &a.accepted)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
