@@ -47,11 +47,11 @@ const (
 func PostmasterSources() []Source {
 	const page, operator = "https://postmaster.google.com/", "Google"
 	return []Source{
-		{ID: GoogleSpamRate, Title: "Google spam rate", Operator: operator, Page: page, Code: checks.CodeSpamRate, Poor: checks.Minor, Bad: checks.Major,
+		{ID: GoogleSpamRate, Title: "Google spam rate", Operator: operator, Page: page, Code: checks.CodeSpamRate, Marks: []Mark{{spamPoor, Poor}, {spamBad, Bad}}, Poor: checks.Minor, Bad: checks.Major,
 			Advice: "Share of the mail in the inbox that people called spam, of a day: below 0.1 %, and never 0.3 %."},
-		{ID: GoogleAuth, Title: "Google authentication", Operator: operator, Page: page, Code: checks.CodeRequirements, Confirm: 2, Poor: checks.Minor, Bad: checks.Minor, Higher: true,
+		{ID: GoogleAuth, Title: "Google authentication", Operator: operator, Page: page, Code: checks.CodeRequirements, Confirm: 2, Poor: checks.Minor, Bad: checks.Minor, Higher: true, Best: 100, Marks: []Mark{{authPoor, Poor}, {authBad, Bad}},
 			Advice: "Share of the mail that passed SPF, DKIM and DMARC; the lowest counts."},
-		{ID: GoogleErrors, Title: "Google delivery errors", Operator: operator, Page: page, Code: checks.CodeTurnedAway, Poor: checks.Minor, Bad: checks.Major,
+		{ID: GoogleErrors, Title: "Google delivery errors", Operator: operator, Page: page, Code: checks.CodeTurnedAway, Marks: []Mark{{errorsPoor, Poor}, {errorsBad, Bad}}, Poor: checks.Minor, Bad: checks.Major,
 			Advice: "Share of the mail that was rejected or deferred, of a day."},
 		{ID: GoogleCompliance, Title: "Google sender requirements", Operator: operator, Page: page, Code: checks.CodeRequirements, Poor: checks.Minor, Bad: checks.Minor,
 			Advice: "What Gmail asks of senders, and whether the domain meets it."},

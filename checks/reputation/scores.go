@@ -29,6 +29,9 @@ func ScoreSource(sc blocklists.Score) Source {
 		ID: sc.ID, Title: sc.Title, Operator: sc.Operator, Higher: sc.Best > sc.Worst, Below: float64(sc.Below), HasBelow: sc.Below != 0, Drop: float64(sc.Drop),
 		Allow: sc.Kind == blocklists.ScoreAllow, Confirm: 2, Settle: scoreSettle, Advice: sc.Advice,
 	}
+	if sc.Octet > 0 {
+		s.Worst, s.Best = float64(sc.Worst), float64(sc.Best)
+	}
 	if checks.Link(sc.Website) != "" {
 		s.Page = sc.Website
 	}

@@ -20,6 +20,10 @@ type Source struct {
 	// worse than the best of the last [Window] is; both count where Numbered is set.
 	Below, Drop float64
 	HasBelow    bool
+	// Worst and Best are the ends of the scale of the numbers; both 0: it has none, or no numbers. Marks are
+	// numbers on it that mean something besides Below. Both are for drawing alone.
+	Worst, Best float64
+	Marks       []Mark
 	// Allow says that an entry is praise and none is normal: only its loss is told.
 	Allow bool
 	// Poor and Bad are the severities of readings of these levels; empty: not told for the
@@ -37,6 +41,12 @@ type Source struct {
 	Advice     string // how it is read, in a sentence
 	Recorded   bool   // it has no interface: its readings are recorded by people
 	Vendor     string // who refuses where it is used, in the words of the classification rules
+}
+
+// Mark is a number on a source's scale beyond which it is of a level.
+type Mark struct {
+	Number float64
+	Level  Level
 }
 
 // Window is how far back a fall is looked for. A score that has been low for longer is

@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/reputation"
 	"reputed/internal/report"
@@ -158,85 +155,4 @@ a rating that only people can look up is shown too.`,
 		return ratings.Write(a.stdout, a.term(), *form)
 	}
 	return c
-}
-
-// ratedSources are all sources that a history may be of, by id.
-func ratedSources(scores []blocklists.Score) map[string]reputation.Source {
-	all := map[string]reputation.Source{}
-	for _, s := range scores {
-		all[s.ID] = reputation.ScoreSource(s)
-	}
-	for _, s := range append(reputation.SNDSSources(), reputation.PostmasterSources()...) {
-		all[s.ID] = s
-	}
-	for _, p := range reputation.Pages() {
-		all[p.ID] = p.Source
-	}
-	return all
-}
-
-// maxBefore is how many earlier values are shown.
-const maxBefore = 3
-
-// ratings are the histories as people read them, with what refusals tell.
-func (v *view) ratings(ctx context.Context, wanted []checks.Target, now time.Time) (report.Ratings, error) {
-	out := report.Ratings{Now: now}
-	sources := ratedSources(append(slices.Clone(v.cfg.Blocklists.Catalog.Scores), v.cfg.Reputation.Scores...))
-	refusals, err := v.db.VendorRefusals(ctx, now.Add(-v.cfg.Bounces.Window.Duration))
-	if err != nil {
-		return out, err
-	}
-	targets := map[string]bool{"": len(wanted) == 0}
-	for _, t := range wanted {
-		targets[t.ID()] = true
-	}
-	histories := map[checks.Key][]reputation.Span{}
-	for id, yes := range targets {
-		if !yes {
-			continue
-		}
-		spans, err := v.db.Readings(ctx, id, time.Time{})
-		if err != nil {
-			return out, err
-		}
-		for _, s := range spans {
-			key := checks.Key{Target: s.Target.ID(), Source: s.Source}
-			histories[key] = append(histories[key], s)
-		}
-	}
-	for _, p := range reputation.Pages() {
-		for _, r := range refusals {
-			if t, err := checks.ParseID(r.Target); err == nil && (targets[""] || targets[r.Target]) {
-				if believed, ok := p.Believe(t, refusals); ok {
-					key := checks.Key{Target: r.Target, Source: p.ID}
-					if h := histories[key]; len(h) == 0 || h[len(h)-1].At.Before(believed.At) {
-						histories[key] = append(h, reputation.Span{Reading: believed, First: believed.At, Count: 1})
-					}
-				}
-			}
-		}
-	}
-	for _, key := range slices.SortedFunc(maps.Keys(histories), checks.Key.Compare) {
-		out.Rows = append(out.Rows, rating(sources[key.Source], histories[key], now))
-	}
-	return out, nil
-}
-
-// rating is one history as people read it.
-func rating(source reputation.Source, history []reputation.Span, now time.Time) report.Rating {
-	last := history[len(history)-1]
-	f := source.Judge(last.Target, history, now)
-	r := report.Rating{
-		Target: last.Target.String(), Source: last.Source, Name: cmp.Or(source.Title, last.Source), Value: last.Value, Level: string(last.Level), How: string(last.How),
-		By: last.By, Note: last.Note, Since: last.First, At: last.At, Readings: last.Count, Page: source.PageFor(last.Target), Advice: source.Advice, Problem: f.Status == checks.Problem,
-	}
-	for _, s := range slices.Backward(history[:len(history)-1]) {
-		if len(r.Before) == maxBefore {
-			break
-		}
-		if s.Value != last.Value || len(r.Before) > 0 {
-			r.Before = append(r.Before, report.RatingBefore{Value: s.Value, Level: string(s.Level), Until: s.At})
-		}
-	}
-	return r
 }

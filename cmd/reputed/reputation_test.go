@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/report"
 	"reputed/probes/probestest"
 )
 
@@ -79,6 +83,32 @@ func TestAScoreThatFallsIsAnIncident(t *testing.T) {
 	m, ok := r.member(checks.CodePoor)
 	if !ok || m.Finding.Severity != checks.Minor || m.Finding.Facts[checks.FactBefore] != "97, good" {
 		t.Fatalf("two readings opened %+v", m)
+	}
+	// What is told of a rating stands in every form of the status, and on the page that is made of it.
+	v, err := newView(r.db, r.daemon.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := v.Status(t.Context(), time.Now())
+	if len(st.Ratings) != 1 || st.Ratings[0].Value != "62, poor" || !st.Ratings[0].Problem || len(st.Ratings[0].Course) != 2 {
+		t.Errorf("ratings of the status: %+v", st.Ratings)
+	}
+	for _, f := range []report.Format{report.Text, report.JSON} {
+		var b bytes.Buffer
+		if err := st.Write(&b, report.Term{}, f); err != nil || !strings.Contains(b.String(), "62, poor") {
+			t.Errorf("%s: %v\n%s", f, err, &b)
+		}
+	}
+	page, err := newWeb(v, config.Web{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/targets/" + lab.OurAddress.String()} {
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil))
+		if shown := w.Body.String(); !strings.Contains(shown, "62, poor, since") || !strings.Contains(shown, "higher is better; told below 70") || !strings.Contains(shown, "before that 97, good") {
+			t.Errorf("%s: %d %s", path, w.Code, shown)
+		}
 	}
 	r.world.Lists.SetMode("score.senderscore.com", probestest.ZoneRefusalCode)
 	if err := r.askScores(t.Context(), time.Now()); err != nil {

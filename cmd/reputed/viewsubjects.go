@@ -60,6 +60,11 @@ func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Tar
 	if !out.Watched && len(changes) == 0 {
 		return out, fmt.Errorf("target %s: %w", t.ID(), web.ErrNotFound)
 	}
+	rated, err := v.ratings(ctx, []checks.Target{t}, now)
+	if err != nil {
+		return out, err
+	}
+	out.Ratings = rated
 	if out.Refusals, err = v.refused(ctx, store.BounceFilter{Target: t.ID(), Counted: true, Limit: subjectMails}); err != nil {
 		return out, err
 	}

@@ -9,6 +9,7 @@ import (
 
 // Rating is what one source says of one target now, and what it said before.
 type Rating struct {
+	ID                   string // Target.ID
 	Target, Source, Name string
 	Value, Level, How    string // how: measured, recorded, inferred from refusals
 	By, Note             string
@@ -17,6 +18,28 @@ type Rating struct {
 	Before               []RatingBefore
 	Page, Advice         string // where a person looks, and how it is read
 	Problem              bool   // it is told as one
+	Scale                Scale
+	Course               []RatingPoint // all that is known within some time, oldest first
+}
+
+// Scale is what the course of a rating is drawn on. The zero Scale is that of levels: bad, poor, neutral, good.
+type Scale struct {
+	Numbers     bool    // it has numbers, from Worst to Best
+	Worst, Best float64 // ends of the scale; a number may lie beyond them
+	Limits      []Limit
+}
+
+// Limit is a number of a scale on whose worse side something is so.
+type Limit struct {
+	Number float64
+	Says   string // "told", "poor", "bad"
+}
+
+// RatingPoint is a run of equal readings.
+type RatingPoint struct {
+	From, To     time.Time // of the first and the last of them
+	Value, Level string
+	Number       float64 // where the scale has numbers
 }
 
 // RatingBefore is what was said before, the latest first.
@@ -29,6 +52,7 @@ type RatingBefore struct {
 type Ratings struct {
 	Rows []Rating
 	Now  time.Time
+	Cut  bool // there are too many to read all of them: what is told or recorded is there, and no other
 }
 
 // ratingJSON is one rating. Field names are a promise: docs/json.md.
@@ -112,9 +136,8 @@ func (r Ratings) Write(w io.Writer, t Term, f Format) error {
 	return p.writeTo(w)
 }
 
-// rating is one source: the value, how it is known, what it was, and where to look.
-func (p *page) rating(x Rating, now time.Time) {
-	label := clean(x.Name)
+// rated is what a source says in words: "62, poor, since ...", with who recorded it and how old it is.
+func (t Term) rated(x Rating, now time.Time, clock func(time.Time) string) string {
 	value := clean(x.Value)
 	switch x.How {
 	case "recorded":
@@ -127,12 +150,17 @@ func (p *page) rating(x Rating, now time.Time) {
 		value += " (as refusals tell)"
 	}
 	if !x.Since.IsZero() {
-		value += ", since " + p.stamp(x.Since)
+		value += ", since " + clock(x.Since)
 	}
 	if !x.At.IsZero() && now.Sub(x.At) > 48*time.Hour {
 		value += ", last seen " + ago(x.At, now)
 	}
-	p.para(2, label+": ", faint, value, levelStyle(x.Level, x.Problem))
+	return value
+}
+
+// rating is one source: the value, how it is known, what it was, and where to look.
+func (p *page) rating(x Rating, now time.Time) {
+	p.para(2, clean(x.Name)+": ", faint, p.rated(x, now, p.stamp), levelStyle(x.Level, x.Problem))
 	if len(x.Before) > 0 {
 		text := "before: "
 		for i, b := range x.Before {

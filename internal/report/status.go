@@ -40,6 +40,7 @@ type Input struct {
 	Incidents  []IncidentView // every one that is not resolved
 	Resolved   []alerts.Incident
 	Quiet      []QuietNote // what was decided not to be told, newest first
+	Ratings    []Rating    // that are told as a problem or were recorded; none of a moment in the past
 }
 
 // Daemon is how the daemon on this database is.

@@ -43,6 +43,7 @@ type statusJSON struct {
 	Mailboxes []mailboxJSON    `json:"mailboxes"`
 	Logs      []logJSON        `json:"logs"`
 	Channels  []channelJSON    `json:"channels"`
+	Ratings   []ratingJSON     `json:"ratings"`
 }
 
 type unreliableJSON struct {
@@ -134,7 +135,7 @@ func statusOf(r Report) statusJSON {
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
 		Running:   utc(r.Running),
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
-		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{},
+		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{}, Ratings: []ratingJSON{},
 	}
 	for _, u := range r.Unreliable {
 		s.Flapping = append(s.Flapping, unreliableJSON{checks.Line(u.Source, 0), u.Incident})
@@ -159,6 +160,9 @@ func statusOf(r Report) statusJSON {
 	}
 	for _, c := range r.Channels {
 		s.Channels = append(s.Channels, channelJSON{checks.Line(c.Name, 0), c.Queued, utc(c.Oldest), utc(c.Failing), checks.Line(c.Error, 0), utc(c.SentAt)})
+	}
+	for _, x := range r.Ratings {
+		s.Ratings = append(s.Ratings, ratingOf(x))
 	}
 	return s
 }

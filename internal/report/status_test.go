@@ -75,6 +75,11 @@ func badDay() Input {
 	in.Mailboxes[0].Failing, in.Mailboxes[0].Error = ago2(2*time.Hour), "login refused: "+hostile
 	in.Channels = append(in.Channels, Channel{Name: "pager", Queued: 2, Oldest: ago2(50 * time.Minute), Failing: ago2(50 * time.Minute), Error: "500 Internal Server Error"})
 	in.Resolved = []alerts.Incident{{ID: 11, Title: "198.51.100.7 was listed by SpamCop", State: alerts.Resolved, Opened: ago2(30 * time.Hour), Resolved: ago2(3 * time.Hour)}}
+	in.Ratings = []Rating{
+		{ID: "192.0.2.10", Target: "192.0.2.10", Source: "senderscore", Name: "Validity Sender Score", Value: "62", Level: "poor", How: "measured", Since: ago2(3 * 24 * time.Hour), At: ago2(2 * time.Hour), Readings: 12, Problem: true,
+			Before: []RatingBefore{{Value: "97", Level: "good", Until: ago2(3 * 24 * time.Hour)}}},
+		{ID: "192.0.2.10", Target: "192.0.2.10", Source: "talos", Name: "Cisco Talos", Value: "poor " + hostile, Level: "bad", How: "recorded", By: "kim " + hostile, Since: ago2(4 * 24 * time.Hour), At: ago2(4 * 24 * time.Hour), Readings: 1, Problem: true},
+	}
 	in.Quiet = []QuietNote{{At: ago2(20 * time.Minute), Incident: 12, Title: "Cisco Talos refuses mail from 192.0.2.10", Why: "joined an incident that was told 40 min ago"}}
 	return in
 }

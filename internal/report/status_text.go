@@ -38,6 +38,7 @@ func (r Report) Write(w io.Writer, t Term, f Format) error {
 		r.incident(p, v)
 	}
 	r.trouble(p)
+	r.ratings(p)
 	r.quiet(p)
 	if r.past() {
 		p.blank()

@@ -18,6 +18,7 @@ type Target struct {
 	History   History
 	Course    Timeline
 	Refusals  []Refusal // latest first
+	Ratings   Ratings
 	Now       time.Time
 }
 

@@ -13,6 +13,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 	db := fresh(t)
 	small := []string{ // what may be gone through from end to end
 		"VIRTUAL TABLE", "(subquery-", "SCAN (subquery", "c ", "w ", // in memory
+		"COVERING INDEX readings_recorded",                  // what people have written down
 		"INDEX incidents_unresolved", "INDEX outbox_queued", // what is open, and what waits
 		"COVERING INDEX outbox_by_state", // all that was ever told, a few bytes each
 	}
@@ -51,6 +52,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"what counts for a report":    {selectCounting, []any{1}},
 		"what a row counts for":       {selectMailsOf, []any{1}},
 		"who is not heard of":         {selectForgotten, []any{0, 1}},
+		"ratings of note":             {selectNotable + " LIMIT ?", []any{10}},
 		"what left last":              {selectLastSent, []any{"mx1"}},
 		"reports without proof":       {selectUnproved, []any{0, 1}},
 	} {

@@ -101,7 +101,51 @@ func (db *DB) Readings(ctx context.Context, target string, since time.Time) (all
 	return all, err
 }
 
+// NotableReadings are the histories of at most so many questions that are a problem now or of which a person
+// recorded anything, each source's together, oldest first, without evidence; and whether there are more of them. Runs that
+// ended before since are left out.
+func (db *DB) NotableReadings(ctx context.Context, since time.Time, most int) (all []reputation.Span, more bool, err error) {
+	err = db.view(ctx, "read ratings", func(tx *sql.Tx) error {
+		n := 0
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM ("+selectNotable+" LIMIT ?)", most+1).Scan(&n); err != nil {
+			return err
+		}
+		more = n > most
+		all, err = bareSpans(ctx, tx, "(source, target) IN ("+selectNotable+" LIMIT ?) AND last >= ?", most, since.UnixMicro())
+		return err
+	})
+	return all, more, err
+}
+
+// selectNotable are questions; those that are a problem first.
+const selectNotable = `SELECT source, target FROM states WHERE check_name = 'reputation' AND status = 'problem' UNION ALL SELECT source, target FROM readings WHERE how = 'recorded'`
+
+// FewReadings are the histories of all questions since a time, each source's together, oldest first, without
+// evidence. False: there are more than so many runs of readings, and none is read.
+func (db *DB) FewReadings(ctx context.Context, since time.Time, most int) (all []reputation.Span, few bool, err error) {
+	err = db.view(ctx, "read ratings", func(tx *sql.Tx) error {
+		n := 0
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM readings LIMIT ?)", most+1).Scan(&n); err != nil {
+			return err
+		}
+		if few = n <= most; few {
+			all, err = bareSpans(ctx, tx, "last >= ?", since.UnixMicro())
+		}
+		return err
+	})
+	return all, few, err
+}
+
+// bareSpans are spans without their evidence, which is most of what they hold.
+func bareSpans(ctx context.Context, q querier, where string, args ...any) (all []reputation.Span, err error) {
+	return spansOf(ctx, q, "'{}'", where, args...)
+}
+
 func spans(ctx context.Context, q querier, where string, args ...any) (all []reputation.Span, err error) {
+	return spansOf(ctx, q, "evidence", where, args...)
+}
+
+func spansOf(ctx context.Context, q querier, evidence, where string, args ...any) (all []reputation.Span, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var s reputation.Span
 		var target string
@@ -117,7 +161,7 @@ func spans(ctx context.Context, q querier, where string, args ...any) (all []rep
 		s.Target = t
 		all = append(all, s)
 		return nil
-	}, "SELECT source, target, first, last, count, value, number, level, how, who, note, evidence FROM readings WHERE "+where+" ORDER BY target, source, first", args...)
+	}, "SELECT source, target, first, last, count, value, number, level, how, who, note, "+evidence+" FROM readings WHERE "+where+" ORDER BY target, source, first", args...)
 	return all, err
 }
 

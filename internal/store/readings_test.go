@@ -14,6 +14,43 @@ func ratedAs(at time.Time, value string, level reputation.Level) reputation.Read
 	return reputation.Reading{Source: "senderscore", Target: checks.Address(netip.MustParseAddr("192.0.2.10")), Value: value, Level: level, How: reputation.Measured, At: at}
 }
 
+// What a status reads of ratings is what is a problem or was recorded, however much else there is.
+func TestReadingsOfNote(t *testing.T) {
+	db := fresh(t)
+	at := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	rate := func(source, target string, how reputation.How, days int) reputation.Reading {
+		return reputation.Reading{Source: source, Target: checks.Address(netip.MustParseAddr(target)), Value: "x", Level: reputation.Bad, How: how, At: at.AddDate(0, 0, -days), Evidence: checks.Evidence{Answer: "x"}}
+	}
+	bad := rate("senderscore", "192.0.2.10", reputation.Measured, 1)
+	if _, err := db.SaveReadings(t.Context(), at, []reputation.Reading{rate("talos", "192.0.2.12", reputation.Recorded, 1), rate("talos", "192.0.2.13", reputation.Recorded, 99), rate("senderscore", "192.0.2.11", reputation.Measured, 1), bad}); err != nil {
+		t.Fatal(err)
+	}
+	f := checks.Finding{Key: checks.Key{Check: reputation.CheckName, Target: "192.0.2.10", Source: "senderscore"}, Target: bad.Target, Status: checks.Problem, Code: checks.CodePoor, Severity: checks.Minor, At: at}
+	if _, err := db.Commit(t.Context(), at, Batch{}, func(Situation) Decision { return Decision{Findings: []checks.Finding{f}} }); err != nil {
+		t.Fatal(err)
+	}
+	shape := func(spans []reputation.Span) (s string) {
+		for _, x := range spans {
+			s += x.Source + " " + x.Target.ID() + x.Evidence.Answer + "\n"
+		}
+		return s
+	}
+	got, more, err := db.NotableReadings(t.Context(), at.AddDate(0, 0, -90), 10)
+	if want := "senderscore 192.0.2.10\ntalos 192.0.2.12\n"; err != nil || more || shape(got) != want {
+		t.Errorf("%v %v %s, want %s", more, err, shape(got), want)
+	}
+	if got, more, err = db.NotableReadings(t.Context(), at.AddDate(0, 0, -90), 1); err != nil || !more || shape(got) != "senderscore 192.0.2.10\n" {
+		t.Errorf("of one: %v %v %s; want the problem", more, err, shape(got))
+	}
+	all, few, err := db.FewReadings(t.Context(), at.AddDate(0, 0, -90), 4)
+	if err != nil || !few || len(all) != 3 {
+		t.Errorf("few: %v %v %s", few, err, shape(all))
+	}
+	if all, few, err = db.FewReadings(t.Context(), time.Time{}, 3); err != nil || few || all != nil {
+		t.Errorf("too many: %v %v %s", few, err, shape(all))
+	}
+}
+
 // A history says each thing once, however often it was asked, and is bounded.
 func TestReadingsAreRunsOfEqualOnes(t *testing.T) {
 	db := fresh(t)

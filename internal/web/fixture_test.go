@@ -97,6 +97,7 @@ func (f *fixture) Status(context.Context, time.Time) report.Report {
 		return report.Build(in, now)
 	}
 	in.Incidents = f.views()
+	in.Ratings = f.rated()[:2]
 	in.Silent = []report.SilentList{{ID: "barracuda", Name: "Barracuda", Operator: "Barracuda Networks", Severity: checks.Major, Verdict: blocklists.Refused, Since: ago(day),
 		Why: "this resolver is not registered" + f.hostile, Advice: "register it, free of charge"}}
 	in.Channels = append(in.Channels, report.Channel{Name: "pager", Queued: 2, Oldest: ago(50 * time.Minute), Failing: ago(50 * time.Minute), Error: "500 Internal Server Error" + f.hostile})
@@ -253,6 +254,40 @@ func (f *fixture) refused() []report.Refusal {
 		{At: ago(20 * time.Minute), Target: "192.0.2.10", Receiver: "example.com", Action: "delayed", Tries: 3, Outcome: "delivered", Text: "421 4.7.0 Try again later", Via: "log mx1, queue id 4TgXkR2x9zB"}}
 }
 
+// rated is what those who rate senders say on the bad day.
+func (f *fixture) rated() (all []report.Rating) {
+	senderScore := report.Rating{ID: "192.0.2.10", Target: "192.0.2.10", Source: "sender-score", Name: "Validity Sender Score", Value: "62", Level: "poor", How: "measured", Since: ago(3 * day), At: ago(2 * time.Hour), Readings: 7, Problem: true,
+		Advice: "70 or more is good." + f.hostile, Page: "https://senderscore.org/", Scale: report.Scale{Numbers: true, Best: 100, Limits: []report.Limit{{Number: 70, Says: "told"}}},
+		Before: []report.RatingBefore{{Value: "97", Level: "good", Until: ago(3 * day)}}}
+	for n, x := range []float64{97, 98, 97, 96, 97, 88, 62} {
+		p := report.RatingPoint{From: ago(time.Duration(7-n) * 3 * day), To: ago(time.Duration(7-n)*3*day - 2*day), Number: x, Value: fmt.Sprint(x), Level: "good"}
+		if x < 70 {
+			p.Level, p.From, p.To = "poor", ago(3*day), ago(2*time.Hour)
+		}
+		senderScore.Course = append(senderScore.Course, p)
+	}
+	levels := func(source, name, target, how, value, level string, before string) report.Rating {
+		return report.Rating{ID: target, Target: target, Source: source, Name: name, Value: value + f.hostile, Level: level, How: how, Since: ago(9 * day), At: ago(3 * time.Hour), Readings: 9,
+			Course: []report.RatingPoint{{From: ago(20 * day), To: ago(17 * day), Value: before, Level: "good"}, {From: ago(9 * day), To: ago(3 * time.Hour), Value: value, Level: level}}}
+	}
+	talos := levels("talos", "Cisco Talos", "192.0.2.10", "recorded", "poor", "bad", "neutral")
+	talos.By, talos.Problem, talos.At = "kim"+f.hostile, true, ago(4*day)
+	spam := report.Rating{ID: "example.org", Target: "example.org", Source: "google-spam-rate", Name: "Google spam rate", Value: "0.06 %", Level: "good", How: "measured", Since: ago(day), At: ago(day), Readings: 1,
+		Scale: report.Scale{Numbers: true, Worst: 0.45, Limits: []report.Limit{{Number: 0.1, Says: "poor"}, {Number: 0.3, Says: "bad"}}}}
+	for n := range 28 {
+		x := float64(3+(n*7)%5) / 100
+		spam.Course = append(spam.Course, report.RatingPoint{From: ago(time.Duration(28-n) * day), To: ago(time.Duration(28-n) * day), Number: x, Value: fmt.Sprintf("%g %%", x), Level: "good"})
+	}
+	return []report.Rating{senderScore, talos, spam, levels("snds", "Microsoft SNDS", "192.0.2.10", "measured", "YELLOW", "poor", "GREEN"), levels("mailspike-rep", "Mailspike", "192.0.2.11", "measured", "good", "good", "excellent")}
+}
+
+func (f *fixture) Ratings(context.Context, time.Time) (report.Ratings, error) {
+	if f.calm {
+		return report.Ratings{Now: now}, nil
+	}
+	return report.Ratings{Rows: f.rated(), Now: now}, nil
+}
+
 func (f *fixture) Target(ctx context.Context, id string, at time.Time) (report.Target, error) {
 	if id != "192.0.2.10" {
 		return report.Target{}, ErrNotFound
@@ -261,7 +296,7 @@ func (f *fixture) Target(ctx context.Context, id string, at time.Time) (report.T
 	t := checks.Address(addr(id))
 	t.Pool = "transactional" + f.hostile
 	v := f.views()
-	return report.Target{Target: t, Watched: true, Now: now, History: f.past(), Course: course, Refusals: f.refused(), Incidents: []alerts.Incident{v[len(v)-1].Incident},
+	return report.Target{Target: t, Watched: true, Now: now, History: f.past(), Course: course, Refusals: f.refused(), Ratings: report.Ratings{Rows: f.rated()[:2], Now: now}, Incidents: []alerts.Incident{v[len(v)-1].Incident},
 		Standings: []report.Standing{f.standing(id, "spamcop", checks.Major, 61*time.Minute), f.standing(id, "uceprotect-2", checks.Informational, 9*day)}}, nil
 }
 

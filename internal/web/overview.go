@@ -21,6 +21,9 @@ type overviewData struct {
 	Timeline  timelineData
 	Matrix    report.Matrix
 	MatrixErr string
+
+	Ratings    report.Multiples
+	RatingsErr string
 }
 
 // timelineData is a timeline with the choice of spans.
@@ -51,6 +54,11 @@ func (s *Server) overview(r *http.Request, v *view) error {
 	if d.Matrix, err = s.o.Source.Matrix(r.Context(), "", v.Now); err != nil {
 		d.MatrixErr = err.Error()
 	}
+	ratings, err := s.o.Source.Ratings(r.Context(), v.Now)
+	if err != nil {
+		d.RatingsErr = err.Error()
+	}
+	d.Ratings = ratings.Multiples()
 	return nil
 }
 

@@ -23,6 +23,8 @@ type Source interface {
 	// Refusals is refused mail by vendor over time, with what lists did meanwhile. The span
 	// is one of report.SpanWords.
 	Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error)
+	// Ratings are what those who rate senders say: what the status has of them, and others that are to be drawn.
+	Ratings(ctx context.Context, now time.Time) (report.Ratings, error)
 	// Incident is one incident whole, or ErrNotFound.
 	Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error)
 	// Course is what became of the mail of an incident's targets, from before it opened, with what

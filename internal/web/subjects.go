@@ -47,6 +47,7 @@ func (s *Server) history(h report.History) historyData {
 
 type targetData struct {
 	report.Target
+	Rates   report.Multiples
 	Briefs  []report.Brief
 	Shown   historyData
 	Refused []report.Refused
@@ -57,7 +58,7 @@ func (s *Server) target(r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	d := &targetData{Target: t, Shown: s.history(t.History), Refused: s.term.Refused(t.Refusals)}
+	d := &targetData{Target: t, Rates: t.Ratings.Multiples(), Shown: s.history(t.History), Refused: s.term.Refused(t.Refusals)}
 	for _, i := range t.Incidents {
 		d.Briefs = append(d.Briefs, s.term.Brief(report.IncidentView{Incident: i}, v.Now))
 	}

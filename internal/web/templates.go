@@ -60,6 +60,7 @@ func (s *Server) functions() template.FuncMap {
 		"sign":      sign,
 		"level":     levelSign,
 		"chart":     s.chart,
+		"rates":     s.rates,
 		"segment":   url.PathEscape,
 		"dict":      dict,
 		"plural":    checks.Plural,
