@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
-const { BAD, CALM, BIG, GUARDED, CHANGING, TOKEN, SHOTS, CHROMIUM } = process.env;
+const { BAD, CALM, BIG, GUARDED, CHANGING, TOKEN, SHARE, SHOTS, CHROMIUM } = process.env;
 const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const pages = {
   overview: "/", incidents: "/incidents?all=1", incident: "/incidents/12", network: "/incidents/14", targets: "/targets", target: "/targets/192.0.2.10",
@@ -115,6 +115,40 @@ test("signing in and acknowledging, by keyboard alone", async () => {
   await page.getByLabel("Reason").fill("moving the servers");
   await judge(page, "with an open form");
   await shot(page, "incident-silence");
+  await done();
+});
+
+test("a share link needs no signing in, leads nowhere else and is accessible", async () => {
+  for (const [how, base, path, options] of [
+    ["light", GUARDED, SHARE, { colorScheme: "light" }], ["dark", GUARDED, SHARE, { colorScheme: "dark" }],
+    ["telephone", GUARDED, SHARE, { viewport: telephone, isMobile: true, hasTouch: true }], ["no-script", GUARDED, SHARE, { javaScriptEnabled: false }],
+    ["calm", CALM, SHARE, {}], ["missing", GUARDED, "x" + SHARE, {}],
+  ]) {
+    const { page, done } = await visit(base, "/share/" + path, options);
+    if (how !== "no-script") await judge(page, "share, " + how);
+    assert.equal(await page.locator("a, form, script, button").count(), 0, how);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(over <= 0, `${how}: ${over} pixels wider than the window`);
+    await shot(page, `share-${how}`);
+    await done();
+  }
+});
+
+test("share links are made and ended by who has signed in", async () => {
+  const { page, done } = await visit(GUARDED, "/shares");
+  await page.getByLabel("Token").fill(TOKEN);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/shares");
+  await judge(page, "share links");
+  await page.getByLabel("Whom it is for").fill("Example GmbH");
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByText("/share/" + SHARE).waitFor();
+  await judge(page, "a new link");
+  assert.ok(!page.url().includes(SHARE));
+  await shot(page, "shares");
+  await page.getByRole("button", { name: "revoke link 3" }).click();
+  await page.waitForLoadState("networkidle");
+  assert.match(page.url(), /\/shares$/);
   await done();
 });
 

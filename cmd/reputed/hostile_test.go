@@ -152,8 +152,12 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	}
 	r.daemon.log.LogAttrs(t.Context(), slog.LevelWarn, "mailbox not read", slog.Any("err", errors.New(text)))
 	sinks["log"] = logged.String()
+	token := strings.Repeat("A", 43)
+	if _, err := r.db.MakeShare(t.Context(), token, store.Share{Pool: r.daemon.cfg.Outbound[0].Pool, Note: text, By: text, Made: now, Expires: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
 	for _, line := range []string{
-		"status", "status --format json", "status --format plugin", "incident list", "incident list --format tsv", "incident list --format json",
+		"status", "status --format json", "status --format plugin", "share list --all", "share list --all --format json", "incident list", "incident list --format tsv", "incident list --format json",
 		"incident show 1", "incident show 1 --format json", "incident show 2",
 		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
 		"reputation", "reputation --format tsv", "reputation --format json",
@@ -184,6 +188,12 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		}
 		sinks[webSink(path)] = w.Body.String()
 	}
+	shared := httptest.NewRecorder()
+	page.ServeHTTP(shared, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/share/"+token, nil))
+	if shared.Code != http.StatusOK || !strings.Contains(shared.Body.String(), "listed on a blocklist") {
+		t.Fatalf("share link: %d %s", shared.Code, shared.Body)
+	}
+	sinks["page of a share link"] = shared.Body.String()
 	return sinks
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -25,8 +26,10 @@ type view struct {
 	book   *remedy.Book
 	zone   func(id string) (blocklists.Zone, bool) // any list that is known
 	policy alerts.Policy
-	acted  func() // is called after a person has done something; may be nil
+	log    *slog.Logger // of what is not shown to who looks
+	acted  func()       // is called after a person has done something; may be nil
 	last   recent
+	shares sharesKept
 }
 
 // recent keeps the last status for a moment: every page shows something of it, and many may look at once.
@@ -44,7 +47,7 @@ func newView(db *store.DB, cfg *config.Config) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{db: db, cfg: cfg, book: book, zone: lookup(named(cfg)), policy: newPolicy(cfg)}, nil
+	return &view{db: db, cfg: cfg, book: book, zone: lookup(named(cfg)), policy: newPolicy(cfg), log: slog.New(slog.DiscardHandler)}, nil
 }
 
 var _ web.Source = (*view)(nil)

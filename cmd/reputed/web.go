@@ -63,6 +63,7 @@ listen; this command is for a daemon that is dead, and for a copy of its databas
 
 // newWeb makes the page of a view.
 func newWeb(v *view, c config.Web, log *slog.Logger) (*web.Server, error) {
+	v.log = log
 	access := web.Access{Tokens: map[string]string{}, ProxyHeader: c.ProxyHeader, Secure: c.Secure()}
 	for name, token := range c.Tokens {
 		if token.Set() {
@@ -79,7 +80,7 @@ func newWeb(v *view, c config.Web, log *slog.Logger) (*web.Server, error) {
 	if c.URL != "" {
 		access.Origins = []string{c.Base()}
 	}
-	return web.New(web.Options{Source: v, Log: log, Hosts: c.Hosts(), Access: access, Version: version()})
+	return web.New(web.Options{Source: v, Sharing: v, Log: log, Hosts: c.Hosts(), Access: access, Version: version()})
 }
 
 // serve shows the page until ctx ends. That an address is taken stops no monitoring: it is

@@ -18,6 +18,7 @@ const kimsToken, leesToken = "k0123456789abcdef0123", "l0123456789abcdef0123"
 
 func guarded(t testing.TB, f *fixture) *Server {
 	return serverWith(t, f, func(o *Options) {
+		o.Sharing = sharing{}
 		o.Access = Access{Tokens: map[string]string{"kim": kimsToken, "lee": leesToken}, ProxyHeader: "Remote-User", Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}}
 	})
 }

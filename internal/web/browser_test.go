@@ -60,9 +60,9 @@ func TestBrowser(t *testing.T) {
 	if shots == "" {
 		shots = t.TempDir()
 	}
-	env := append(os.Environ(), "SHOTS="+shots, "CHROMIUM="+chromium, "TOKEN="+kimsToken)
+	env := append(os.Environ(), "SHOTS="+shots, "CHROMIUM="+chromium, "TOKEN="+kimsToken, "SHARE="+goodToken)
 	for name, s := range map[string]*Server{
-		"BAD": server(t, &fixture{}), "CALM": server(t, &fixture{calm: true}), "BIG": server(t, &fixture{big: true}), "CHANGING": server(t, &changing{fixture: &fixture{}}), "GUARDED": guarded(t, &fixture{}),
+		"BAD": server(t, &fixture{}), "CALM": serverWith(t, &fixture{calm: true}, func(o *Options) { o.Sharing = sharing{calm: true} }), "BIG": server(t, &fixture{big: true}), "CHANGING": server(t, &changing{fixture: &fixture{}}), "GUARDED": guarded(t, &fixture{}),
 	} {
 		h := httptest.NewServer(s)
 		t.Cleanup(h.Close)

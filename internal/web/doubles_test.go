@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"reputed/alerts"
@@ -41,4 +42,48 @@ func (s *stepped) Incident(ctx context.Context, id int64, at time.Time) (report.
 		report.Event{At: ago(8 * time.Minute), What: "step done", By: "kim", Note: "Hold the queue of the sender that the reports name, not all mail."},
 		report.Event{At: ago(7 * time.Minute), What: "step not done", By: "kim", Note: "Hold the queue of the sender that the reports name, not all mail."})
 	return e, err
+}
+
+// sharing has one link, to a pool in trouble.
+type sharing struct{ calm bool }
+
+const goodToken = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+func (x sharing) Shared(ctx context.Context, token string, now time.Time) (report.Share, error) {
+	if token != goodToken {
+		return report.Share{}, ErrNotFound
+	}
+	f := &fixture{calm: x.calm}
+	in := report.ShareInput{Pool: "newsletter", Until: now.Add(30 * day), Watched: report.Watched{Addresses: 40, Domains: 1, Lists: 60}, Status: f.Status(ctx, now)}
+	in.Refusals, _ = f.Refusals(ctx, "30d", now)
+	if !x.calm {
+		for _, v := range f.views() {
+			in.Incidents = append(in.Incidents, report.SharePart{Incident: v.Incident, Impact: v.Incident.Impact, Name: func(m alerts.Member) string { return m.Finding.Key.Source },
+				Asked: []alerts.Asked{{Request: alerts.Request{List: "SpamCop", Promised: day}, At: ago(20 * time.Minute)}}})
+		}
+		over := f.views()[0].Incident
+		over.State, over.Opened, over.Resolved = alerts.Resolved, ago(9*day), ago(3*day)
+		in.Incidents = append(in.Incidents, report.SharePart{Incident: over, Name: func(alerts.Member) string { return "" }})
+	}
+	return report.BuildShare(in, report.Term{Location: zone}, now), nil
+}
+
+func (sharing) Links(context.Context, time.Time) ([]report.ShareLink, error) {
+	return []report.ShareLink{{ID: 3, Pool: "newsletter", Note: "Example GmbH", By: "kim", Made: ago(2 * day), Expires: now.Add(28 * day), Used: ago(time.Hour), Uses: 1204}}, nil
+}
+
+func (sharing) Pools() []string { return []string{"newsletter", "office"} }
+
+func (sharing) MakeLink(_ context.Context, pool, _, _ string, days int, _ time.Time) (string, error) {
+	if days < 1 {
+		return "", fmt.Errorf("%w: it lasts from 1 to 365 days", ErrLink)
+	}
+	return "https://reputed.example.org/share/" + goodToken, nil
+}
+
+func (sharing) RevokeLink(_ context.Context, id int64, _ string, _ time.Time) error {
+	if id != 3 {
+		return ErrNotFound
+	}
+	return nil
 }

@@ -54,7 +54,7 @@ func (s *Server) page(fill func(*http.Request, *view) error) http.HandlerFunc {
 		case r.Context().Err() != nil:
 			return // nobody waits for it any more
 		default:
-			s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page not shown", slog.String("path", checks.Line(r.URL.Path, 200)), slog.Any("err", err))
+			s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page not shown", slog.String("path", shownPath(r)), slog.Any("err", err))
 			v.Template, v.Title, v.Code = "error", "Cannot be shown", http.StatusInternalServerError
 			v.Trouble = checks.Line(err.Error(), 500)
 		}
@@ -66,7 +66,7 @@ func (s *Server) page(fill func(*http.Request, *view) error) http.HandlerFunc {
 func (s *Server) render(w http.ResponseWriter, r *http.Request, v *view) {
 	var b bytes.Buffer
 	if err := s.templates[v.Template].ExecuteTemplate(&b, "base", v); err != nil {
-		s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page not rendered", slog.String("path", checks.Line(r.URL.Path, 200)), slog.Any("err", err))
+		s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page not rendered", slog.String("path", shownPath(r)), slog.Any("err", err))
 		http.Error(w, "The page could not be put together; the log says why.", http.StatusInternalServerError)
 		return
 	}

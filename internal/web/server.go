@@ -19,6 +19,7 @@ import (
 // Options are what a [Server] is made of.
 type Options struct {
 	Source   Source
+	Sharing  Sharing        // share links; nil: there are none
 	Log      *slog.Logger   // default: nothing is logged
 	Location *time.Location // of the times on the page; default: that of this machine
 	// Now is the clock; default time.Now.
@@ -89,6 +90,10 @@ func (s *Server) routes() http.Handler {
 	m.HandleFunc("GET /receivers", s.page(s.receivers))
 	m.HandleFunc("GET /receivers/{name}", s.page(s.receiver))
 	m.HandleFunc("GET /search", s.page(s.search))
+	m.HandleFunc("GET /shares", s.page(s.shares))
+	m.HandleFunc("POST /shares", s.sharesAct)
+	m.HandleFunc("GET "+sharePath+"{token}", s.share)
+	m.HandleFunc("GET "+sharePath, s.share) // whatever else lies there needs no signing in either, and shows nothing
 	for _, e := range s.endpoints() {
 		m.HandleFunc(e.method+" "+apiRoot+e.path, s.api(e))
 	}
