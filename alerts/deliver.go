@@ -36,6 +36,9 @@ type Deliverer struct {
 	// Observe, if set, hears of every try: err is nil when the channel said yes.
 	// It is called from several goroutines.
 	Observe func(channel string, n Notification, err error)
+	// Working, if set, is called before each piece of work of a channel's worker, and what it
+	// gives back when that has ended: what does not end within minutes hangs. It is called from several goroutines.
+	Working func(channel string) (done func())
 
 	once  sync.Once
 	pokes map[string]chan struct{}
@@ -100,7 +103,9 @@ func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
 // gives how long to sleep.
 func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (time.Duration, error) {
 	for {
+		done := d.working(name)
 		due, err := d.Outbox.Due(ctx, name, time.Now(), 20)
+		done()
 		if err != nil {
 			d.warn(ctx, "outbox not read", name, err)
 			return FirstRetry, err
@@ -128,6 +133,7 @@ func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (t
 // deliver makes one try and records its outcome. An error says that the channel
 // or the outbox failed, with how long to leave it alone.
 func (d *Deliverer) deliver(ctx context.Context, name string, channel Notifier, delivery Delivery) (time.Duration, error) {
+	defer d.working(name)()
 	try, cancel := context.WithTimeout(ctx, NotifyTimeout)
 	err := notify(try, channel, delivery.Notification)
 	cancel()
@@ -188,6 +194,13 @@ func backoff(tries int) time.Duration {
 		}
 	}
 	return wait
+}
+
+func (d *Deliverer) working(channel string) (done func()) {
+	if d.Working == nil {
+		return func() {}
+	}
+	return d.Working(channel)
 }
 
 func (d *Deliverer) warn(ctx context.Context, msg, channel string, err error) {

@@ -83,9 +83,13 @@ type daemon struct {
 	deliverer *alerts.Deliverer
 	followers followers
 	heart     *heartbeat.Heart // nil: nobody is told that we are alive
+	view      *view            // how things stand
 	page      *web.Server
 
 	raters *raters // those who rate senders
+
+	pulse   pulse   // whether all parts get on
+	service service // who is told
 
 	named   pending              // targets for jobNamed
 	awaited map[string]time.Time // of jobAwait: when each target was asked last because somebody waits for its removal
@@ -98,6 +102,7 @@ type mailbox struct {
 	probe   *probes.Mailbox // over IMAP, or
 	spool   *probes.Spool   // in the file system
 	settles bool            // something is to be done with its mails once they are stored
+	poll    time.Duration   // it is looked at so often at least
 
 	mu    sync.Mutex
 	state probes.MailboxState
@@ -149,7 +154,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		if err != nil {
 			return nil, err
 		}
-		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool})
+		d.mailboxes = append(d.mailboxes, &mailbox{name: s.Name, spool: spool, poll: s.Poll.Duration})
 	}
 	for _, m := range cfg.MailLogs {
 		l, err := newMailLog(m, cfg, d.rules, log)
@@ -158,7 +163,8 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		}
 		d.logs = append(d.logs, l)
 	}
-	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log}
+	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log,
+		Working: func(channel string) func() { return d.pulse.work("channel "+channel, deliverLimit) }}
 	d.followers = followersOf(channels)
 	if d.heart, err = newHeart(cfg.Heartbeat); err != nil {
 		return nil, &exitError{exitConfig, err}
@@ -168,6 +174,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		return nil, err
 	}
 	v.acted = func() { d.monitor.Poke(jobFollow) } // the channels that show who has it
+	d.view = v
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
 		return nil, err
 	}
@@ -207,11 +214,20 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		return nil, err
 	}
 	for _, j := range append(jobs, rating...) {
+		j.Run = d.limited(j)
 		if err := m.Add(j); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// limited is a job that is held to be stuck when it does not end in its time.
+func (d *daemon) limited(j monitor.Job) func(context.Context, time.Time) error {
+	return func(ctx context.Context, slot time.Time) error {
+		defer d.pulse.work("job "+j.Name, j.Timeout+jobLimit)()
+		return j.Run(ctx, slot)
+	}
 }
 
 // run holds the database and works until ctx ends, then stops within
@@ -226,6 +242,10 @@ func (d *daemon) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
+	d.service.ready()
+	d.sayStatus(ctx)
+	d.pulse.beat("scheduler", tickLimit)
+	wg.Go(func() { d.service.feed(ctx, d.pulse.stuck) })
 	wg.Go(func() {
 		if err := d.holdLease(ctx, lease); err != nil {
 			cancel(err)
@@ -273,7 +293,9 @@ func (d *daemon) holdLease(ctx context.Context, lease *store.Lease) error {
 			return nil
 		case <-ticker.C:
 		}
+		done := d.pulse.work("database", leaseLimit)
 		err := lease.Renew(ctx, time.Now())
+		done()
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.Is(err, store.ErrLeaseLost):
@@ -290,6 +312,7 @@ func (d *daemon) read(ctx context.Context, m *mailbox) {
 	m.began = time.Now()
 	m.mu.Unlock()
 	for ctx.Err() == nil {
+		d.signOf(m)
 		var err error
 		if m.spool != nil {
 			err = d.watchSpool(ctx, m)
@@ -302,6 +325,9 @@ func (d *daemon) read(ctx context.Context, m *mailbox) {
 		}
 	}
 }
+
+// signOf says that a mailbox is looked at, well or not.
+func (d *daemon) signOf(m *mailbox) { d.pulse.beat("mailbox "+m.name, m.poll+readerPatience) }
 
 // watchMailbox reads a mailbox over IMAP until ctx ends, or gives why it cannot begin.
 func (d *daemon) watchMailbox(ctx context.Context, m *mailbox) error {

@@ -446,7 +446,7 @@ func TestReloadTakesWhatIsRightAndKeepsWhatWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		next, err := a.runWith(ctx, cfg, hup)
+		next, err := a.runWith(ctx, cfg, service{}, hup)
 		done <- outcome{next, err}
 	}()
 	lines.wait(ctx, t, "msg=started")

@@ -38,6 +38,8 @@ const (
 // tick looks at what time alone changes.
 func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	now := time.Now().UTC()
+	defer d.pulse.beat("scheduler", tickLimit)
+	defer d.sayStatus(ctx)
 	findings := append(d.mailboxFindings(now), d.logFindings(now)...)
 	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.dismissed} {
 		found, err := more(ctx, now)
@@ -100,6 +102,7 @@ func (d *daemon) mailboxState(ctx context.Context, m *mailbox, s probes.MailboxS
 	m.mu.Lock()
 	m.state = s
 	m.mu.Unlock()
+	d.signOf(m)
 	if ctx.Err() != nil {
 		return // it is being disconnected because we stop
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"reputed/alerts/email"
@@ -25,7 +24,14 @@ func (d *daemon) intake(ctx context.Context, name string, b probes.Batch) error 
 
 // takeIn reads mails and commits what they say together with what batch holds already.
 func (d *daemon) takeIn(ctx context.Context, name string, messages []probes.Message, batch store.Batch) error {
-	due := slices.ContainsFunc(d.mailboxes, func(m *mailbox) bool { return m.name == name && m.settles })
+	defer d.pulse.work("mailbox "+name, handLimit)()
+	due := false
+	for _, m := range d.mailboxes {
+		if m.name == name {
+			due = m.settles
+			d.signOf(m)
+		}
+	}
 	for _, m := range messages {
 		mail := d.stored(m)
 		mail.Settle = due && settles(mail.Report.Kind)

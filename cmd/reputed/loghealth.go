@@ -24,6 +24,9 @@ func (d *daemon) logState(ctx context.Context, l *mailLog, s probes.LogState) {
 		l.noted = now
 	}
 	l.mu.Unlock()
+	if !l.cfg.Journal { // a file is looked at each second, a journal says when there is something
+		d.pulse.beat("log "+l.cfg.Name, readerPatience)
+	}
 	if ctx.Err() != nil || !news {
 		return // a file is looked at each second
 	}

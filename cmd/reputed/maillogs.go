@@ -97,6 +97,10 @@ func (d *daemon) readLog(ctx context.Context, l *mailLog) {
 // the log has been read. An error leaves both as they were, and what the reader
 // remembers of earlier lines too: the same lines come again.
 func (d *daemon) intakeLog(ctx context.Context, l *mailLog, b probes.LogBatch) error {
+	defer d.pulse.work("log "+l.cfg.Name, handLimit)()
+	if !l.cfg.Journal {
+		d.pulse.beat("log "+l.cfg.Name, readerPatience)
+	}
 	remembered, counted := l.reader.State(), l.reader.Stats()
 	events := d.readLines(ctx, l, b.Lines)
 	now := l.reader.Stats()

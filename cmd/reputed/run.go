@@ -39,11 +39,13 @@ func (a *app) runDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	svc := newService(newLog(a.stderr, cfg.Log))
+	defer context.AfterFunc(ctx, svc.stopping)()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	for {
-		next, err := a.runWith(ctx, cfg, hup)
+		next, err := a.runWith(ctx, cfg, svc, hup)
 		if err != nil || next == nil || ctx.Err() != nil {
 			return err
 		}
@@ -53,7 +55,7 @@ func (a *app) runDaemon(ctx context.Context) error {
 
 // runWith runs the daemon with one configuration, and gives the next one if a
 // SIGHUP brought one that is right; nil means that it was told to stop.
-func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Signal) (next *config.Config, err error) {
+func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup <-chan os.Signal) (next *config.Config, err error) {
 	log := newLog(a.stderr, cfg.Log)
 	warnings, err := cfg.ReadyToRun()
 	if err != nil {
@@ -62,7 +64,9 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 	for _, w := range append(append([]string{}, cfg.Warnings...), warnings...) {
 		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
 	}
+	opened := svc.opening()
 	db, err := openStore(ctx, cfg, log)
+	opened()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil, nil // told to stop before it had begun
 	}
@@ -79,6 +83,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 		return nil, err
 	}
 
+	d.service = svc
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
@@ -91,9 +96,11 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, hup <-chan os.Sig
 			}
 			return next, err
 		case <-hup:
+			svc.reloading() // ready says that it is over: at once if nothing changes, else when the new one works
 			loaded, err := a.reload(ctx, cfg, db)
 			if err != nil {
 				log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays in force", slog.Any("err", err))
+				svc.ready()
 				continue
 			}
 			log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")

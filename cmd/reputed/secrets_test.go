@@ -195,7 +195,7 @@ level = "debug"
 	hup := make(chan os.Signal)
 	done := make(chan error, 1)
 	go func() {
-		_, err := a.runWith(ctx, cfg, hup)
+		_, err := a.runWith(ctx, cfg, service{}, hup)
 		done <- err
 	}()
 	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "channel=email", "channel=webhook", "channel=pagerduty", "channel=alertmanager", "channel=mattermost", "channel=teams",

@@ -48,6 +48,7 @@ func (d *daemon) watchSpool(ctx context.Context, m *mailbox) error {
 				m.mu.Lock()
 				m.state = s
 				m.mu.Unlock()
+				d.signOf(m)
 				return
 			}
 			was, told = s, time.Now()

@@ -42,7 +42,7 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 		if err != nil {
 			return fail(err)
 		}
-		all = append(all, &mailbox{name: name, probe: probe, settles: opts.After.Do != probes.AfterKeep})
+		all = append(all, &mailbox{name: name, probe: probe, settles: opts.After.Do != probes.AfterKeep, poll: m.Poll.Duration})
 	}
 	return all, nil
 }
