@@ -38,6 +38,24 @@ const (
 	CodeRatedWell    Code = "reputation.ok"           // one of the above is over
 	CodeUnrated      Code = "reputation.unknown"      // asked, no usable answer
 
+	// About a target, from what it publishes of itself in the DNS.
+	CodeNoPTR           Code = "identity.ptr"         // the address has no PTR name
+	CodeUnconfirmed     Code = "identity.fcrdns"      // its PTR name does not lead back to it
+	CodeGeneric         Code = "identity.generic"     // its PTR name looks like that of a home connection
+	CodeHELO            Code = "identity.helo"        // the name that it greets with does not lead to it
+	CodeUnauthorised    Code = "identity.spf-address" // SPF of a domain does not pass for an address that sends as it
+	CodeSPF             Code = "identity.spf"         // a domain has no SPF record that receivers can evaluate
+	CodeSPFOpen         Code = "identity.spf-open"    // its SPF record authorises everybody
+	CodeDKIM            Code = "identity.dkim"        // a selector publishes no key that receivers accept
+	CodeDMARC           Code = "identity.dmarc"       // no DMARC record, a broken one, or one that is weaker than wanted
+	CodeDMARCReports    Code = "identity.reports"     // DMARC reports go where nobody takes them
+	CodeAlignment       Code = "identity.alignment"   // neither SPF nor DKIM can pass for the domain in From
+	CodeMX              Code = "identity.mx"          // nobody takes the mail of a domain that sends
+	CodeMTASTS          Code = "identity.mta-sts"     // MTA-STS is published and broken
+	CodeTLSRPT          Code = "identity.tls-rpt"     // TLS-RPT is published and broken
+	CodeIdentityWell    Code = "identity.ok"          // one of the above is over
+	CodeIdentityUnknown Code = "identity.unknown"     // asked, no usable answer
+
 	// About what was asked of a list or a receiver.
 	CodeOverdue  Code = "request.overdue"  // removal was asked for, the time that it takes is over, and nothing has changed
 	CodeAnswered Code = "request.answered" // it was overdue, and has come, or was asked for again
@@ -57,41 +75,57 @@ const (
 
 // Titles gives each code the few words that head an alert or a table.
 var titles = map[Code]string{
-	CodeListed:        "Listed on a blocklist",
-	CodePolicy:        "In a policy list",
-	CodeInformational: "Mentioned by a list",
-	CodeNeighbours:    "Neighbours on lists",
-	CodeNotListed:     "No longer listed",
-	CodeNoAnswer:      "No usable answer",
-	CodeListRefused:   "List refuses our resolver",
-	CodeListUnusable:  "List is unusable",
-	CodeListUnknown:   "List does not answer",
-	CodeRefused:       "Mail refused for reputation",
-	CodeAccepted:      "No more refusals",
-	CodeRamp:          "Deferrals are rising",
-	CodeRampOver:      "Deferrals are as usual",
-	CodeComplaint:     "Recipients complain",
-	CodeNoComplaint:   "No more complaints",
-	CodePoor:          "Poor reputation",
-	CodeFell:          "Reputation has fallen",
-	CodeBlocked:       "Blocked by a provider",
-	CodeSpamRate:      "Too much of it is called spam",
-	CodeTurnedAway:    "A provider turns mail away",
-	CodeRequirements:  "Sender requirements not met",
-	CodeRatedWell:     "Reputation is well again",
-	CodeUnrated:       "No usable rating",
-	CodeOverdue:       "Removal is overdue",
-	CodeAnswered:      "Removal is not overdue",
-	CodeBlind:         "Most lists could not be asked",
-	CodeRewriting:     "Resolver invents answers",
-	CodeMailbox:       "Bounce mailbox not readable",
-	CodeLog:           "Mail log not readable",
-	CodeLogUnread:     "Mail log not understood",
-	CodeUnproved:      "Bounces cannot be proved ours",
-	CodeTargets:       "Addresses to watch not known",
-	CodeSource:        "Reputation source not readable",
-	CodeChannelDown:   "Alert channel down",
-	CodeMonitorWell:   "Monitor is well again",
+	CodeListed:          "Listed on a blocklist",
+	CodePolicy:          "In a policy list",
+	CodeInformational:   "Mentioned by a list",
+	CodeNeighbours:      "Neighbours on lists",
+	CodeNotListed:       "No longer listed",
+	CodeNoAnswer:        "No usable answer",
+	CodeListRefused:     "List refuses our resolver",
+	CodeListUnusable:    "List is unusable",
+	CodeListUnknown:     "List does not answer",
+	CodeRefused:         "Mail refused for reputation",
+	CodeAccepted:        "No more refusals",
+	CodeRamp:            "Deferrals are rising",
+	CodeRampOver:        "Deferrals are as usual",
+	CodeComplaint:       "Recipients complain",
+	CodeNoComplaint:     "No more complaints",
+	CodePoor:            "Poor reputation",
+	CodeFell:            "Reputation has fallen",
+	CodeBlocked:         "Blocked by a provider",
+	CodeSpamRate:        "Too much of it is called spam",
+	CodeTurnedAway:      "A provider turns mail away",
+	CodeRequirements:    "Sender requirements not met",
+	CodeRatedWell:       "Reputation is well again",
+	CodeUnrated:         "No usable rating",
+	CodeNoPTR:           "No PTR name",
+	CodeUnconfirmed:     "PTR name does not lead back",
+	CodeGeneric:         "PTR name looks dynamic",
+	CodeHELO:            "HELO name does not lead to it",
+	CodeUnauthorised:    "Not authorised by SPF",
+	CodeSPF:             "No usable SPF record",
+	CodeSPFOpen:         "SPF authorises everybody",
+	CodeDKIM:            "No usable DKIM key",
+	CodeDMARC:           "No sound DMARC policy",
+	CodeDMARCReports:    "DMARC reports are not taken",
+	CodeAlignment:       "DMARC cannot pass",
+	CodeMX:              "Nobody takes its mail",
+	CodeMTASTS:          "MTA-STS is broken",
+	CodeTLSRPT:          "TLS-RPT is broken",
+	CodeIdentityWell:    "Published as it should be",
+	CodeIdentityUnknown: "Not known what is published",
+	CodeOverdue:         "Removal is overdue",
+	CodeAnswered:        "Removal is not overdue",
+	CodeBlind:           "Most lists could not be asked",
+	CodeRewriting:       "Resolver invents answers",
+	CodeMailbox:         "Bounce mailbox not readable",
+	CodeLog:             "Mail log not readable",
+	CodeLogUnread:       "Mail log not understood",
+	CodeUnproved:        "Bounces cannot be proved ours",
+	CodeTargets:         "Addresses to watch not known",
+	CodeSource:          "Reputation source not readable",
+	CodeChannelDown:     "Alert channel down",
+	CodeMonitorWell:     "Monitor is well again",
 }
 
 // Title is the code in a few words, or the code itself if it is unknown.
@@ -132,5 +166,7 @@ const (
 	FactSourceName  = "source_name" // its name for people
 	FactValue       = "value"       // what it says now, in its own words: "62 of 100", "RED", "poor"
 	FactBefore      = "before"      // what it said before it fell
+	FactSelector    = "selector"    // of a DKIM key
+	FactRecord      = "record"      // the DNS record to publish, as in a zone file
 	FactInstruction = "instruction" // the one sentence that says what to do
 )

@@ -1,9 +1,17 @@
-// Package identity reads what the DNS says about those we send as: the addresses of
-// a host name ([Addresses]), and the addresses that a domain's SPF record authorises
-// ([Flatten]).
+// Package identity reads what senders publish of themselves in the DNS, and judges it as
+// receivers do before they look at a mail.
 //
-// SPF (RFC 7208) is a TXT record by which a domain names the hosts that may send in
-// its name: "v=spf1 ip4:192.0.2.0/28 mx include:spf.example.net -all". A receiver
-// evaluates it for one address. Here it is turned around: which addresses would pass?
-// That is what there is to watch. Nothing is evaluated here, and no mail is judged.
+// An address has a name (PTR), the name leads back to it, and the server greets with it (HELO). A
+// domain says by SPF (RFC 7208) which addresses may send in its name, publishes the keys that
+// its mail is signed with (DKIM, RFC 6376), and says what is to become of mail for which neither
+// passes (DMARC, RFC 7489). [Check.Run] looks at all of that and gives an [Item] for
+// each rule: good, bad, could be better, or not known. What there was no answer about is not
+// known, never missing; a name that does not exist is an answer. What a run saw is given as
+// [Published] too, so that a change can be told.
+//
+// [Require] lays what was found beside what large receivers ask of senders (requirements.toml).
+//
+// SPF is read twice. The result for one address is that of a library ([Check.Run]), which is
+// answered out of the same answers. The record itself is taken apart here: how many look-ups it
+// needs and which term costs them ([Audit]), and which addresses it authorises ([Flatten]).
 package identity

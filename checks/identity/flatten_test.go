@@ -32,7 +32,7 @@ func world(t *testing.T, names map[string][]string) (*probestest.DNS, *probes.Re
 	return dns, r
 }
 
-func spf(text string) string { return `TXT "v=spf1 ` + text + `"` }
+func spfTXT(text string) string { return `TXT "v=spf1 ` + text + `"` }
 
 func texts(ranges []Range) (out []string) {
 	for _, r := range ranges {
@@ -44,11 +44,11 @@ func texts(ranges []Range) (out []string) {
 // names are what the records of these tests lead to.
 func names(record string) map[string][]string {
 	return map[string][]string{
-		"example.org":       {`TXT "verification=1"`, spf(record), "A 192.0.2.80", "MX 10 mx1.example.org.", "MX 20 mx2.example.org."},
+		"example.org":       {`TXT "verification=1"`, spfTXT(record), "A 192.0.2.80", "MX 10 mx1.example.org.", "MX 20 mx2.example.org."},
 		"mx1.example.org":   {"A 192.0.2.25", "AAAA 2001:db8::25"},
 		"mx2.example.org":   {"A 192.0.2.26"},
-		"_spf.example.net":  {spf("ip4:198.51.100.0/24 -ip4:203.0.113.5 ip4:203.0.113.4/31 ?all")},
-		"_deep.example.net": {spf("include:_spf.example.net ip4:203.0.113.128 -all")},
+		"_spf.example.net":  {spfTXT("ip4:198.51.100.0/24 -ip4:203.0.113.5 ip4:203.0.113.4/31 ?all")},
+		"_deep.example.net": {spfTXT("include:_spf.example.net ip4:203.0.113.128 -all")},
 		"null.example.net":  {"MX 0 ."},
 	}
 }
@@ -111,10 +111,10 @@ func TestFlatten(t *testing.T) {
 }
 
 func TestFlattenSaysWhichTermOfWhichRecord(t *testing.T) {
-	eleven := map[string][]string{"example.org": {spf("include:a.example.net include:b.example.net")},
-		"a.example.net": {spf(strings.Repeat("a:mx1.example.org ", 6)), "A 192.0.2.1"}, "b.example.net": {spf("a:mx1.example.org a:mx1.example.org a:mx1.example.org a:mx1.example.org")},
+	eleven := map[string][]string{"example.org": {spfTXT("include:a.example.net include:b.example.net")},
+		"a.example.net": {spfTXT(strings.Repeat("a:mx1.example.org ", 6)), "A 192.0.2.1"}, "b.example.net": {spfTXT("a:mx1.example.org a:mx1.example.org a:mx1.example.org a:mx1.example.org")},
 		"mx1.example.org": {"A 192.0.2.25"}}
-	many := map[string][]string{"example.org": {spf("mx")}}
+	many := map[string][]string{"example.org": {spfTXT("mx")}}
 	for i := range 11 {
 		many["example.org"] = append(many["example.org"], fmt.Sprintf("MX 10 mx%d.example.org.", i))
 	}
@@ -125,12 +125,12 @@ func TestFlattenSaysWhichTermOfWhichRecord(t *testing.T) {
 	}{
 		"no name at all":        {nil, ErrNoSPF, "example.org: there is no SPF record"},
 		"no record of SPF":      {map[string][]string{"example.org": {`TXT "v=spf10 -all"`}}, ErrNoSPF, "example.org: there is no SPF record"},
-		"two records":           {map[string][]string{"example.org": {spf("-all"), spf("mx")}}, ErrSPF, "broken SPF record: example.org has 2 of them, and must have one"},
+		"two records":           {map[string][]string{"example.org": {spfTXT("-all"), spfTXT("mx")}}, ErrSPF, "broken SPF record: example.org has 2 of them, and must have one"},
 		"a wrong term":          {names("ipv4:192.0.2.1"), ErrSPF, `record of example.org: broken SPF record: "ipv4:192.0.2.1": there is no such mechanism`},
 		"an include of nothing": {names("include:no.example.net"), ErrSPF, `broken SPF record: "include:no.example.net" of example.org: no.example.net publishes no SPF record`},
 		"a redirect to nothing": {names("redirect=no.example.net"), ErrSPF, `broken SPF record: "redirect=no.example.net" of example.org: no.example.net publishes no SPF record`},
 		"itself":                {names("include:example.org"), ErrSPF, `broken SPF record: "include:example.org" of example.org: it leads back to example.org`},
-		"a loop of two": {map[string][]string{"example.org": {spf("include:a.example.net")}, "a.example.net": {spf("redirect=example.org")}}, ErrSPF,
+		"a loop of two": {map[string][]string{"example.org": {spfTXT("include:a.example.net")}, "a.example.net": {spfTXT("redirect=example.org")}}, ErrSPF,
 			`broken SPF record: "redirect=example.org" of a.example.net: it leads back to example.org`},
 		"the eleventh look-up": {eleven, ErrSPF,
 			`broken SPF record: "a:mx1.example.org" of b.example.net: it is the 11th term that has to be looked up, and receivers stop after 10 (RFC 7208 section 4.6.4)`},
@@ -139,7 +139,7 @@ func TestFlattenSaysWhichTermOfWhichRecord(t *testing.T) {
 		"the third empty look-up": {names("a:no1.example.org mx:no2.example.org a:no3.example.org"), ErrSPF,
 			`broken SPF record: "a:no3.example.org" of example.org: it is the 3rd look-up that finds nothing, and receivers stop after 2 (RFC 7208 section 4.6.4)`},
 		"eleven exchangers": {many, ErrSPF, `broken SPF record: "mx" of example.org: example.org has 11 mail exchangers, and receivers stop after 10 (RFC 7208 section 4.6.4)`},
-		"a broken record below": {map[string][]string{"example.org": {spf("include:a.example.net")}, "a.example.net": {spf("ip4:192.0.2.256")}}, ErrSPF,
+		"a broken record below": {map[string][]string{"example.org": {spfTXT("include:a.example.net")}, "a.example.net": {spfTXT("ip4:192.0.2.256")}}, ErrSPF,
 			`record of a.example.net: broken SPF record: "ip4:192.0.2.256": want an address or a range of IPv4`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,17 +69,7 @@ func Spells(name string, addr netip.Addr) bool {
 	if !addr.Is4() {
 		return false
 	}
-	var numbers []int
-	for i := 0; i < len(name); {
-		n, j := 0, i
-		for ; j < len(name) && '0' <= name[j] && name[j] <= '9' && n < 1000; j++ {
-			n = n*10 + int(name[j]-'0')
-		}
-		if j > i {
-			numbers = append(numbers, n)
-		}
-		i = max(j, i+1)
-	}
+	numbers := nameNumbers(name)
 	b := addr.As4()
 	for i := 0; i+4 <= len(numbers); i++ {
 		forwards, backwards := true, true

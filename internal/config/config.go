@@ -26,6 +26,7 @@ type Config struct {
 	MailLogs      []MailLog      `toml:"maillog"`
 	Bounces       Bounces        `toml:"bounces"`
 	Reputation    Reputation     `toml:"reputation"`
+	Identity      Identity       `toml:"identity"`
 	Alerts        Alerts         `toml:"alerts"`
 	Slack         []Slack        `toml:"slack"`
 	Emails        []Email        `toml:"email"`

@@ -28,6 +28,7 @@ func defaults() *Config {
 			Quiet:  Duration{24 * time.Hour},
 		},
 		Reputation: Reputation{Schedule: "@every 6h"},
+		Identity:   Identity{Enabled: true, Schedule: "@daily"},
 		Alerts: Alerts{
 			RemindCritical: Duration{4 * time.Hour},
 			RemindMajor:    Duration{24 * time.Hour},

@@ -36,6 +36,7 @@ func (v *validator) validate() {
 	v.mailLogs()
 	v.bounces()
 	v.reputation()
+	v.identity()
 	v.channels()
 	v.alerts() // names channels
 	v.web()

@@ -1,0 +1,152 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"blitiri.com.ar/go/spf"
+
+	"reputed/checks"
+	"reputed/probes"
+)
+
+// Result is what a receiver makes of one sender by SPF (RFC 7208 section 2.6).
+type Result string
+
+// The results, in the words of RFC 7208.
+const (
+	ResultPass      Result = "pass"
+	ResultFail      Result = "fail"
+	ResultSoftFail  Result = "softfail"
+	ResultNeutral   Result = "neutral"
+	ResultNone      Result = "none"      // there is no record
+	ResultTempError Result = "temperror" // the DNS did not answer: nothing is known
+	ResultPermError Result = "permerror" // the record is broken
+)
+
+// evaluate is what a receiver makes of a mail from domain that comes from addr. The reason is
+// for people, and may be empty.
+func (b *book) evaluate(domain string, addr netip.Addr) (Result, string) {
+	r := &spfResolver{b: b, family: family(addr)}
+	ip := net.IP(addr.AsSlice())
+	result, err := spf.CheckHostWithSender(ip, domain, "postmaster@"+domain, spf.WithContext(b.ctx), spf.WithResolver(r))
+	if r.failed != nil && result != spf.Pass { // the library is not always of the opinion that no answer is none
+		result, err = spf.TempError, r.failed
+	}
+	switch result {
+	case spf.TempError, spf.PermError:
+		if err != nil {
+			return Result(result), checks.Line(err.Error(), maxSummary)
+		}
+	}
+	return Result(result), ""
+}
+
+// spfResolver answers the library out of the book. The library takes errors apart by their
+// plain type: anything but a *net.DNSError is "permerror" to it where a record is looked up,
+// the end of a context included, so that nothing else is given to it.
+type spfResolver struct {
+	b      *book
+	family probes.Type // of the sender: receivers ask for addresses of no other (RFC 7208 section 5)
+	failed error       // something that was asked had no answer
+}
+
+// ask gives an answer as the library wants it.
+func (r *spfResolver) ask(name string, t probes.Type) (said, error) {
+	s := r.b.get(name, t)
+	switch {
+	case errors.Is(s.err, probes.ErrName):
+		// RFC 7208 section 4.8: a name that cannot be is as one that does not exist.
+		return s, &net.DNSError{Err: "no such name", Name: name, IsNotFound: true}
+	case s.err != nil:
+		r.failed = errors.New(s.why())
+		return s, &net.DNSError{Err: s.why(), Name: name, IsTemporary: true, IsTimeout: errors.Is(s.err, probes.ErrTimeout)}
+	case s.RCode == "NXDOMAIN":
+		return s, &net.DNSError{Err: "no such name", Name: name, IsNotFound: true}
+	}
+	return s, nil
+}
+
+// LookupTXT gives the texts of a name. The library reads a record term by term and stops at
+// the first that matches; RFC 7208 section 4.6 has the whole record read first, so that a wrong
+// term spoils it wherever it stands.
+func (r *spfResolver) LookupTXT(_ context.Context, name string) ([]string, error) {
+	s, err := r.ask(name, probes.TypeTXT)
+	if err != nil {
+		return nil, err
+	}
+	if found := s.txt(IsSPF); len(found) == 1 {
+		if _, err := ParseSPF(found[0]); err != nil {
+			return nil, err // which is "permerror"
+		}
+	}
+	return s.txt(func(string) bool { return true }), nil
+}
+
+// LookupMX gives the mail exchangers of a name; a null MX (RFC 7505) is none.
+func (r *spfResolver) LookupMX(_ context.Context, name string) ([]*net.MX, error) {
+	s, err := r.ask(name, probes.TypeMX)
+	if err != nil {
+		return nil, err
+	}
+	var out []*net.MX
+	for _, x := range exchangersOf(s.Answer) {
+		out = append(out, &net.MX{Host: x.name, Pref: x.preference})
+	}
+	return out, nil
+}
+
+// LookupIPAddr gives the addresses of a name, of the sender's family; and those of IPv4 where
+// there are none, since exists asks for these whoever sends (RFC 7208 section 5.7).
+func (r *spfResolver) LookupIPAddr(_ context.Context, host string) ([]net.IPAddr, error) {
+	s, err := r.ask(host, r.family)
+	if err == nil && r.family == probes.TypeAAAA && len(s.Records) == 0 {
+		s, err = r.ask(host, probes.TypeA)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []net.IPAddr
+	for _, a := range s.Addrs() {
+		out = append(out, net.IPAddr{IP: net.IP(a.AsSlice())})
+	}
+	return out, nil
+}
+
+// LookupAddr gives the PTR names of an address.
+func (r *spfResolver) LookupAddr(_ context.Context, addr string) ([]string, error) {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return nil, &net.DNSError{Err: "no address", Name: addr, IsNotFound: true}
+	}
+	s := r.b.get(reverseName(a.Unmap()), probes.TypePTR)
+	if s.err != nil { // RFC 7208 section 5.5: the term does not match, and that is all
+		return nil, &net.DNSError{Err: s.why(), Name: addr, IsTemporary: true}
+	}
+	return r.b.ptrNames(a.Unmap()), nil
+}
+
+// exchanger is one MX record.
+type exchanger struct {
+	preference uint16
+	name       string // lower case, without a final dot
+}
+
+// exchangersOf are the MX records of an answer, best first as far as the DNS gave them so; without
+// a null MX (RFC 7505 section 3), whose name is the root.
+func exchangersOf(a probes.Answer) []exchanger {
+	var out []exchanger
+	for _, r := range a.Records {
+		preference, name, ok := strings.Cut(r.Text, " ")
+		n, err := strconv.ParseUint(preference, 10, 16)
+		if !ok || err != nil || name == "." {
+			continue
+		}
+		out = append(out, exchanger{uint16(n), strings.ToLower(strings.TrimSuffix(name, "."))})
+	}
+	return out
+}
