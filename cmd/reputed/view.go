@@ -186,7 +186,7 @@ func (v *view) Refusals(ctx context.Context, span string, now time.Time) (report
 	if err != nil {
 		return report.Timeline{}, err
 	}
-	turns, err := v.db.Turns(ctx, from, step)
+	turns, err := v.db.Turns(ctx, from, step, report.MaxMarks+1)
 	if err != nil {
 		return report.Timeline{}, err
 	}

@@ -66,8 +66,9 @@ type Flow struct {
 }
 
 const (
-	maxRows  = 8
-	maxMarks = 60
+	maxRows = 8
+	// MaxMarks is how many marks a timeline shows: the latest.
+	MaxMarks = 60
 )
 
 // Timelines are the spans that are offered, by the word for them.
@@ -144,8 +145,8 @@ func BuildTimeline(from, now time.Time, step time.Duration, flows []Flow, marks 
 		t.Marks = append(t.Marks, m)
 	}
 	slices.SortStableFunc(t.Marks, func(a, b Mark) int { return a.At.Compare(b.At) })
-	if len(t.Marks) > maxMarks { // the newest say why it is as it is
-		t.Marks, t.Cut = t.Marks[len(t.Marks)-maxMarks:], true
+	if len(t.Marks) > MaxMarks { // the newest say why it is as it is
+		t.Marks, t.Cut = t.Marks[len(t.Marks)-MaxMarks:], true
 	}
 	return t
 }

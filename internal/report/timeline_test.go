@@ -51,7 +51,7 @@ func TestMarksOutsideAreLeftOut(t *testing.T) {
 	for i := range 100 {
 		many = append(many, Mark{At: ago2(time.Duration(i) * time.Second)})
 	}
-	if line := BuildTimeline(ago2(time.Hour), now, time.Minute, nil, many); !line.Cut || len(line.Marks) != maxMarks || !line.Marks[maxMarks-1].At.Equal(now) {
+	if line := BuildTimeline(ago2(time.Hour), now, time.Minute, nil, many); !line.Cut || len(line.Marks) != MaxMarks || !line.Marks[MaxMarks-1].At.Equal(now) {
 		t.Errorf("%d marks, cut %v", len(line.Marks), line.Cut)
 	}
 }

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
 	"reputed/checks"
-	"reputed/checks/bounce"
 )
 
 // Standing is a question whose last known answer is a problem.
@@ -46,82 +47,6 @@ func (db *DB) Standings(ctx context.Context, f StandingFilter) (all []Standing, 
 	return all, err
 }
 
-// Flow is how many messages were refused or deferred for reputation within one step of time.
-type Flow struct {
-	At       time.Time // beginning of the step
-	Name     string    // vendor that refused, else the receiving domain
-	Refused  int
-	Deferred int
-	// Delivered is what all receivers together took, in steps with an empty Name that come
-	// after the others; such a step has nothing else.
-	Delivered int
-}
-
-// FlowFilter says which flows to read.
-type FlowFilter struct {
-	Since    time.Time
-	Step     time.Duration // steps begin at multiples of it since 1970
-	Incident int64         // laid at a target of this incident; 0: any
-	Target   string        // laid at this target; empty: any
-	Vendor   string        // of this vendor or receiver; empty: any
-}
-
-// manyTargets is from how many targets on all refusals of a time are gone through for them.
-const manyTargets = 50
-
-// Flows are refusals and deferrals that count, step by step and by who refused; of an incident
-// or a target also what was delivered, if logs are read.
-func (db *DB) Flows(ctx context.Context, f FlowFilter) (all []Flow, err error) {
-	step := max(f.Step, time.Minute).Microseconds()
-	where, args := []string{"counted", "at >= ?2"}, []any{step, f.Since.UnixMicro()}
-	targets := ""
-	switch {
-	case f.Incident != 0:
-		targets, args = "target IN (SELECT target FROM members WHERE incident = ?3)", append(args, f.Incident)
-	case f.Target != "":
-		targets, args = "target = ?3", append(args, f.Target)
-	case f.Vendor != "":
-		where, args = append(where, "(vendor = ?3 OR domain = ?3)"), append(args, f.Vendor)
-	}
-	if targets != "" {
-		where = append(where, targets)
-	}
-	err = db.view(ctx, "read flows", func(tx *sql.Tx) error {
-		from := "bounces"
-		if f.Incident != 0 {
-			// A network is looked for row by row in what lies in the index, not target by target.
-			var members int
-			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM members WHERE incident = ?", f.Incident).Scan(&members); err != nil {
-				return err
-			}
-			if members > manyTargets {
-				from = "bounces INDEXED BY bounces_counted"
-			}
-		}
-		if err := each(ctx, tx, func(r *sql.Rows) error {
-			var f Flow
-			var at int64
-			err := r.Scan(&at, &f.Name, &f.Refused, &f.Deferred)
-			f.At = time.UnixMicro(at * step).UTC()
-			all = append(all, f)
-			return err
-		}, `SELECT at / ?1 AS step, iif(vendor = '', domain, vendor) AS name, sum(action = '`+string(bounce.Failed)+`'), sum(action <> '`+string(bounce.Failed)+`')
-			FROM `+from+` WHERE `+strings.Join(where, " AND ")+" GROUP BY step, name ORDER BY step, name", args...); err != nil || targets == "" {
-			return err
-		}
-		args[1] = hourOf(f.Since.UnixMicro())
-		return each(ctx, tx, func(r *sql.Rows) error {
-			var f Flow
-			var at int64
-			err := r.Scan(&at, &f.Delivered)
-			f.At = time.UnixMicro(at * step).UTC()
-			all = append(all, f)
-			return err
-		}, "SELECT hour * 3600000000 / ?1 AS step, sum(delivered) FROM traffic WHERE domain = '*' AND hour >= ?2 AND "+targets+" GROUP BY step ORDER BY step", args...)
-	})
-	return all, err
-}
-
 // Turn is what one list began or ceased to say within one step of time, about however many targets.
 type Turn struct {
 	At      time.Time // of the first
@@ -131,19 +56,50 @@ type Turn struct {
 	Target  string // one of them
 }
 
-const selectTurns = `SELECT min(at), source, status = 'problem' AS bad, count(*), min(target) FROM transitions INDEXED BY transitions_by_time
-	WHERE at >= ?1 AND check_name = '` + checkLists + `' AND (before = 'problem') <> (status = 'problem') GROUP BY at / ?2, source, bad ORDER BY 1, 2`
+const selectTurns = `SELECT at, source, status = 'problem', target FROM transitions INDEXED BY transitions_by_time
+	WHERE at >= ?1 AND check_name = '` + checkLists + `' AND (before = 'problem') <> (status = 'problem') ORDER BY at DESC`
 
-// Turns are the changes of what lists say since a time, put together by list and step, in order.
-func (db *DB) Turns(ctx context.Context, since time.Time, step time.Duration) (all []Turn, err error) {
+// Turns are the changes of what lists say since a time, put together by list and step, in order: the
+// latest so many and perhaps a few more, since steps are read whole. What is older is not even looked at.
+func (db *DB) Turns(ctx context.Context, since time.Time, step time.Duration, most int) (all []Turn, err error) {
+	type kind struct {
+		source  string
+		problem bool
+	}
+	width := max(step, time.Minute).Microseconds()
+	at := map[kind]int{} // where in all the turns of the earliest step are
 	err = db.view(ctx, "read turns", func(tx *sql.Tx) error {
-		return each(ctx, tx, func(r *sql.Rows) error {
-			var t Turn
-			err := r.Scan(stamp{&t.At}, &t.Source, &t.Problem, &t.Targets, &t.Target)
-			all = append(all, t)
+		rows, err := tx.QueryContext(ctx, selectTurns, since.UnixMicro())
+		if err != nil {
 			return err
-		}, selectTurns, since.UnixMicro(), max(step, time.Minute).Microseconds())
+		}
+		defer rows.Close()
+		for earliest := int64(-1); rows.Next(); {
+			var micro int64
+			var k kind
+			var target string
+			if err := rows.Scan(&micro, &k.source, &k.problem, &target); err != nil {
+				return err
+			}
+			if micro/width != earliest {
+				if len(all) >= most {
+					return nil
+				}
+				clear(at)
+				earliest = micro / width
+			}
+			i, ok := at[k]
+			if !ok {
+				i, at[k] = len(all), len(all)
+				all = append(all, Turn{Source: k.source, Problem: k.problem, Target: target})
+			}
+			t := &all[i]
+			t.At, t.Target = time.UnixMicro(micro).UTC(), min(t.Target, target)
+			t.Targets++
+		}
+		return rows.Err()
 	})
+	slices.SortFunc(all, func(a, b Turn) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source)) })
 	return all, err
 }
 

@@ -24,11 +24,11 @@ type ReceiverFlow struct {
 const (
 	selectRefusers = `SELECT domain, vendor, sum(action = '` + string(bounce.Failed) + `'), sum(action <> '` + string(bounce.Failed) + `'), max(at)
 		FROM bounces INDEXED BY bounces_counted WHERE counted AND at >= ? GROUP BY domain, vendor`
-	selectTakers = `SELECT domain, max(n) FROM (SELECT domain, (target GLOB '*:*' OR target GLOB '*[0-9]') AS address, sum(delivered) AS n
-		FROM traffic INDEXED BY traffic_by_hour WHERE hour >= ? AND domain <> '*' GROUP BY 1, 2) GROUP BY domain`
+	selectTakers = `SELECT domain, max(sum(addresses), sum(others)) FROM takers WHERE hour >= ? GROUP BY domain`
 )
 
-// Receivers are all receivers that refused or took mail since a time, in no order.
+// Receivers are all receivers that refused or took mail since a time, in no order. What was taken
+// is known for [TakenKept].
 func (db *DB) Receivers(ctx context.Context, since time.Time) (all []ReceiverFlow, err error) {
 	err = db.view(ctx, "read receivers", func(tx *sql.Tx) error {
 		taken := map[string]int{}

@@ -120,15 +120,23 @@ func (in *logInserter) flushHands(ctx context.Context) error {
 	return err
 }
 
+// What logs tell is read in the order of the key, hour by hour, and put together as it comes: a
+// sort of a week of hours here would take longer than all the rest.
 const (
-	selectSenders = `SELECT kind, name, hour, sum(mails), sum(unknown), sum(refused), 0 FROM senders
-		WHERE hour >= ?1 AND hour < ?2 AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) GROUP BY kind, name, hour`
+	selectSenders = `SELECT kind, name, hour, mails, unknown, refused, 0 FROM senders
+		WHERE hour >= ?1 AND hour < ?2 AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) ORDER BY hour`
+	// The same for few targets: of each hour and kind only their rows are looked for.
+	selectFewSenders = `WITH RECURSIVE hours(h) AS (SELECT ?1 WHERE ?1 < ?2 UNION ALL SELECT h + 1 FROM hours WHERE h + 1 < ?2)
+		SELECT kind, name, hour, mails, unknown, refused, 0 FROM hours
+			CROSS JOIN (VALUES ('` + string(bounce.OriginLogin) + `'), ('` + string(bounce.OriginClient) + `'), ('` + string(bounce.OriginSender) + `'), ('` + string(bounce.OriginStream) + `')) k
+			CROSS JOIN json_each(?3) t CROSS JOIN senders ON hour = h AND kind = k.column1 AND target = t.value`
 	// Reports tell of what failed alone.
-	selectReporters = `SELECT 'sender', '@' || sender, at / 3600000000, 0, sum(category = 'recipient' AND status NOT LIKE '5.2.%' AND action = 'failed'), sum(counted), 0 FROM bounces
-		WHERE at >= ?1 * 3600000000 AND at < ?2 * 3600000000 AND log = '' AND sender <> '' AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) GROUP BY 2, 3`
-	selectComplained = `SELECT 'sender', '@' || (feedback ->> 'Domain'), complained / 3600000000, 0, 0, 0, count(*) FROM mails INDEXED BY mails_complaints
+	selectReporters = `SELECT 'sender', '@' || sender, at / 3600000000 AS hour, 0, sum(category = 'recipient' AND status NOT LIKE '5.2.%' AND action = 'failed'), sum(counted), 0
+		FROM bounces INDEXED BY bounces_by_time
+		WHERE at >= ?1 * 3600000000 AND at < ?2 * 3600000000 AND log = '' AND sender <> '' AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) GROUP BY hour, sender`
+	selectComplained = `SELECT 'sender', '@' || (feedback ->> 'Domain') AS domain, complained / 3600000000 AS hour, 0, 0, 0, count(*) FROM mails INDEXED BY mails_complaints
 		WHERE kind = 'complaint' AND complained >= ?1 * 3600000000 AND complained < ?2 * 3600000000 AND proof <> '' AND feedback ->> 'Domain' <> ''
-			AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) GROUP BY 2, 3`
+			AND (?3 = '[]' OR target IN (SELECT value FROM json_each(?3))) GROUP BY hour, domain`
 )
 
 // Senders are who handed in mail that left from these targets (none: from any), by the hour, in the hours that
@@ -139,23 +147,66 @@ func (db *DB) Senders(ctx context.Context, targets []string, from, to time.Time)
 	if err != nil {
 		return nil, err
 	}
+	logged := selectSenders
+	if n := len(targets); n > 0 && n <= manyTargets {
+		logged = selectFewSenders
+	}
 	err = db.view(ctx, "read senders", func(tx *sql.Tx) error {
-		for _, query := range []string{selectSenders, selectReporters, selectComplained} {
+		for _, query := range []string{logged, selectReporters, selectComplained} {
 			if query == selectReporters && len(all) > 0 {
 				continue // the log has these refusals too
 			}
-			if err := each(ctx, tx, func(r *sql.Rows) error {
-				var h bounce.SenderHour
-				var hour int64
-				err := r.Scan(&h.Kind, &h.Name, &hour, &h.Mails, &h.Unknown, &h.Refused, &h.Complaints)
-				h.At = time.UnixMicro(hour * time.Hour.Microseconds()).UTC()
-				all = append(all, h)
-				return err
-			}, query, hourOf(from.UnixMicro()), hourOf(to.Add(time.Hour-time.Microsecond).UnixMicro()), about); err != nil {
+			together := senderHours{all: all}
+			err := each(ctx, tx, together.scan, query, hourOf(from.UnixMicro()), hourOf(to.Add(time.Hour-time.Microsecond).UnixMicro()), about)
+			if all = together.all; err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return all, err
+}
+
+// senderHours puts rows together that come hour by hour, of several targets.
+type senderHours struct {
+	all        []bounce.SenderHour
+	hour       int64
+	at         map[bounce.Origin]int // where in all those of the hour are
+	kind, name sql.RawBytes
+	names      map[string]string // so that a name that comes in each hour is one text
+}
+
+func (s *senderHours) scan(r *sql.Rows) error {
+	var h bounce.SenderHour
+	var hour int64
+	if err := r.Scan(&s.kind, &s.name, &hour, &h.Mails, &h.Unknown, &h.Refused, &h.Complaints); err != nil {
+		return err
+	}
+	if s.at == nil {
+		s.at, s.names = map[bounce.Origin]int{}, map[string]string{}
+	}
+	if hour != s.hour {
+		clear(s.at)
+		s.hour = hour
+	}
+	h.Kind, h.Name = bounce.OriginKind(s.text(s.kind)), s.text(s.name)
+	i, ok := s.at[h.Origin]
+	if !ok {
+		h.At = time.UnixMicro(hour * time.Hour.Microseconds()).UTC()
+		s.at[h.Origin] = len(s.all)
+		s.all = append(s.all, h)
+		return nil
+	}
+	x := &s.all[i]
+	x.Mails, x.Unknown, x.Refused, x.Complaints = x.Mails+h.Mails, x.Unknown+h.Unknown, x.Refused+h.Refused, x.Complaints+h.Complaints
+	return nil
+}
+
+func (s *senderHours) text(b sql.RawBytes) string {
+	t, ok := s.names[string(b)]
+	if !ok {
+		t = string(b)
+		s.names[t] = t
+	}
+	return t
 }

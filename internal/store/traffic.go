@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"reputed/checks"
@@ -122,8 +123,59 @@ func (c *counter) accepted(ctx context.Context, e *LogEvent, domain string, at i
 	return nil
 }
 
+// TakenKept is how long it is known what a receiver took of all senders together ([DB.Receivers], [DB.DeliveredBy]).
+const TakenKept = 35 * 24 * time.Hour
+
+// taker is one row of takers: a receiver, who answered for it, and an hour.
+type taker struct {
+	hour           int64
+	domain, vendor string
+}
+
+// addressed says whether a Target.ID is an address: an address and the domain that mail was sent as
+// both count its delivery.
+func addressed(target string) bool {
+	return strings.Contains(target, ":") || target != "" && target[len(target)-1] >= '0' && target[len(target)-1] <= '9'
+}
+
+// flushTakers adds what was delivered to the sums over all senders, and forgets old ones.
+func (c *counter) flushTakers(ctx context.Context) error {
+	sums, latest := map[taker]*[2]int{}, int64(0)
+	for k, n := range c.traffic {
+		if k.domain == everywhere || n.delivered == 0 {
+			continue
+		}
+		t := taker{k.hour, k.domain, k.vendor}
+		sum := sums[t]
+		if sum == nil {
+			sum = &[2]int{}
+			sums[t] = sum
+		}
+		if addressed(k.target) {
+			sum[0] += n.delivered
+		} else {
+			sum[1] += n.delivered
+		}
+		latest = max(latest, k.hour)
+	}
+	for k, n := range sums {
+		if _, err := c.q.ExecContext(ctx, `INSERT INTO takers (hour, domain, vendor, addresses, others) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (hour, domain, vendor) DO UPDATE SET addresses = addresses + excluded.addresses, others = others + excluded.others`, k.hour, k.domain, k.vendor, n[0], n[1]); err != nil {
+			return err
+		}
+	}
+	if len(sums) == 0 {
+		return nil
+	}
+	_, err := c.q.ExecContext(ctx, "DELETE FROM takers WHERE hour < ?", latest-int64(TakenKept/time.Hour))
+	return err
+}
+
 // flush writes what was counted.
 func (c *counter) flush(ctx context.Context) error {
+	if err := c.flushTakers(ctx); err != nil {
+		return err
+	}
 	// In the order of the key, so that the pages of the table are touched one after another.
 	for _, k := range slices.SortedFunc(maps.Keys(c.traffic), func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.domain, b.domain), cmp.Compare(a.hour, b.hour), cmp.Compare(a.vendor, b.vendor))
