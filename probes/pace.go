@@ -29,6 +29,35 @@ func newPace(perSecond float64) *pace {
 	return &pace{each: time.Duration(float64(time.Second) / (perSecond * belowLimit))}
 }
 
+// Load is how many questions one group asks in a round, and below what limit: questions a second;
+// 0 where none is known.
+type Load struct {
+	Questions int
+	PerSecond float64
+}
+
+// Takes is about how long a round over the group lasts if an answer takes rtt: at the pace that is
+// kept below its limit, else as fast as so many questions in flight are answered.
+func (l Load) Takes(rtt time.Duration) time.Duration {
+	inFlight := time.Duration(l.Questions) * rtt / groupInFlight
+	if l.PerSecond <= 0 {
+		return inFlight
+	}
+	return max(time.Duration(l.Questions)*newPace(l.PerSecond).each, inFlight)
+}
+
+// Takes is about how long a round over all groups lasts: they are asked side by side, with so many
+// questions in flight together at most.
+func Takes(loads []Load, concurrency int, rtt time.Duration) time.Duration {
+	var longest time.Duration
+	total := 0
+	for _, l := range loads {
+		longest = max(longest, l.Takes(rtt))
+		total += l.Questions
+	}
+	return max(longest, time.Duration(total)*rtt/time.Duration(max(concurrency, 1)))
+}
+
 // ready is when the next packet may go. Nil never waits.
 func (p *pace) ready() time.Time {
 	if p == nil {

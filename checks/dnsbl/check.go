@@ -143,6 +143,7 @@ type run struct {
 	total     int
 	domains   map[string]bool // names that are targets
 	mirrors   map[*probes.Servers]*Mirror
+	names     []checks.Target // that are names; of Loads alone
 }
 
 // list is one zone in one run.

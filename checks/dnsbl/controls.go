@@ -17,11 +17,7 @@ import (
 // means that this resolver invents them. Anything else proves nothing: the lists' own
 // controls decide.
 func (r *run) askResolver(ctx context.Context) error {
-	random := fmt.Sprintf("%016x", rand.Uint64())
-	names := []string{random + ".invalid."}
-	if r.Options.Probe != "" {
-		names = append(names, random+"."+strings.TrimSuffix(r.Options.Probe, ".")+".")
-	}
+	names := r.resolverNames()
 	questions := func(yield func(probes.Question) bool) {
 		for _, name := range names {
 			if !yield(probes.Question{Name: name, Type: probes.TypeA}) {
@@ -35,6 +31,16 @@ func (r *run) askResolver(ctx context.Context) error {
 			r.rewriting = &ev
 		}
 	})
+}
+
+// resolverNames are names that cannot exist.
+func (c Check) resolverNames() []string {
+	random := fmt.Sprintf("%016x", rand.Uint64())
+	names := []string{random + ".invalid."}
+	if c.Options.Probe != "" {
+		names = append(names, random+"."+strings.TrimSuffix(c.Options.Probe, ".")+".")
+	}
+	return names
 }
 
 // exam asks the controls of one list, for the families that it is needed for, and

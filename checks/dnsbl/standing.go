@@ -123,12 +123,7 @@ func judge(zone *blocklists.Zone, families []blocklists.Family, answers []contro
 // entry is missing, since a refusal and a dead zone look the same, and for a family
 // that has no test entry.
 func needsSOA(zone *blocklists.Zone, families []blocklists.Family, answers []controlAnswer) bool {
-	for _, f := range families {
-		if !hasEntry(f, answers) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(answers, func(a controlAnswer) bool { return missing(a) && !zoneSeen(zone, a.answer) })
+	return unproved(families, answers) || slices.ContainsFunc(answers, func(a controlAnswer) bool { return missing(a) && !zoneSeen(zone, a.answer) })
 }
 
 // missing says that an entry that must be there is not.

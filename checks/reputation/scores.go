@@ -79,6 +79,22 @@ type Scores struct {
 	Span time.Duration
 }
 
+// asked says whether a score is asked at all.
+func asked(sc blocklists.Score) bool {
+	return sc.Decode != blocklists.TXT && sc.Kind != blocklists.ScoreInfo
+}
+
+// questionOf is the name to ask a score about a target; "" if it does not serve that.
+func questionOf(list blocklists.Zone, t checks.Target) string {
+	switch {
+	case t.Kind == checks.KindAddress && list.Serves(blocklists.FamilyOf(t.Addr)):
+		return list.QueryName(t.Addr)
+	case t.Kind == checks.KindDomain && list.Serves(blocklists.Name):
+		return list.QueryDomain(t.Name)
+	}
+	return ""
+}
+
 // shareOfDay is how much of an operator's daily limit is used: its lists want some too.
 const shareOfDay = 0.5
 
@@ -118,7 +134,7 @@ const silenceLimit = 20
 func (s Scores) Ask(ctx context.Context, now time.Time, targets iter.Seq[checks.Target], got func(Reading)) ([]ScoreResult, error) {
 	r := &scoreRun{now: now.UTC(), got: got, waiting: map[uint64]pair{}}
 	for _, sc := range s.Scores {
-		if sc.Decode == blocklists.TXT || sc.Kind == blocklists.ScoreInfo {
+		if !asked(sc) {
 			continue
 		}
 		r.scores = append(r.scores, &scoreState{score: sc, list: sc.List(), result: ScoreResult{ID: sc.ID, Title: sc.Title, Operator: sc.Operator, State: Working}})
@@ -230,13 +246,7 @@ func (r *scoreRun) questions(targets iter.Seq[checks.Target]) iter.Seq[probes.Qu
 				if i < st.from {
 					continue
 				}
-				name := ""
-				switch {
-				case t.Kind == checks.KindAddress && st.list.Serves(blocklists.FamilyOf(t.Addr)):
-					name = st.list.QueryName(t.Addr)
-				case t.Kind == checks.KindDomain && st.list.Serves(blocklists.Name):
-					name = st.list.QueryDomain(t.Name)
-				}
+				name := questionOf(st.list, t)
 				if name == "" {
 					continue
 				}

@@ -10,6 +10,7 @@ import (
 
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
 // longRound is how long the questions to one operator may take before they are a
@@ -61,7 +62,7 @@ func (c *Config) Pace(watched checks.Targets) []string {
 		if l.rate > 0 {
 			takes = time.Duration(min(l.questions/l.rate, math.MaxInt32) * float64(time.Second))
 		}
-		daily := l.questions * c.roundsADay(takes)
+		daily := l.questions * RoundsADay(c.Schedule.DNSBLTimes, takes)
 		slices.Sort(l.lists)
 		remedy := fmt.Sprintf("watch fewer addresses, or name %s in [blocklists] disable", strings.Join(l.lists, ", "))
 		switch {
@@ -76,14 +77,25 @@ func (c *Config) Pace(watched checks.Targets) []string {
 	return warnings
 }
 
-// roundsADay is how many rounds the schedule has in a day, each of them as long as
-// takes at least: a round that is due while one runs is left out.
-func (c *Config) roundsADay(takes time.Duration) float64 {
+// RoundsADay is how many rounds a schedule has in a day, each of them as long as takes at least: a
+// slot that comes while a round runs is left out. Of schedules that are rarer than
+// once a day it is the mean of four weeks.
+func RoundsADay(s monitor.Schedule, takes time.Duration) float64 {
+	const weeks = 4
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // any day stands for all
-	end := day.Add(24 * time.Hour)
-	rounds := 0.0
-	for at := c.Schedule.DNSBLTimes.Next(day.Add(-time.Second)); !at.IsZero() && at.Before(end); at = c.Schedule.DNSBLTimes.Next(at.Add(takes)) {
-		rounds++
+	if n := slots(s, takes, day, day.Add(24*time.Hour)); n > 1 {
+		return float64(n)
 	}
-	return rounds
+	return float64(slots(s, takes, day, day.Add(weeks*7*24*time.Hour))) / (weeks * 7)
+}
+
+// slots is how many rounds begin in [from, to).
+func slots(s monitor.Schedule, takes time.Duration, from, to time.Time) (n int) {
+	for at := s.Next(from.Add(-time.Second)); !at.IsZero() && at.Before(to); n++ {
+		over := at.Add(takes)
+		for at = s.Next(at); !at.IsZero() && at.Before(over); {
+			at = s.Next(at)
+		}
+	}
+	return n
 }
