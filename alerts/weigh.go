@@ -80,7 +80,7 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 		switch m.Finding.Code {
 		case checks.CodeListed, checks.CodePolicy:
 			listing = listing || m.Finding.Severity.Rank() > checks.Informational.Rank()
-		case checks.CodeRefused:
+		case checks.CodeRefused, checks.CodeShut:
 			refusal = true
 		}
 	}

@@ -56,6 +56,21 @@ const (
 	CodeIdentityWell    Code = "identity.ok"          // one of the above is over
 	CodeIdentityUnknown Code = "identity.unknown"     // asked, no usable answer
 
+	// About a target, from knocking at receivers' doors.
+	CodeShut        Code = "acceptance.refused" // a receiver turns it away before any mail
+	CodeLetIn       Code = "acceptance.ok"      // one did, and lets it in again
+	CodeDoorUnknown Code = "acceptance.unknown" // one did, and gives no usable answer now
+
+	// About a server of ours that takes mail, or should not be reached.
+	CodeOpenRelay   Code = "own.relay"       // it takes mail of strangers for strangers
+	CodeCertificate Code = "own.certificate" // what it shows after STARTTLS is expired, about to be, or for another name
+	CodeNoStartTLS  Code = "own.starttls"    // it offers no STARTTLS, or it fails
+	CodePortClosed  Code = "own.port-closed" // port 25 is not reached, and should be
+	CodePortOpen    Code = "own.port-open"   // port 25 is reached, and should not be
+	CodeNoRole      Code = "own.mailbox"     // it refuses mail to postmaster@ or abuse@ of a domain of ours
+	CodeOwnWell     Code = "own.ok"          // one of the above is over
+	CodeOwnUnknown  Code = "own.unknown"     // asked, no usable answer
+
 	// About what was asked of a list or a receiver.
 	CodeOverdue  Code = "request.overdue"  // removal was asked for, the time that it takes is over, and nothing has changed
 	CodeAnswered Code = "request.answered" // it was overdue, and has come, or was asked for again
@@ -69,6 +84,7 @@ const (
 	CodeUnproved    Code = "monitor.unproved" // nothing in a mailbox can be proved to be ours
 	CodeTargets     Code = "monitor.targets"  // it is not known which addresses a name, an SPF record or a file stands for
 	CodeSource      Code = "monitor.source"   // a source of reputation cannot be read
+	CodeNoWayOut    Code = "monitor.port25"   // no receiver can be reached: port 25 to the outside is closed
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
@@ -126,6 +142,18 @@ var titles = map[Code]string{
 	CodeSource:          "Reputation source not readable",
 	CodeChannelDown:     "Alert channel down",
 	CodeMonitorWell:     "Monitor is well again",
+	CodeShut:            "Refused at the door",
+	CodeLetIn:           "Let in again",
+	CodeDoorUnknown:     "No answer at the door",
+	CodeOpenRelay:       "Open relay",
+	CodeCertificate:     "Certificate of a mail server",
+	CodeNoStartTLS:      "No STARTTLS",
+	CodePortClosed:      "Port 25 is closed",
+	CodePortOpen:        "Port 25 is open",
+	CodeNoRole:          "Postmaster not reachable",
+	CodeOwnWell:         "Mail server is well",
+	CodeOwnUnknown:      "Mail server gives no answer",
+	CodeNoWayOut:        "No receiver can be reached",
 }
 
 // Title is the code in a few words, or the code itself if it is unknown.
@@ -135,6 +163,10 @@ func (c Code) Title() string {
 	}
 	return string(c)
 }
+
+// Refusal says whether it is about receivers that turn mail away for who sent it: mail that came back, or a door
+// that is shut.
+func (c Code) Refusal() bool { return c == CodeRefused || c == CodeShut }
 
 // Names of the values in [Finding].Facts. A fact is plain text; a missing one is
 // left out rather than guessed.
@@ -160,6 +192,10 @@ const (
 	FactCategory    = "category"    // bounce category, design section 6
 	FactRemedy      = "remedy"      // id of the runbook that a rule names
 	FactServers     = "servers"     // resolvers asked
+	FactShare       = "share"       // how much of our mail is concerned: "31 %"
+	FactPort        = "port"        // TCP port
+	FactExpires     = "expires"     // when a certificate ends, "2006-01-02 15:04 UTC"
+	FactForm        = "form"        // form of address that a server relays for
 	FactCount       = "count"       // how many mails were refused
 	FactOfTargets   = "of_targets"  // how many targets share this
 	FactSource      = "source"      // who rates: id of a score, a programme or a page

@@ -27,8 +27,8 @@ var placeholders = map[string]kind{
 	checks.FactReply: factValue, checks.FactStatus: factValue, checks.FactDiagnostic: factValue,
 	checks.FactServers: factValue, checks.FactCount: factValue, checks.FactOfTargets: factValue,
 	checks.FactSourceName: factValue, checks.FactValue: factValue, checks.FactBefore: factValue,
-	checks.FactInstruction: factValue,
-	checks.FactLookupURL:   linkValue, checks.FactRemovalURL: linkValue,
+	checks.FactInstruction: factValue, checks.FactForm: factValue, checks.FactExpires: factValue,
+	checks.FactLookupURL: linkValue, checks.FactRemovalURL: linkValue,
 
 	"subject":      derivedValue, // the address, else the domain
 	"part":         derivedValue, // of this monitor: name of a mailbox or channel
@@ -137,7 +137,7 @@ func links(v map[string]string, f checks.Finding, zone blocklists.Zone) {
 		checks.FactRemovalURL: zone.RemovalURLFor(v["subject"]),
 	} {
 		url := checks.Link(catalogue)
-		if url == "" && f.Code != checks.CodeRefused {
+		if url == "" && !f.Code.Refusal() {
 			url = checks.Link(f.Facts[name])
 		}
 		if url != "" {

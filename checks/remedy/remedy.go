@@ -83,7 +83,7 @@ func (r runbook) fits(f checks.Finding) int {
 			return 5
 		}
 	}
-	refused := f.Code == checks.CodeRefused || f.Code == checks.CodeRamp
+	refused := f.Code.Refusal() || f.Code == checks.CodeRamp
 	switch {
 	case refused && list == "" && slices.Contains(r.vendors, f.Facts[checks.FactVendor]) && slices.Contains(r.categories, f.Facts[checks.FactCategory]):
 		return 4
@@ -91,7 +91,7 @@ func (r runbook) fits(f checks.Finding) int {
 		return 3
 	case r.narrow():
 		return 0
-	case f.Code == checks.CodeRefused && slices.Contains(r.categories, f.Facts[checks.FactCategory]):
+	case f.Code.Refusal() && slices.Contains(r.categories, f.Facts[checks.FactCategory]):
 		return 2
 	case slices.Contains(r.findings, f.Code):
 		return 1

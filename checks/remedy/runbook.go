@@ -42,7 +42,7 @@ type step struct {
 
 // aboutTarget are the findings that a runbook of a list serves if it does not say
 // otherwise: not those about the list itself.
-var aboutTarget = []checks.Code{checks.CodeListed, checks.CodeRefused}
+var aboutTarget = []checks.Code{checks.CodeListed, checks.CodeRefused, checks.CodeShut}
 
 // vendorCategories are the refusals of a vendor that its runbook serves if it does not
 // say otherwise. How a single mail looks, is signed or is named has the same cure everywhere.

@@ -15,6 +15,7 @@ import (
 	"reputed/alerts/heartbeat"
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/checks/acceptance"
 	"reputed/checks/bounce"
 	"reputed/checks/dnsbl"
 	"reputed/checks/remedy"
@@ -87,6 +88,7 @@ type daemon struct {
 	page      *web.Server
 
 	raters *raters // those who rate senders
+	doors  *doors  // receivers that are knocked at
 
 	pulse   pulse   // whether all parts get on
 	service service // who is told
@@ -181,6 +183,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.raters, err = newRaters(cfg, resolver, db, log); err != nil {
 		return nil, err
 	}
+	d.doors = newDoors(cfg, d.asker, acceptance.Round{Rules: d.rules}, log)
 	d.monitor, err = d.newMonitor()
 	return d, err
 }
@@ -212,6 +215,12 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	rating, err := d.raters.jobs(context.Background(), d)
 	if err != nil {
 		return nil, err
+	}
+	knocking, ok, err := d.doors.job(context.Background(), d)
+	if err != nil {
+		return nil, err
+	} else if ok {
+		jobs = append(jobs, knocking)
 	}
 	for _, j := range append(jobs, rating...) {
 		j.Run = d.limited(j)

@@ -148,7 +148,7 @@ func letterFindings(inc alerts.Incident) []checks.Finding {
 
 // refusedFinding says whether it is about mail that receivers refused or put off.
 func refusedFinding(f checks.Finding) bool {
-	return f.Code == checks.CodeRefused || f.Code == checks.CodeRamp
+	return f.Code.Refusal() || f.Code == checks.CodeRamp
 }
 
 // suggested is whom to write to: the postmaster who refuses; where nobody does the list, or the

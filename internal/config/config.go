@@ -27,6 +27,7 @@ type Config struct {
 	Bounces       Bounces        `toml:"bounces"`
 	Reputation    Reputation     `toml:"reputation"`
 	Identity      Identity       `toml:"identity"`
+	Acceptance    Acceptance     `toml:"acceptance"`
 	Alerts        Alerts         `toml:"alerts"`
 	Slack         []Slack        `toml:"slack"`
 	Emails        []Email        `toml:"email"`

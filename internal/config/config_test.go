@@ -338,7 +338,7 @@ func TestExampleIsValidWhenUncommented(t *testing.T) {
 	text = regexp.MustCompile(`(?m)^(channel|app_token|token) = .*(SLACK|ALERTMANAGER|mail-ops).*`).ReplaceAllString(text, "")
 	text = regexp.MustCompile(`(?m)^password = "env:(BOUNCES|ALERTMANAGER)_PASSWORD".*`).ReplaceAllString(text, "")
 	const hook = "https://hooks.example.org/x"
-	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("OAUTH_CLIENT_SECRET", "p", "OAUTH_REFRESH_TOKEN", "r", "SNDS_KEY", "k", "GOOGLE_CLIENT_SECRET", "p", "GOOGLE_REFRESH_TOKEN", "r", "SLACK_WEBHOOK", hook, "ALERTS_PASSWORD", "p", "WEBHOOK_URL", hook, "WEBHOOK_SECRET", "s", "WEBHOOK_TOKEN", "t",
+	cfg, err := Parse([]byte(text), "example.toml", LoadOptions{Env: env("OAUTH_CLIENT_SECRET", "p", "OAUTH_REFRESH_TOKEN", "r", "SNDS_KEY", "k", "PROXY_PASSWORD", "p", "GOOGLE_CLIENT_SECRET", "p", "GOOGLE_REFRESH_TOKEN", "r", "SLACK_WEBHOOK", hook, "ALERTS_PASSWORD", "p", "WEBHOOK_URL", hook, "WEBHOOK_SECRET", "s", "WEBHOOK_TOKEN", "t",
 		"PAGERDUTY_KEY", "k", "REPUTED_TOKEN_KIM", strings.Repeat("k", 32), "MATTERMOST_WEBHOOK", hook, "TEAMS_WEBHOOK", hook, "HEARTBEAT_URL", hook, "HEARTBEAT_FAIL_URL", hook)})
 	if err != nil {
 		t.Fatal(err)

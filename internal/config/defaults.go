@@ -29,6 +29,7 @@ func defaults() *Config {
 		},
 		Reputation: Reputation{Schedule: "@every 6h"},
 		Identity:   Identity{Enabled: true, Schedule: "@daily"},
+		Acceptance: Acceptance{Schedule: "@every 2h", Jitter: Duration{10 * time.Minute}, Sample: SamplePool, Choose: 2, Outside: "example.com"},
 		Alerts: Alerts{
 			RemindCritical: Duration{4 * time.Hour},
 			RemindMajor:    Duration{24 * time.Hour},

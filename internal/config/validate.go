@@ -37,6 +37,7 @@ func (v *validator) validate() {
 	v.bounces()
 	v.reputation()
 	v.identity()
+	v.acceptance()
 	v.channels()
 	v.alerts() // names channels
 	v.web()

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,8 @@ type Job struct {
 	First bool
 	// Last is when it last ran before this process began; zero: never, or not known.
 	Last time.Time
+	// Jitter is at most how much later than its slots it is due, see [Jitter]; 0: that of the Monitor.
+	Jitter time.Duration
 	// Timeout is how long one run may take; 0: no limit beyond the Monitor's context.
 	Timeout time.Duration
 	// Gap is the least time from the start of one run to the start of a poked one,
@@ -88,7 +91,7 @@ func (m *Monitor) Add(j Job) error {
 	m.jobs = append(m.jobs, &job{
 		Job:    j,
 		log:    m.opt.Log.With(slog.String("job", j.Name)),
-		jitter: Jitter(j.Name, m.opt.Jitter),
+		jitter: Jitter(j.Name, cmp.Or(j.Jitter, m.opt.Jitter)),
 		// One place is enough: a poke carries nothing, and one that waits asks for
 		// everything that a second one would.
 		poke:   make(chan struct{}, 1),

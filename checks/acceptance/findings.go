@@ -1,0 +1,362 @@
+package acceptance
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"reputed/blocklists"
+	"reputed/checks"
+	"reputed/checks/bounce"
+	"reputed/probes"
+)
+
+// Standing is a receiver that refuses an address of ours, as the last round with an answer left it.
+type Standing struct {
+	Target   string // [checks.Target.ID]
+	Receiver string // domain
+	Source   string // whose problem it is: [checks.Key].Source
+	Vendor   string
+	Host     string // that refused
+	Reply    string // literal, one line; untrusted
+	Since    time.Time
+	At       time.Time // when it was last seen
+}
+
+// JudgeOptions are what else [Judge] decides with.
+type JudgeOptions struct {
+	Standing []Standing                        // what is known from before
+	Known    []checks.Key                      // problems that are known; those of other checks are passed over
+	Target   func(id string) checks.Target     // with its pool and tags; nil: of the id alone
+	Lists    blocklists.Names                  // that refusals may name
+	ListName func(id string) string            // a list's name for people, by catalogue id; nil: the id
+	Share    func(vendor string) (Share, bool) // how much of our mail goes to a vendor's receivers; nil: it is not counted
+	Now      time.Time
+}
+
+// Share is a part of our mail.
+type Share struct{ Mails, Of int }
+
+// Limits of severity, where mail is counted. Of less mail than [checks.MinMails] nothing is said.
+const (
+	largeShare = 0.25  // of our mail: critical
+	smallShare = 0.005 // minor
+)
+
+// Judge makes findings of a round, and says what is known of receivers that refuse us after it. It is pure.
+//
+// There is one problem for each address and refuser, as there is for mail that comes back: the list named, else the
+// vendor, else the receiver. It is over once every receiver that refused for it has let us in; a receiver
+// without an answer keeps it as it is, and opens nothing.
+func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
+	type pair struct{ target, receiver string }
+	before := map[pair]Standing{}
+	for _, s := range opt.Standing {
+		before[pair{s.Target, s.Receiver}] = s
+	}
+	refusals := map[checks.Key][]Knock{} // of this round
+	waiting := map[checks.Key][]string{} // receivers that refused, and gave no answer now
+	over := map[checks.Key][]Knock{}     // that let us in again, or have another reason now
+	after := map[pair]Standing{}
+	answered := map[pair]bool{}
+	for _, k := range knocks {
+		p := pair{k.Origin.ID(), k.Receiver.Domain}
+		old, had := before[p]
+		switch k.Outcome {
+		case Refused:
+			s := Standing{Target: p.target, Receiver: p.receiver, Source: opt.source(k), Vendor: k.Vendor, Host: k.Host, Reply: checks.Line(k.Diagnostic.Text, 500), Since: k.At, At: k.At}
+			if had && old.Source == s.Source {
+				s.Since = old.Since
+			}
+			after[p] = s
+			refusals[key(s)] = append(refusals[key(s)], k)
+			if had && old.Source != s.Source {
+				over[key(old)] = append(over[key(old)], k)
+			}
+		case Accepted:
+			if had {
+				over[key(old)] = append(over[key(old)], k)
+			}
+		default:
+			continue
+		}
+		answered[p] = true
+	}
+	for p, s := range before {
+		if !answered[p] {
+			after[p] = s
+			waiting[key(s)] = append(waiting[key(s)], s.Receiver)
+		}
+	}
+	keys := map[checks.Key]bool{}
+	for _, k := range opt.Known {
+		keys[k] = k.Check == CheckName
+	}
+	for _, m := range []map[checks.Key][]Knock{refusals, over} {
+		for k := range m {
+			keys[k] = true
+		}
+	}
+	for k := range waiting {
+		keys[k] = true
+	}
+	var findings []checks.Finding
+	for _, k := range slices.SortedFunc(maps.Keys(keys), checks.Key.Compare) {
+		switch {
+		case !keys[k]:
+		case len(refusals[k]) > 0:
+			findings = append(findings, opt.problem(k, refusals[k]))
+		case len(waiting[k]) > 0:
+			findings = append(findings, opt.unanswered(k, waiting[k]))
+		case len(over[k]) > 0:
+			findings = append(findings, opt.letIn(k, over[k]))
+		default: // nobody remembers who refused: nothing can be asked, and nothing closes
+			findings = append(findings, opt.unanswered(k, nil))
+		}
+	}
+	return findings, slices.SortedFunc(maps.Values(after), func(a, b Standing) int {
+		return cmp.Or(strings.Compare(a.Target, b.Target), strings.Compare(a.Receiver, b.Receiver))
+	})
+}
+
+func key(s Standing) checks.Key {
+	return checks.Key{Check: CheckName, Target: s.Target, Source: s.Source}
+}
+
+// source is whose problem a refusal is.
+func (o JudgeOptions) source(k Knock) string {
+	switch {
+	case k.Judgement.Blocklist != "":
+		return o.listID(k.Judgement.Blocklist)
+	case k.Vendor != "":
+		return strings.ToLower(strings.ReplaceAll(k.Vendor, " ", "-"))
+	}
+	return k.Receiver.Domain
+}
+
+func (o JudgeOptions) listID(name string) string {
+	if id, ok := o.Lists.ID(name); ok {
+		return id
+	}
+	return name
+}
+
+func (o JudgeOptions) listName(id string) string {
+	if o.ListName == nil {
+		return id
+	}
+	return o.ListName(id)
+}
+
+func (o JudgeOptions) target(id string) checks.Target {
+	if o.Target != nil {
+		return o.Target(id)
+	}
+	t, _ := checks.ParseID(id)
+	return t
+}
+
+// who names a refuser in a sentence.
+func (o JudgeOptions) who(k Knock) string {
+	if list := k.Judgement.Blocklist; list != "" {
+		return checks.Line(o.listName(o.listID(list)), 80)
+	}
+	return checks.Line(cmp.Or(k.Vendor, k.Receiver.Domain), 80)
+}
+
+// problem is the finding about an address and who refuses it.
+func (o JudgeOptions) problem(key checks.Key, all []Knock) checks.Finding {
+	t := o.target(key.Target)
+	first := all[0]
+	forGood := false
+	var domains []string
+	at := first.At
+	for _, k := range all {
+		domains = append(domains, k.Receiver.Domain)
+		if !k.Judgement.Temporary && !forGood {
+			first, forGood = k, true
+		}
+		if k.At.After(at) {
+			at = k.At
+		}
+	}
+	verb := "refuses"
+	if !forGood {
+		verb = "puts off"
+	}
+	f := checks.Finding{
+		Key: key, Target: t, Code: checks.CodeShut, Status: checks.Problem, Severity: o.severity(first.Vendor, forGood), At: at.UTC(),
+		Summary: checks.Line(fmt.Sprintf("%s %s %s at the door of %s", o.who(first), verb, t, names(domains)), 300),
+	}
+	f.Facts = o.facts(t, first, domains)
+	for _, k := range all[:min(len(all), maxEvidence)] {
+		f.Evidence = append(f.Evidence, evidence(k)...)
+	}
+	return f
+}
+
+const maxEvidence = 5
+
+// names are receivers in a sentence.
+func names(domains []string) string {
+	const most = 3
+	if len(domains) <= most {
+		return strings.Join(domains, ", ")
+	}
+	return fmt.Sprintf("%s and %d more receivers", strings.Join(domains[:most], ", "), len(domains)-most)
+}
+
+// severity is major unless our own mail says otherwise: only counted mail lowers it. What is put off
+// is taken later as a rule.
+func (o JudgeOptions) severity(vendor string, forGood bool) checks.Severity {
+	s := checks.Major
+	if o.Share != nil && vendor != "" {
+		if share, ok := o.Share(vendor); ok && share.Of >= checks.MinMails {
+			switch part := float64(share.Mails) / float64(share.Of); {
+			case part >= largeShare:
+				s = checks.Critical
+			case part < smallShare:
+				s = checks.Minor
+			}
+		}
+	}
+	switch {
+	case forGood:
+		return s
+	case s == checks.Critical:
+		return checks.Major
+	}
+	return checks.Minor
+}
+
+func (o JudgeOptions) facts(t checks.Target, k Knock, domains []string) map[string]string {
+	facts := map[string]string{}
+	set := func(name, value string) {
+		if value = checks.Line(value, 500); value != "" {
+			facts[name] = value
+		}
+	}
+	if t.Kind == checks.KindAddress {
+		set(checks.FactAddress, t.Addr.String())
+	}
+	if list := k.Judgement.Blocklist; list != "" {
+		set(checks.FactList, o.listID(list))
+		set(checks.FactListName, o.listName(o.listID(list)))
+		if strings.Contains(list, ".") {
+			set(checks.FactZone, list)
+		}
+	}
+	set(checks.FactDomain, k.Judgement.Domain)
+	set(checks.FactVendor, cmp.Or(k.Judgement.Vendor, k.Vendor)) // of a list its operator, as in bounces
+	set(checks.FactRule, k.Judgement.Rule)
+	set(checks.FactRemedy, k.Judgement.Remedy)
+	set(checks.FactCategory, string(category(k)))
+	set(checks.FactReceiver, domains[0])
+	set(checks.FactRemote, k.Host)
+	set(checks.FactReply, k.Diagnostic.Reply)
+	set(checks.FactStatus, k.Diagnostic.Status)
+	set(checks.FactDiagnostic, bounce.MaskText(k.Diagnostic.Text))
+	set(checks.FactLookupURL, k.Judgement.URL)
+	if o.Share != nil && k.Vendor != "" {
+		if s, ok := o.Share(k.Vendor); ok && s.Of >= checks.MinMails {
+			set(checks.FactShare, fmt.Sprintf("%.0f %%", 100*float64(s.Mails)/float64(s.Of)))
+		}
+	}
+	return facts
+}
+
+// category is that of the judgement, or policy where a door is shut without a word.
+func category(k Knock) bounce.Category {
+	if !k.Judgement.Reputation {
+		return bounce.Policy
+	}
+	return k.Judgement.Category
+}
+
+// unanswered is the finding about a known problem of which nothing new is known.
+func (o JudgeOptions) unanswered(key checks.Key, receivers []string) checks.Finding {
+	t := o.target(key.Target)
+	f := checks.Finding{Key: key, Target: t, Code: checks.CodeDoorUnknown, Status: checks.Unknown, At: o.Now.UTC()}
+	slices.Sort(receivers)
+	if len(receivers) == 0 {
+		f.Summary = fmt.Sprintf("it is not known any more which receivers refused %s for %s: resolve the incident by hand once they take its mail", t, checks.Line(key.Source, 80))
+		return f
+	}
+	f.Summary = checks.Line(fmt.Sprintf("no answer at the door of %s, which refused %s", names(receivers), t), 300)
+	return f
+}
+
+// letIn is the finding about a problem that is over. One round is enough, because it was asked twice in it, of the
+// receiver itself.
+func (o JudgeOptions) letIn(key checks.Key, all []Knock) checks.Finding {
+	t := o.target(key.Target)
+	var domains []string
+	f := checks.Finding{Key: key, Target: t, Code: checks.CodeLetIn, Status: checks.OK}
+	for _, k := range all {
+		domains = append(domains, k.Receiver.Domain)
+		f.Evidence = append(f.Evidence, evidence(k)...)
+		if k.At.After(f.At) {
+			f.At = k.At.UTC()
+		}
+	}
+	verb := "lets in"
+	if len(domains) > 1 {
+		verb = "let in"
+	}
+	f.Summary = checks.Line(fmt.Sprintf("%s %s %s again", names(domains), verb, t), 300)
+	if all[0].Outcome == Refused { // for another reason, which is a problem of its own
+		f.Summary = checks.Line(fmt.Sprintf("%s refuses %s no longer for this reason", names(domains), t), 300)
+	}
+	return f
+}
+
+// evidence is each conversation with the reply that decided, from where and with whom.
+func evidence(k Knock) (all []checks.Evidence) {
+	for _, v := range k.Visits {
+		if v.Greeting.Code == 0 {
+			continue // that proves nothing
+		}
+		reply, stage := negative(v)
+		if reply.Code == 0 {
+			reply, stage = v.Last(), v.Stage
+		}
+		all = append(all, checks.Evidence{
+			Question: checks.Line(fmt.Sprintf("%s at %s for %s", stage, v.Door, k.Receiver.Domain), 300),
+			Answer:   bounce.MaskText(checks.Line(reply.String(), 1000)),
+			Reason:   transcript(v),
+			Via:      "SMTP from " + from(k, v),
+			At:       v.Began.UTC(),
+		})
+	}
+	return all
+}
+
+// from is where a conversation came from.
+func from(k Knock, v probes.Visit) string {
+	switch {
+	case v.Via != "":
+		return k.Origin.String() + " by the proxy " + checks.Line(v.Via, 100)
+	case v.From.IsValid() && v.From.String() != k.Origin.String():
+		return k.Origin.String() + " (here " + v.From.String() + ")"
+	}
+	return k.Origin.String()
+}
+
+// transcript is a conversation in one line: "S: 554 ... / C: QUIT / S: 221 ...".
+func transcript(v probes.Visit) string {
+	var b strings.Builder
+	for i, said := range v.Transcript {
+		if i > 0 {
+			b.WriteString(" / ")
+		}
+		who := "S: "
+		if said.Ours {
+			who = "C: "
+		}
+		b.WriteString(who + said.Text)
+	}
+	return bounce.MaskText(checks.Line(b.String(), 1500))
+}
