@@ -175,6 +175,12 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err != nil {
 		return nil, err
 	}
+	v.live = func() checks.Targets {
+		if w := d.watch.Load(); w != nil {
+			return w.targets
+		}
+		return checks.Targets{}
+	}
 	v.acted = func() { d.monitor.Poke(jobFollow) } // the channels that show who has it
 	d.view = v
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {

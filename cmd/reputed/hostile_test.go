@@ -198,7 +198,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 }
 
 // webPaths are the pages and documents of the rig's incident.
-var webPaths = []string{"/metrics", "/probe?target=192.0.2.10", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents/1", "/api/v1/incidents/1/explanation", "/api/v1/incidents/1/letters", "/api/v1/findings", "/api/v1/targets/192.0.2.10", "/api/v1/bounces", "/api/v1/history", "/api/v1/receivers",
+var webPaths = []string{"/metrics", "/probe?target=192.0.2.10", "/api/v1/status", "/api/v1/incidents", "/api/v1/incidents/1", "/api/v1/incidents/1/explanation", "/api/v1/incidents/1/letters", "/api/v1/findings", "/api/v1/targets/192.0.2.10", "/api/v1/bounces", "/api/v1/history", "/api/v1/changes", "/api/v1/targets", "/api/v1/receivers",
 	"/", "/incidents", "/incidents/1", "/targets", "/targets/192.0.2.10", "/lists/spamcop", "/receivers", "/search?q=spam"}
 
 func webSink(path string) string {

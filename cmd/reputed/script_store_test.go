@@ -16,20 +16,28 @@ import (
 
 // database is the script command "database FILE alive|dead": what a daemon leaves
 // behind that has finished a round four minutes ago, found one listing, told of it on one channel
-// and failed on another, and that still runs or was killed three hours ago.
+// and failed on another, and that still runs or was killed three hours ago. "young" is one that began two seconds
+// ago on a database of its own, and "again" the one of "dead" as somebody started it two seconds ago.
 func database(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, now := context.Background(), time.Now()
 	db, err := store.Open(ctx, ts.MkAbs(args[0]), store.Options{})
 	ts.Check(err)
 	beat := now
-	if args[1] == "dead" {
+	switch args[1] {
+	case "dead":
 		beat = now.Add(-3 * time.Hour)
 		defer db.Close()
-	} else {
+	case "young", "again":
+		beat = now.Add(-2 * time.Second)
+		fallthrough
+	default:
 		ts.Defer(func() { _ = db.Close() }) // a daemon that runs has it open, and locked
 	}
 	_, err = db.Lease(ctx, "reputed test", time.Minute, beat)
 	ts.Check(err)
+	if args[1] == "young" || args[1] == "again" {
+		return
+	}
 
 	run, err := db.BeginRun(ctx, jobDNSBL, now.Add(-5*time.Minute))
 	ts.Check(err)

@@ -43,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"asked":    asked,
 			"database": database,
 			"refused":  refused,
+			"serves":   servesPage,
+			"fetch":    fetch,
 		},
 	})
 }
@@ -96,6 +98,8 @@ func setupScript(env *testscript.Env) error {
 	env.Defer(func() { _ = mute.Close() })
 
 	env.Values[dnsKey{}] = dns
+	stop := func() {}
+	env.Values[servedKey{}] = &stop
 	env.Setenv("DNS", dns.Addr().String())
 	env.Setenv("MUTE", mute.LocalAddr().String())
 	env.Setenv("TZ", "UTC")

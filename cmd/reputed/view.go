@@ -26,8 +26,9 @@ type view struct {
 	book   *remedy.Book
 	zone   func(id string) (blocklists.Zone, bool) // any list that is known
 	policy alerts.Policy
-	log    *slog.Logger // of what is not shown to who looks
-	acted  func()       // is called after a person has done something; may be nil
+	log    *slog.Logger          // of what is not shown to who looks
+	acted  func()                // is called after a person has done something; may be nil
+	live   func() checks.Targets // what a running daemon watches; nil: there is none in this process
 	last   recent
 	shares sharesKept
 }
@@ -136,9 +137,6 @@ func (v *view) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident,
 	return v.db.Incidents(ctx, store.IncidentFilter{Resolved: resolved, Limit: limit})
 }
 
-// targets are those that are watched, as far as the configuration alone says.
-func (v *view) targets() (checks.Targets, error) { return v.cfg.LocalTargets() }
-
 // Matrix implements [web.Source].
 func (v *view) Matrix(ctx context.Context, pool string, now time.Time) (report.Matrix, error) {
 	standings, err := v.db.Standings(ctx, store.StandingFilter{})
@@ -149,12 +147,12 @@ func (v *view) Matrix(ctx context.Context, pool string, now time.Time) (report.M
 	if err := v.rounds(ctx, &in, now); err != nil {
 		return report.Matrix{}, err
 	}
-	local, err := v.targets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return report.Matrix{}, err
 	}
-	return report.BuildMatrix(report.MatrixInput{Standings: inPools(standings, local), Zone: v.zone, Targets: in.Watched.Addresses + in.Watched.Domains,
-		Lists: in.Watched.Lists, Silent: in.Silent, Pool: pool}), nil
+	return report.BuildMatrix(report.MatrixInput{Standings: inPools(standings, known.all), Zone: v.zone, Targets: in.Watched.Addresses + in.Watched.Domains,
+		Lists: in.Watched.Lists, Silent: in.Silent, Pool: pool, Bare: known.bare}), nil
 }
 
 // inPools says of each standing to which pool its target belongs.

@@ -13,7 +13,7 @@ import (
 
 // Targets implements [web.Source].
 func (v *view) Targets(ctx context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error) {
-	local, err := v.targets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -22,10 +22,10 @@ func (v *view) Targets(ctx context.Context, after string, limit int) (part []rep
 		return nil, false, err
 	}
 	by := map[string][]report.Standing{}
-	for _, s := range inPools(standings, local) {
+	for _, s := range inPools(standings, known.all) {
 		by[s.Key.Target] = append(by[s.Key.Target], s)
 	}
-	for t := range local.All() {
+	for t := range known.all.All() {
 		switch {
 		case after != "":
 			if t.ID() == after {
@@ -34,7 +34,8 @@ func (v *view) Targets(ctx context.Context, after string, limit int) (part []rep
 		case len(part) == limit:
 			return part, true, nil
 		default:
-			part = append(part, report.TargetStanding{Target: t, Watched: true, Standings: by[t.ID()]})
+			_, watched := known.watched.Find(t)
+			part = append(part, report.TargetStanding{Target: t, Watched: watched, Standings: by[t.ID()]})
 		}
 	}
 	return part, false, nil
@@ -66,6 +67,23 @@ func (v *view) Bounces(ctx context.Context, q web.BounceQuery) (part []report.Re
 	return part, next, nil
 }
 
+// Changes implements [web.Source].
+func (v *view) Changes(ctx context.Context, q web.ChangeQuery) (part []report.Turn, next int64, err error) {
+	all, err := v.db.Changes(ctx, store.ChangeFilter{Target: q.Target, Source: q.List, Since: q.Since, Before: q.Before, Limit: q.Limit + 1})
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(all) > q.Limit {
+		all = all[:q.Limit]
+		next = all[q.Limit-1].ID
+	}
+	turns := make([]store.Transition, 0, len(all))
+	for _, t := range all {
+		turns = append(turns, t.Transition)
+	}
+	return turnsOf(turns), next, nil
+}
+
 // History implements [web.Source].
 func (v *view) History(ctx context.Context, target, list string, since, now time.Time) (report.History, error) {
 	all, more, err := v.db.History(ctx, store.TransitionFilter{Target: target, Source: list})
@@ -86,17 +104,17 @@ func (v *view) Standings(ctx context.Context, target string) ([]report.Standing,
 	if err != nil {
 		return nil, err
 	}
-	local, err := v.targets()
-	return inPools(all, local), err
+	known, err := v.targets(ctx)
+	return inPools(all, known.all), err
 }
 
 // Watched implements [web.Source].
 func (v *view) Watched(target string) bool {
 	t, ok := oneTarget(target)
-	local, err := v.targets()
+	known, err := v.targets(context.Background()) // of what a daemon watches nothing is read
 	if !ok || err != nil {
 		return false
 	}
-	_, ok = local.Find(t)
+	_, ok = known.watched.Find(t)
 	return ok
 }

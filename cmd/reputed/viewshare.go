@@ -103,7 +103,7 @@ func member(local checks.Targets, pool string) func(target string, stored func()
 }
 
 func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in report.ShareInput, err error) {
-	local, err := v.targets()
+	local, err := v.cfg.LocalTargets()
 	if err != nil {
 		return in, err
 	}

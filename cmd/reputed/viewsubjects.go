@@ -35,18 +35,21 @@ func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Tar
 	if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
 		return out, fmt.Errorf("target %q: %w", checks.Line(id, 100), web.ErrNotFound)
 	}
-	local, err := v.targets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return out, err
 	}
-	if out.Target, out.Watched = local.Find(t); !out.Watched {
+	found := false
+	if out.Target, found = known.all.Find(t); !found {
 		out.Target = t
 	}
+	_, out.Watched = known.watched.Find(t)
+	out.Bare = known.bare && !out.Watched
 	standings, err := v.db.Standings(ctx, store.StandingFilter{Target: t.ID()})
 	if err != nil {
 		return out, err
 	}
-	out.Standings = inPools(standings, local)
+	out.Standings = inPools(standings, known.all)
 	report.SortStandings(out.Standings)
 	if out.Incidents, err = v.incidentsAbout(ctx, func(k checks.Key) bool { return k.Target == t.ID() }); err != nil {
 		return out, err
@@ -145,7 +148,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 			out.Silent = &report.SilentList{ID: id, Name: out.Zone.Title, Operator: out.Zone.Operator, Severity: checks.Severity(out.Zone.Severity), Verdict: blocklists.Class(l.State), Since: l.Since, Why: l.Why}
 		}
 	}
-	local, err := v.targets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -153,7 +156,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 	if err != nil {
 		return out, err
 	}
-	out.Standings = inPools(standings, local)
+	out.Standings = inPools(standings, known.all)
 	report.SortStandings(out.Standings)
 	changes, more, err := v.db.History(ctx, store.TransitionFilter{Source: id})
 	if err != nil {
@@ -161,7 +164,24 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 	}
 	out.History = report.NewHistory(turnsOf(changes), time.Time{}, now)
 	out.History.Source, out.History.More = id, more
-	return out, nil
+	out.Budget, err = v.budget(ctx, out.Zone, now)
+	for _, l := range run.Summary.Lists {
+		out.Budget.Parts = out.Budget.Parts || l.List == id && l.Next > 0
+	}
+	return out, err
+}
+
+// budget is how much a list was asked in the last 24 hours, and the other lists of its operator that are asked.
+func (v *view) budget(ctx context.Context, z blocklists.Zone, now time.Time) (report.Budget, error) {
+	usage, err := v.db.Usage(ctx, jobDNSBL, now.Add(-report.BudgetSpan))
+	b := report.Budget{Since: usage.Since, Rounds: usage.Rounds, Asked: usage.Asked[z.ID], PerDay: z.PerDay, Rate: z.Rate, Operator: z.Operator}
+	for _, l := range v.lists() {
+		if l.Asked && l.Zone.Operator == z.Operator {
+			b.Lists++
+			b.Together += usage.Asked[l.Zone.ID]
+		}
+	}
+	return b, err
 }
 
 // Receivers implements [web.Source].
@@ -242,20 +262,20 @@ func (v *view) Search(ctx context.Context, words string, now time.Time) (hits []
 			add(report.Hit{Kind: "incident", ID: strconv.FormatInt(i.ID, 10), Name: i.Title, Note: string(i.State)})
 		}
 	}
-	local, err := v.targets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if t, ok := oneTarget(words); ok {
-		if w, watched := local.Find(t); watched {
+		if w, watched := known.watched.Find(t); watched {
 			add(report.Hit{Kind: "target", ID: w.ID(), Name: w.String(), Note: strings.TrimSpace("watched " + w.Pool)})
 		}
 	}
-	known, err := v.db.Targets(ctx, words, mostHits)
+	stored, err := v.db.Targets(ctx, words, mostHits)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range known {
+	for _, id := range stored {
 		t, err := checks.ParseID(id)
 		if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain || slices.ContainsFunc(hits, func(h report.Hit) bool { return h.Kind == "target" && h.ID == id }) {
 			continue

@@ -31,9 +31,11 @@ func (a *app) webCommand() *cobra.Command {
 for reading only. A running daemon does so itself if [web] in its configuration has
 listen; this command is for a daemon that is dead, and for a copy of its database.`,
 		Example: `  reputed web
-  reputed web --config /etc/reputed/config.toml --listen 127.0.0.1:9025`,
+  reputed web --config /etc/reputed/config.toml --listen 127.0.0.1:9025
+  reputed web --database copy.db          a copy, also without the configuration`,
 		Args: args(0, 0, ""),
 	}
+	a.databaseFlag(c)
 	c.Flags().StringVar(&listen, "listen", defaultListen, "`ADDRESS` of the loopback, with port")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if at, err := netip.ParseAddrPort(listen); err != nil || !at.Addr().IsLoopback() {
@@ -56,6 +58,7 @@ listen; this command is for a daemon that is dead, and for a copy of its databas
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		fmt.Fprintf(a.stdout, "http://%s/\n", l.Addr())
+		fmt.Fprint(a.stderr, a.term().Paragraph(fmt.Sprintf("For reading only: %s is shown, and nothing in it is changed. Ctrl-C ends it.", v.cfg.Database.Path)))
 		return server.Serve(ctx, l, nil)
 	}
 	return c

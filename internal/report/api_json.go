@@ -115,6 +115,33 @@ func WriteRefusals(w io.Writer, all []Refusal) error {
 }
 
 // receiversJSON is what receivers did in the last day.
+// changesJSON are changes of what is known. Field names are a promise: docs/json.md.
+type changesJSON struct {
+	Schema  int          `json:"schema"`
+	Changes []changeJSON `json:"changes"`
+}
+
+type changeJSON struct {
+	At       *string `json:"at"`
+	Check    string  `json:"check"`
+	Target   string  `json:"target"`
+	Source   string  `json:"source"`
+	Before   string  `json:"before"`
+	Status   string  `json:"status"`
+	Code     string  `json:"code"`
+	Severity string  `json:"severity"`
+	Summary  string  `json:"summary"`
+}
+
+// WriteChanges writes changes of what is known as JSON.
+func WriteChanges(w io.Writer, all []Turn) error {
+	out := changesJSON{1, []changeJSON{}}
+	for _, t := range all {
+		out.Changes = append(out.Changes, changeJSON{utc(t.At), t.Key.Check, checks.Line(t.Key.Target, 0), checks.Line(t.Key.Source, 0), string(t.Before), string(t.Status), string(t.Code), string(t.Severity), checks.Line(t.Summary, 0)})
+	}
+	return writeJSON(w, out)
+}
+
 type receiversJSON struct {
 	Schema    int                `json:"schema"`
 	Since     *string            `json:"since"`
@@ -171,7 +198,7 @@ func Schemas() map[string]any {
 	out := map[string]any{}
 	for name, v := range map[string]any{
 		"Status": statusJSON{}, "Incidents": incidentsJSON{}, "Incident": incidentShowJSON{}, "IncidentAfter": incidentDoneJSON{}, "Explanation": explanationJSON{}, "Findings": findingsJSON{},
-		"Targets": targetsJSON{}, "Target": targetShowJSON{}, "Lists": listsJSON{}, "List": listShowJSON{}, "RefusedMail": refusedMailJSON{}, "Receivers": receiversJSON{}, "History": historyJSON{}, "Letters": lettersJSON{},
+		"Targets": targetsJSON{}, "Target": targetShowJSON{}, "Lists": listsJSON{}, "List": listShowJSON{}, "RefusedMail": refusedMailJSON{}, "Receivers": receiversJSON{}, "History": historyJSON{}, "Letters": lettersJSON{}, "Changes": changesJSON{},
 	} {
 		out[name] = shape(reflect.TypeOf(v))
 	}

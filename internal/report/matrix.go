@@ -32,6 +32,7 @@ type MatrixInput struct {
 	Lists     int // asked
 	Silent    []SilentList
 	Pool      string // only this one; empty: all
+	Bare      bool   // the configuration is not at hand: a target without a pool may be watched
 }
 
 // Matrix is targets against lists: only rows and columns that have something to say,
@@ -45,6 +46,7 @@ type Matrix struct {
 	QuietRows int // targets of which no list says anything
 	QuietCols int // lists that say nothing of any target
 	Cut       int // rows that are left out for their number
+	Bare      bool
 }
 
 // MatrixColumn is a list.
@@ -61,7 +63,7 @@ type MatrixColumn struct {
 
 // MatrixPool is a group of rows.
 type MatrixPool struct {
-	Name string // empty: watched no more
+	Name string // empty: watched no more, or not known if the matrix is bare
 	Rows []MatrixRow
 }
 
@@ -91,7 +93,7 @@ const maxMatrixRows = 200
 
 // BuildMatrix sorts what is known into rows and columns. It is a pure function.
 func BuildMatrix(in MatrixInput) Matrix {
-	m := Matrix{Targets: in.Targets, Lists: in.Lists}
+	m := Matrix{Targets: in.Targets, Lists: in.Lists, Bare: in.Bare}
 	silent := map[string]string{}
 	for _, s := range in.Silent {
 		silent[s.ID] = string(s.Verdict)

@@ -13,6 +13,7 @@ import (
 type Target struct {
 	Target    checks.Target
 	Watched   bool
+	Bare      bool       // the configuration is not at hand: whether it is watched is not known
 	Standings []Standing // problems now, worst first
 	Incidents []alerts.Incident
 	History   History
@@ -30,6 +31,7 @@ type ListHistory struct {
 	Counts    map[string]int // answers in it, by verdict
 	Standings []Standing     // what it lists of ours now
 	History   History
+	Budget    Budget
 	Now       time.Time
 }
 

@@ -55,6 +55,7 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"what counts for a report":    {selectCounting, []any{1}},
 		"what a row counts for":       {selectMailsOf, []any{1}},
 		"who is not heard of":         {selectForgotten, []any{0, 1}},
+		"how much lists were asked":   {selectUsage, []any{"dnsbl", 0}},
 		"ratings of note":             {selectNotable + " LIMIT ?", []any{10}},
 		"what left last":              {selectLastSent, []any{"mx1"}},
 		"reports without proof":       {selectUnproved, []any{0, 1}},

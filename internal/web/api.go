@@ -76,6 +76,7 @@ func (s *Server) endpoints() []endpoint {
 		{"GET", "/lists/{id}", "list", "One list: reputed lists show --format json", "List", []parameter{id}, false, s.apiList},
 		{"GET", "/receivers", "receivers", "What receivers did in the last day, most refusals first", "Receivers", nil, true, s.apiReceivers},
 		{"GET", "/bounces", "bounces", "Refused mail that counts, latest first", "RefusedMail", []parameter{target, {name: "vendor", what: "only of this vendor or receiving domain", format: "string"}, since}, true, s.apiBounces},
+		{"GET", "/changes", "changes", "Every change of what is known, latest first: what a history is made of", "Changes", []parameter{target, list, since}, true, s.apiChanges},
 		{"GET", "/history", "history", "What changed, and for how long it was so: reputed history --format json", "History", []parameter{target, list, since}, false, s.apiHistory},
 	}
 }
@@ -320,6 +321,35 @@ func (s *Server) apiBounces(w io.Writer, r *http.Request, _ time.Time) (string, 
 		cursor = cursorOf(next...)
 	}
 	return cursor, report.WriteRefusals(w, part)
+}
+
+func (s *Server) apiChanges(w io.Writer, r *http.Request, _ time.Time) (string, error) {
+	n, err := limitOf(r)
+	if err != nil {
+		return "", err
+	}
+	q := ChangeQuery{Target: r.URL.Query().Get("target"), List: r.URL.Query().Get("list"), Limit: n}
+	if q.Since, err = timeOf(r, "since"); err != nil {
+		return "", err
+	}
+	after, err := readCursor(r, 1)
+	if err != nil {
+		return "", err
+	}
+	if after != nil {
+		if q.Before, err = strconv.ParseInt(after[0], 10, 64); err != nil || q.Before < 1 {
+			return "", badQuery("cursor is none that was given here")
+		}
+	}
+	part, next, err := s.o.Source.Changes(r.Context(), q)
+	if err != nil {
+		return "", err
+	}
+	cursor := ""
+	if next > 0 {
+		cursor = cursorOf(strconv.FormatInt(next, 10))
+	}
+	return cursor, report.WriteChanges(w, part)
 }
 
 func (s *Server) apiHistory(w io.Writer, r *http.Request, now time.Time) (string, error) {

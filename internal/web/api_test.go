@@ -15,7 +15,7 @@ import (
 // apiPaths are a request for each path of the document.
 var apiPaths = map[string]string{
 	"/status": "/status", "/incidents": "/incidents?resolved=true", "/incidents/{id}": "/incidents/12", "/incidents/{id}/explanation": "/incidents/12/explanation", "/incidents/{id}/letters": "/incidents/12/letters", "/findings": "/findings?target=192.0.2.10",
-	"/targets": "/targets?limit=20", "/targets/{id}": "/targets/192.0.2.10", "/lists": "/lists", "/lists/{id}": "/lists/spamcop", "/receivers": "/receivers", "/bounces": "/bounces?since=2026-01-01T00:00:00Z", "/history": "/history?list=spamcop",
+	"/targets": "/targets?limit=20", "/targets/{id}": "/targets/192.0.2.10", "/lists": "/lists", "/lists/{id}": "/lists/spamcop", "/receivers": "/receivers", "/bounces": "/bounces?since=2026-01-01T00:00:00Z", "/history": "/history?list=spamcop", "/changes": "/changes?list=spamcop&limit=2",
 }
 
 func document(t *testing.T, s *Server) map[string]any {
@@ -160,7 +160,7 @@ func TestInterfaceRefusesWhatItDoesNotKnow(t *testing.T) {
 	doc := document(t, s)
 	for path, want := range map[string]int{
 		"/findings?tagret=192.0.2.10": 400, "/findings?target=a&target=b": 400, "/incidents?resolved=maybe": 400, "/incidents?limit=0": 400, "/incidents?limit=1001": 400, "/incidents?cursor=%00": 400,
-		"/incidents?cursor=bm9uZQ": 400, "/history?since=yesterday": 400, "/bounces?cursor=bm9uZQ": 400, "/incidents/99": 404, "/incidents/x": 404, "/targets/192.0.2.99": 404, "/lists/none": 404, "/nowhere": 404,
+		"/incidents?cursor=bm9uZQ": 400, "/history?since=yesterday": 400, "/changes?cursor=bm9uZQ": 400, "/changes?cursor=LTE": 400, "/bounces?cursor=bm9uZQ": 400, "/incidents/99": 404, "/incidents/x": 404, "/targets/192.0.2.99": 404, "/lists/none": 404, "/nowhere": 404,
 	} {
 		w := get(t, s, "/api/v1"+path)
 		var v any
@@ -178,7 +178,7 @@ var nextLink = regexp.MustCompile(`^<([^>]+)>; rel="next"$`)
 func TestPagesAreWhole(t *testing.T) {
 	s := server(t, &fixture{})
 	for path, c := range map[string]struct{ list, id string }{
-		"/incidents?resolved=true&limit=2": {"incidents", "id"}, "/findings?limit=7": {"findings", "target"}, "/targets?limit=100": {"targets", "target"}, "/lists?limit=50": {"lists", "id"}, "/bounces?limit=1": {"refused_mail", "receiver"}, "/receivers?limit=1": {"receivers", "receiver"},
+		"/incidents?resolved=true&limit=2": {"incidents", "id"}, "/findings?limit=7": {"findings", "target"}, "/targets?limit=100": {"targets", "target"}, "/lists?limit=50": {"lists", "id"}, "/bounces?limit=1": {"refused_mail", "receiver"}, "/receivers?limit=1": {"receivers", "receiver"}, "/changes?limit=4": {"changes", "target"},
 	} {
 		count := func(path string) (all []string) {
 			for next := "/api/v1" + path; next != ""; {

@@ -314,7 +314,8 @@ func (f *fixture) List(ctx context.Context, id string, _ time.Time) (report.List
 	for _, l := range all {
 		if l.Zone.ID == id {
 			l.Zone.Advice += f.hostile
-			return report.ListHistory{List: l, Round: ago(4 * time.Minute), Counts: map[string]int{"listed": 1, "clean": 1023}, Now: now, History: f.past(),
+			return report.ListHistory{List: l, Round: ago(4 * time.Minute), Counts: map[string]int{"listed": 1, "clean": 1023}, Now: now,
+				Budget: report.Budget{Since: ago(23 * time.Hour), Rounds: 46, Asked: 47104, Together: 94208, Lists: 2, PerDay: 100000, Rate: 5, Operator: l.Zone.Operator + f.hostile, Parts: true}, History: f.past(),
 				Standings: []report.Standing{f.standing("192.0.2.10", id, checks.Major, 61*time.Minute)}}, nil
 		}
 	}
@@ -393,6 +394,18 @@ func (f *fixture) Bounces(_ context.Context, q BounceQuery) ([]report.Refusal, [
 		return f.refused()[:1], []string{"1", "2"}, nil
 	}
 	return f.refused()[1:], nil, nil
+}
+
+func (f *fixture) Changes(_ context.Context, q ChangeQuery) (part []report.Turn, next int64, err error) {
+	for n := int64(6); n > 0 && len(part) < q.Limit; n-- {
+		if q.Before == 0 || n < q.Before {
+			part = append(part, report.Turn{At: ago(time.Duration(7-n) * day), Key: checks.Key{Check: "dnsbl", Target: fmt.Sprintf("192.0.2.%d", n), Source: "spamcop"}, Status: checks.Problem, Code: checks.CodeListed, Severity: checks.Major, Summary: "x" + f.hostile})
+			if next = n; n == 1 {
+				next = 0
+			}
+		}
+	}
+	return part, next, nil
 }
 
 func (f *fixture) History(context.Context, string, string, time.Time, time.Time) (report.History, error) {

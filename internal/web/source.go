@@ -58,8 +58,19 @@ type Source interface {
 	Watched(target string) bool
 	// Bounces are refused mails that count, latest first, and where the next page begins (empty: nowhere).
 	Bounces(ctx context.Context, q BounceQuery) (part []report.Refusal, next []string, err error)
+	// Changes are changes of what is known, latest first, and where the next page begins (0: nowhere).
+	Changes(ctx context.Context, q ChangeQuery) (part []report.Turn, next int64, err error)
 	// History is what changed of a target and on a list (empty: of any), from a time on (zero: ever).
 	History(ctx context.Context, target, list string, since, now time.Time) (report.History, error)
+}
+
+// ChangeQuery says which changes are meant.
+type ChangeQuery struct {
+	Target string // Target.ID; empty: any
+	List   string // by its id, or who refuses; empty: any
+	Since  time.Time
+	Before int64 // a number that a call before has given; 0: the first page
+	Limit  int
 }
 
 // BounceQuery says which refused mails are meant.

@@ -78,6 +78,9 @@ type listData struct {
 	Shown  historyData
 	Cut    int // standings that are not shown
 	Counts []listCount
+	Asking []report.Fact
+	Used   float64 // of what is allowed in a day; below 0: not known
+	Meter  string  // the same as a width
 }
 
 type listCount struct {
@@ -90,7 +93,8 @@ func (s *Server) list(r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	d := &listData{ListHistory: l, Facts: report.ListFacts(l.List), Shown: s.history(l.History)}
+	d := &listData{ListHistory: l, Facts: report.ListFacts(l.List), Shown: s.history(l.History), Asking: l.Budget.Facts(s.term, v.Now), Used: l.Budget.Used()}
+	d.Meter = percent(min(max(d.Used, 0), 1))
 	if n := len(l.Standings); n > mostSpells {
 		d.Cut, d.Standings = n-mostSpells, l.Standings[:mostSpells]
 	}

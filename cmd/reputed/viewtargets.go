@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"reputed/checks"
+	"reputed/internal/config"
+)
+
+// shownTargets are the targets that a view knows.
+type shownTargets struct {
+	all     checks.Targets // with their pools
+	watched checks.Targets // of these, those that are surely watched
+	// bare says that others may be watched, too: the configuration names none, as for a copy of a database that is
+	// shown without it, or names that only the DNS can tell of.
+	bare bool
+}
+
+// targets are those that the daemon watches, in its own process. Elsewhere they are those that the configuration names,
+// and where that is not all there may be, those that the database knows besides.
+func (v *view) targets(ctx context.Context) (t shownTargets, err error) {
+	if v.live != nil {
+		if t.watched = v.live(); !t.watched.Empty() {
+			t.all = t.watched
+			return t, nil
+		}
+	}
+	if t.watched, err = v.cfg.LocalTargets(); err != nil {
+		return t, err
+	}
+	t.all = t.watched
+	t.bare = t.watched.Empty() || slices.ContainsFunc(v.cfg.Sources(), func(s config.Source) bool { return s.Kind != config.SourceFile })
+	if !t.bare {
+		return t, nil
+	}
+	stored, err := v.db.KnownTargets(ctx)
+	if err != nil {
+		return t, err
+	}
+	if t.all, err = v.cfg.LocalTargets(); err != nil { // one of its own, which can be added to
+		return t, err
+	}
+	for _, x := range stored {
+		if err := t.all.Add(x.ID(), x.Pool, x.Tags); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
