@@ -86,6 +86,7 @@ const (
 	CodeSource      Code = "monitor.source"   // a source of reputation cannot be read
 	CodeNoWayOut    Code = "monitor.port25"   // no receiver can be reached: port 25 to the outside is closed
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
+	CodeBackup      Code = "monitor.backup"   // the database could not be backed up
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
 
@@ -141,6 +142,7 @@ var titles = map[Code]string{
 	CodeTargets:         "Addresses to watch not known",
 	CodeSource:          "Reputation source not readable",
 	CodeChannelDown:     "Alert channel down",
+	CodeBackup:          "Database not backed up",
 	CodeMonitorWell:     "Monitor is well again",
 	CodeShut:            "Refused at the door",
 	CodeLetIn:           "Let in again",

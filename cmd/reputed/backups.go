@@ -27,8 +27,17 @@ const backupForm = "20060102T150405Z"
 // backupName is the name of every backup that the daemon makes; no other file is ever removed.
 var backupName = regexp.MustCompile(`^reputed-[0-9]{8}T[0-9]{6}Z\.db$`)
 
-// backUp makes the backup that is due, and removes those that are too many.
+// backUp makes the backup that is due, and takes note of how that went.
 func (d *daemon) backUp(ctx context.Context, _ time.Time) error {
+	err := d.backUpNow(ctx)
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) { // being told to stop is no failure
+		d.note(context.WithoutCancel(ctx), partBackup, err)
+	}
+	return err
+}
+
+// backUpNow makes a backup, and removes those that are too many.
+func (d *daemon) backUpNow(ctx context.Context) error {
 	c := d.cfg.Backup
 	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
 		return fmt.Errorf("backup: %w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/store"
 )
@@ -71,5 +73,47 @@ func TestDaemonBacksItsDatabaseUp(t *testing.T) {
 	removeHalves(folder, time.Now())
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what a killed process left half written is still there: %v", err)
+	}
+}
+
+// TestBackupThatFailsIsTold is a folder that cannot be written, until it can.
+func TestBackupThatFailsIsTold(t *testing.T) {
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), filepath.Join(dir, "reputed.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	folder := filepath.Join(dir, "backups")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{cfg: &config.Config{Backup: config.Backup{Dir: folder, Keep: 1}}, db: db, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, c := range []struct {
+		ok   bool
+		want checks.Status
+	}{{false, checks.Problem}, {true, checks.OK}} {
+		if c.ok {
+			if err := os.Remove(folder); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.backUp(t.Context(), time.Now()); (err == nil) != c.ok {
+			t.Errorf("backUp: %v", err)
+		}
+		all, err := db.Conditions(t.Context())
+		if err != nil || (len(all) == 0) != c.ok {
+			t.Errorf("conditions: %v, %v", all, err)
+		}
+		f, err := d.backupFindings(t.Context(), time.Now())
+		if err != nil || len(f) != 1 || f[0].Status != c.want {
+			t.Errorf("findings: %v, %v, want %s", f, err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = d.backUp(ctx, time.Now())
+	if all, err := db.Conditions(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("told to stop is taken for a failure: %v, %v", all, err)
 	}
 }

@@ -256,6 +256,10 @@ func (d *daemon) run(ctx context.Context) error {
 		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("logs", len(d.logs)), slog.Int("channels", len(d.deliverer.Channels)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	d.note(ctx, partConfig, nil) // it works
+	if d.cfg.Backup.Dir == "" {
+		d.note(ctx, partBackup, nil)
+	}
 	var wg sync.WaitGroup
 	d.service.ready()
 	d.sayStatus(ctx)

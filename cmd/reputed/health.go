@@ -19,6 +19,7 @@ const (
 	checkFormat  = "format"  // is it understood?
 	checkProof   = "proof"   // can anything in it be proved to be ours?
 	checkChannel = "channel" // does it take alerts?
+	checkBackup  = "backup"  // is the database backed up?
 	checkTargets = "targets" // is it known which addresses a name, an SPF record or a file stands for?
 )
 
@@ -41,7 +42,7 @@ func (d *daemon) tick(ctx context.Context, _ time.Time) error {
 	defer d.pulse.beat("scheduler", tickLimit)
 	defer d.sayStatus(ctx)
 	findings := append(d.mailboxFindings(now), d.logFindings(now)...)
-	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.dismissed} {
+	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.backupFindings, d.dismissed} {
 		found, err := more(ctx, now)
 		if err != nil {
 			return err

@@ -100,6 +100,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 			loaded, err := a.reload(ctx, cfg, db)
 			if err != nil {
 				log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays in force", slog.Any("err", err))
+				d.notReloaded(ctx, err)
 				svc.ready()
 				continue
 			}

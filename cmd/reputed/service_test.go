@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -185,8 +186,29 @@ func TestSupervisorIsTold(t *testing.T) {
 		await("READY=1")
 		await("WATCHDOG=1")
 	}
-	reload(append([]byte("nonsense = 1\n"), good...))
+	// What is wrong, and since when, is in status for as long as it is: also for somebody who looks with a
+	// configuration that is in order.
+	reload(append([]byte("nonsense = 1\nmore = 2\n"), good...))
+	if err := os.WriteFile(filepath.Join(v.dir, "other.toml"), good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status := func() string {
+		t.Helper()
+		show := exec.Command("reputed", "status", "--config", filepath.Join(v.dir, "other.toml"))
+		show.Env = append(os.Environ(), "KILL_TEST_PASSWORD=x")
+		said, err := show.Output()
+		if err != nil && show.ProcessState.ExitCode() > 3 {
+			t.Fatal(err)
+		}
+		return string(said)
+	}
+	if said := status(); !regexp.MustCompile(`config +since .*: not reloaded, the daemon goes on with the one before \(2 mistakes, reputed config check says all\): .*reputed.toml:1: .*nonsense`).MatchString(said) {
+		t.Errorf("status after a bad reload:\n%s", said)
+	}
 	reload(good)
+	if said := status(); strings.Contains(said, "not reloaded") {
+		t.Errorf("status after a good one:\n%s", said)
+	}
 	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

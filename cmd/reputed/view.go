@@ -60,7 +60,7 @@ func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err e
 		return in, err
 	}
 	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
-	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.incidents, v.notable} {
+	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.own, v.incidents, v.notable} {
 		if err := read(ctx, &in, now); err != nil {
 			return in, err
 		}

@@ -37,6 +37,7 @@ type Input struct {
 	Mailboxes  []Mailbox
 	Logs       []Log
 	Channels   []Channel
+	Own        []OwnTrouble   // what the daemon says is wrong with itself
 	Incidents  []IncidentView // every one that is not resolved
 	Resolved   []alerts.Incident
 	Quiet      []QuietNote // what was decided not to be told, newest first
@@ -73,6 +74,13 @@ type SilentList struct {
 	Since              time.Time
 	Why                string // untrusted
 	Advice             string
+}
+
+// OwnTrouble is what the daemon says is wrong with a part of itself.
+type OwnTrouble struct {
+	Part  string // "config", "backup"
+	Since time.Time
+	What  string // untrusted
 }
 
 // Mailbox is how far a bounce mailbox has been read.

@@ -43,7 +43,14 @@ type statusJSON struct {
 	Mailboxes []mailboxJSON    `json:"mailboxes"`
 	Logs      []logJSON        `json:"logs"`
 	Channels  []channelJSON    `json:"channels"`
+	Own       []ownTroubleJSON `json:"daemon_troubles"`
 	Ratings   []ratingJSON     `json:"ratings"`
+}
+
+type ownTroubleJSON struct {
+	Part  string  `json:"part"`
+	Since *string `json:"since"`
+	What  string  `json:"what"`
 }
 
 type unreliableJSON struct {
@@ -135,7 +142,7 @@ func statusOf(r Report) statusJSON {
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
 		Running:   utc(r.Running),
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
-		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{}, Ratings: []ratingJSON{},
+		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{}, Own: []ownTroubleJSON{}, Ratings: []ratingJSON{},
 	}
 	for _, u := range r.Unreliable {
 		s.Flapping = append(s.Flapping, unreliableJSON{checks.Line(u.Source, 0), u.Incident})
@@ -160,6 +167,9 @@ func statusOf(r Report) statusJSON {
 	}
 	for _, c := range r.Channels {
 		s.Channels = append(s.Channels, channelJSON{checks.Line(c.Name, 0), c.Queued, utc(c.Oldest), utc(c.Failing), checks.Line(c.Error, 0), utc(c.SentAt)})
+	}
+	for _, o := range r.Own {
+		s.Own = append(s.Own, ownTroubleJSON{checks.Line(o.Part, 0), utc(o.Since), checks.Line(o.What, 0)})
 	}
 	for _, x := range r.Ratings {
 		s.Ratings = append(s.Ratings, ratingOf(x))

@@ -74,6 +74,7 @@ func badDay() Input {
 	}
 	in.Mailboxes[0].Failing, in.Mailboxes[0].Error = ago2(2*time.Hour), "login refused: "+hostile
 	in.Channels = append(in.Channels, Channel{Name: "pager", Queued: 2, Oldest: ago2(50 * time.Minute), Failing: ago2(50 * time.Minute), Error: "500 Internal Server Error"})
+	in.Own = []OwnTrouble{{Part: "config", Since: ago2(26 * time.Hour), What: "not reloaded, the daemon goes on with the one before: x.toml:3: " + hostile}}
 	in.Resolved = []alerts.Incident{{ID: 11, Title: "198.51.100.7 was listed by SpamCop", State: alerts.Resolved, Opened: ago2(30 * time.Hour), Resolved: ago2(3 * time.Hour)}}
 	in.Ratings = []Rating{
 		{ID: "192.0.2.10", Target: "192.0.2.10", Source: "senderscore", Name: "Validity Sender Score", Value: "62", Level: "poor", How: "measured", Since: ago2(3 * 24 * time.Hour), At: ago2(2 * time.Hour), Readings: 12, Problem: true,
@@ -88,7 +89,7 @@ func badDay() Input {
 func past() Input {
 	in := badDay()
 	in.LookedAt, in.Kept = now.Add(time.Hour), ago2(30*24*time.Hour)
-	in.Daemon, in.Mailboxes, in.Quiet, in.Resolved, in.NextRound = Daemon{}, nil, nil, nil, time.Time{}
+	in.Daemon, in.Mailboxes, in.Own, in.Quiet, in.Resolved, in.NextRound = Daemon{}, nil, nil, nil, nil, time.Time{}
 	return in
 }
 

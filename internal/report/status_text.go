@@ -244,6 +244,9 @@ func (r Report) trouble(p *page) {
 
 // partTroubles says what is wrong with mailboxes and channels.
 func (r Report) partTroubles(t Term, say func(label, s string)) {
+	for _, o := range r.Own {
+		say(checks.Line(o.Part, 20), fmt.Sprintf("%s: %s", t.since(o.Since, r.Now), clean(o.What)))
+	}
 	for _, m := range r.Mailboxes {
 		name := checks.Line(m.Name, 60)
 		switch {
