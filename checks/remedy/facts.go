@@ -28,6 +28,7 @@ var placeholders = map[string]kind{
 	checks.FactServers: factValue, checks.FactCount: factValue, checks.FactOfTargets: factValue,
 	checks.FactSourceName: factValue, checks.FactValue: factValue, checks.FactBefore: factValue,
 	checks.FactInstruction: factValue, checks.FactForm: factValue, checks.FactExpires: factValue,
+	checks.FactRecord: factValue, checks.FactSelector: factValue,
 	checks.FactLookupURL: linkValue, checks.FactRemovalURL: linkValue,
 
 	"subject":      derivedValue, // the address, else the domain
@@ -57,6 +58,10 @@ const maxFactRunes = 150
 // do, and its end is as good as its beginning.
 const maxInstructionRunes = 400
 
+// maxRecordRunes is the longest DNS record that is told. Of a longer one nothing is, since a part of
+// a record, published, is worse than none.
+const maxRecordRunes = 600
+
 // values are the placeholders known for a finding: its facts, cleaned, and what
 // the catalogue says of its list. What is not known, or is not what its name says,
 // is missing.
@@ -74,6 +79,10 @@ func values(f checks.Finding, zone blocklists.Zone) map[string]string {
 	}
 	if s := checks.Line(f.Facts[checks.FactInstruction], maxInstructionRunes); s != "" {
 		v[checks.FactInstruction] = s
+	}
+	delete(v, checks.FactRecord)
+	if s := checks.Line(f.Facts[checks.FactRecord], 0); s != "" && len(s) <= maxRecordRunes {
+		v[checks.FactRecord] = s
 	}
 	set(checks.FactList, listID(f))
 	identity(v, f)
