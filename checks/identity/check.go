@@ -26,12 +26,13 @@ type Check struct {
 }
 
 // Published is what one thing looked like in one run: the address's PTR name, the domain's SPF
-// record. It is there only where it is known; "" is that there is nothing.
+// record. The value "" is that there is nothing.
 type Published struct {
-	Target checks.Target
-	What   string // "PTR", "SPF", "DKIM s1", "DMARC", "MX", "MTA-STS", "TLS-RPT", "HELO mx1.example.org"
-	Value  string // in a stable order; a key by what it is and a hash
-	At     time.Time
+	Target  checks.Target
+	What    string // "PTR", "SPF", "DKIM s1", "DMARC", "MX", "MTA-STS", "TLS-RPT", "HELO mx1.example.org"
+	Value   string // in a stable order; a key by what it is and a hash
+	Unknown bool   // there was no answer, and Value says nothing
+	At      time.Time
 }
 
 // Summary is what a run came to.

@@ -18,6 +18,7 @@ const maxValue = 600
 func (b *book) put(t checks.Target, what, name string, q probes.Type, value func(said) []string, published func(Published)) {
 	s := b.get(name, q)
 	if s.err != nil && !errors.Is(s.err, probes.ErrName) {
+		published(Published{Target: t, What: what, Unknown: true, At: b.now})
 		return
 	}
 	values := value(s)

@@ -58,6 +58,9 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"how much lists were asked":   {selectUsage, []any{"dnsbl", 0}},
 		"ratings of note":             {selectNotable + " LIMIT ?", []any{10}},
 		"what left last":              {selectLastSent, []any{"mx1"}},
+		"what was published last":     {selectLatest, []any{"192.0.2.10", "PTR"}},
+		"what has changed":            {selectDrift, []any{0, 1}},
+		"what is unanswered":          {selectUnanswered, []any{0, 20}},
 		"reports without proof":       {selectUnproved, []any{0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
