@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -227,19 +226,7 @@ func TestGoldenPages(t *testing.T) {
 	}{"overview.html": {&fixture{}, "/"}, "overview-calm.html": {&fixture{calm: true}, "/"}, "incident.html": {&fixture{}, "/incidents/12"}} {
 		got := regexp.MustCompile(`\n\s*\n+`).ReplaceAllString(get(t, server(t, c.f), c.path).Body.String(), "\n")
 		got = regexp.MustCompile(`\?v=[0-9a-f]+`).ReplaceAllString(got, "?v=VERSION")
-		path := "testdata/" + name
-		if os.Getenv("UPDATE") != "" {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(want) != got {
-			t.Errorf("%s differs; UPDATE=1 go test ./internal/web rewrites it: %s", name, firstDifference(string(want), got))
-		}
+		goldenFile(t, name, []byte(got))
 	}
 }
 
