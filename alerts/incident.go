@@ -93,7 +93,9 @@ const (
 	SilenceEnding ChangeKind = "silence ending"
 	// Daily: the digest, which is about many incidents.
 	Daily ChangeKind = "digest"
-	Quiet ChangeKind = "quiet" // stored only, and said why nobody is told
+	// Periodic: the report about a time that is over.
+	Periodic ChangeKind = "report"
+	Quiet    ChangeKind = "quiet" // stored only, and said why nobody is told
 )
 
 // Change is one step of one incident. Tell says whether people hear of it, Channels who
@@ -121,6 +123,7 @@ type Notification struct {
 	Remediation []checks.Remediation // for the open members, worst first, each runbook once
 	Command     string               // "reputed incident show 12"
 	Digest      *Digest              // of kind Daily, in place of the incident
+	Review      *Review              // of kind Periodic, in place of the incident
 	Rehearsal   bool                 // from drill or demo: the channel marks it clearly
 }
 
@@ -128,11 +131,14 @@ type Notification struct {
 // its end: the key by which other systems keep them together. A relapse is a thread of
 // its own, and a rehearsal is never that of an incident. Two monitors that tell one
 // channel do not meet in it, since it holds the second in which the incident opened. A
-// digest is a thread of its own.
+// digest is a thread of its own, and so is a review.
 func (n Notification) Thread() string {
 	thread := fmt.Sprintf("%d-%d", n.Incident.ID, n.Incident.Opened.Unix())
-	if n.Digest != nil {
+	switch {
+	case n.Digest != nil:
 		thread = fmt.Sprintf("0-%d", n.Digest.Until.Unix()) // no incident has this number
+	case n.Review != nil:
+		thread = fmt.Sprintf("00-%d", n.Review.Until.Unix()) // nor this
 	}
 	if n.Rehearsal {
 		return "rehearsal-" + thread

@@ -90,12 +90,12 @@ func basic(o Options) string {
 // IncidentsOnly says that it can tell of nothing but single incidents: no digest.
 func (n *Notifier) IncidentsOnly() {}
 
-// errDigest is for a digest that is sent here all the same, by digest_to.
-var errDigest = fmt.Errorf("a digest is about no single incident: take the channel out of digest_to: %w", alerts.ErrRefused)
+// errDigest is for a digest or a report that is sent here all the same.
+var errDigest = fmt.Errorf("it is about no single incident: take the channel out of digest_to in [alerts] and channels in [report]: %w", alerts.ErrRefused)
 
 // Notify posts the alert as it is now: firing, or ended.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
-	if note.Digest != nil {
+	if note.General() {
 		return fmt.Errorf("alertmanager %q: %w", n.options.Name, errDigest)
 	}
 	now := time.Now()

@@ -183,6 +183,10 @@ func Variants() map[string]alerts.Notification {
 		"digest-hostile": Digest(func(d *alerts.Digest) {
 			d.New[0].Title, d.Open[0].AckedBy, d.New[0].Severity = evil, evil, evil
 		}),
+		"report": Review(func(*alerts.Review) {}),
+		"report-hostile": Review(func(v *alerts.Review) {
+			v.Title, v.Sections[0].Title, v.Sections[0].Lines[0] = evil, evil, evil
+		}),
 		"rehearsal": With(func(n *alerts.Notification) { n.Rehearsal = true }),
 		"hostile":   With(Hostile),
 	}
@@ -198,6 +202,19 @@ func Digest(change func(d *alerts.Digest)) alerts.Notification {
 	}
 	change(d)
 	return alerts.Notification{ID: "digest/2026-11-25T08:00:00Z", Kind: alerts.Daily, At: At, Digest: d, Command: "reputed status"}
+}
+
+// Review is the report about a week with a change; it is about no single incident.
+func Review(change func(v *alerts.Review)) alerts.Notification {
+	v := &alerts.Review{Since: At.Add(-7 * 24 * time.Hour), Until: At, Title: "2 incidents opened, 1 ended, 2 open now; 260 mails refused or deferred",
+		Sections: []alerts.ReviewSection{
+			{Title: "Listings", Lines: []string{"3 new, 2 ended, 3 not over; half of those that ended had lasted 2 d or less", "SpamCop Blocking List: 3 new, 1 ended after 24 h, 2 not over, 24 h at most (192.0.2.10 and 192.0.2.11)",
+				"PSBL: 1 ended after 3 d", "a list: 1 new", "another list: 1 new", "a third list: 1 new", "a fourth list: 1 new", "a fifth list: 1 new", "a sixth list: 1 new", "a seventh list: 1 new"}},
+			{Title: "What it cost", Lines: []string{"260 of 31,280 mails refused or deferred (0.8 %) for reputation; in the 7 d before, 30 of 30,441 mails refused or deferred (0.1 %)"}},
+			{Title: "What was done", Lines: []string{"22 Nov 13:40 acknowledged by kim, #11 192.0.2.10 is listed by SpamCop"}},
+		}}
+	change(v)
+	return alerts.Notification{ID: "report/2026-11-25T08:00:00Z", Kind: alerts.Periodic, At: At, Review: v, Command: "reputed report --since 7d"}
 }
 
 // evil is what would do harm if it were believed.

@@ -17,7 +17,7 @@ func threadID(n alerts.Notification, domain string) string {
 
 // messageID is that of a notification, the same for every try.
 func messageID(n alerts.Notification, domain string) string {
-	if n.Kind == alerts.Opened || n.Digest != nil {
+	if n.Kind == alerts.Opened || n.General() {
 		return threadID(n, domain)
 	}
 	sum := sha256.Sum256([]byte(n.ID))

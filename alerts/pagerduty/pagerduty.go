@@ -70,8 +70,8 @@ func New(o Options) (*Notifier, error) {
 // IncidentsOnly says that it can tell of nothing but single incidents: no digest.
 func (n *Notifier) IncidentsOnly() {}
 
-// errDigest is for a digest that is sent here all the same, by digest_to.
-var errDigest = fmt.Errorf("a digest is about no single incident: take the channel out of digest_to: %w", alerts.ErrRefused)
+// errDigest is for a digest or a report that is sent here all the same.
+var errDigest = fmt.Errorf("it is about no single incident: take the channel out of digest_to in [alerts] and channels in [report]: %w", alerts.ErrRefused)
 
 // severities that an incident may have had, each of which has a key of its own: PagerDuty
 // pages nobody for what is acknowledged there already, and what got worse has to page again.
@@ -81,7 +81,7 @@ var severities = [...]checks.Severity{checks.Critical, checks.Major, checks.Mino
 // resolved, so that something is open all the time. Where it got worse by something graver of the same
 // severity, its own key is resolved first: it may be acknowledged, and has to page again.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
-	if note.Digest != nil {
+	if note.General() {
 		return fmt.Errorf("pagerduty %q: %w", n.options.Name, errDigest)
 	}
 	now := note.Incident.Severity

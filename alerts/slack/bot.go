@@ -81,7 +81,7 @@ func NewBot(o Options, b BotOptions) (*Bot, error) {
 // Slack has said yes to what is new; an edit that fails is made up for by [Bot.Follow].
 func (b *Bot) Notify(ctx context.Context, note alerts.Notification) error {
 	note.Rehearsal = note.Rehearsal || b.notifier.options.Rehearsal
-	if note.Digest != nil {
+	if note.General() {
 		return b.notifier.Notify(ctx, note)
 	}
 	b.mu.Lock()

@@ -22,7 +22,7 @@ const (
 // buttons are what can be done about an incident; none once it is over, or in a rehearsal.
 func buttons(n alerts.Notification) []slack.Block {
 	inc := n.Incident
-	if n.Rehearsal || n.Digest != nil || n.Kind == alerts.Ended || inc.ID == 0 || inc.State == alerts.Resolved {
+	if n.Rehearsal || n.General() || n.Kind == alerts.Ended || inc.ID == 0 || inc.State == alerts.Resolved {
 		return nil
 	}
 	var all []slack.BlockElement

@@ -21,8 +21,9 @@ type document struct {
 	Text      string            `json:"text"`
 	Command   string            `json:"command"`
 	Targets   int               `json:"targets"`
-	Incident  json.RawMessage   `json:"incident"`         // null in a digest
+	Incident  json.RawMessage   `json:"incident"`         // null in a digest and a report
 	Digest    *daily            `json:"digest,omitempty"` // in a digest alone
+	Report    *reviewed         `json:"report,omitempty"` // in a report alone
 }
 
 // daily is what a daily digest is about, each incident in brief.
@@ -66,6 +67,34 @@ func dailyOf(d *alerts.Digest) *daily {
 	return &daily{stamp(d.Since), stamp(d.Until), briefs(d.New), briefs(d.Ended), briefs(d.Open)}
 }
 
+// reviewed is what a report says.
+type reviewed struct {
+	Since    string    `json:"since"`
+	Until    string    `json:"until"`
+	Title    string    `json:"title"`
+	Sections []section `json:"sections"`
+}
+
+type section struct {
+	Title string   `json:"title"`
+	Lines []string `json:"lines"`
+}
+
+func reviewOf(v *alerts.Review) *reviewed {
+	if v == nil {
+		return nil
+	}
+	out := &reviewed{stamp(v.Since), stamp(v.Until), checks.Line(v.Title, 0), []section{}}
+	for _, s := range v.Sections {
+		one := section{checks.Line(s.Title, 0), []string{}}
+		for _, l := range s.Lines {
+			one.Lines = append(one.Lines, checks.Line(l, 0))
+		}
+		out.Sections = append(out.Sections, one)
+	}
+	return out
+}
+
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 // maxCommand is longer than any command of ours.
@@ -77,6 +106,6 @@ func documentOf(n alerts.Notification, incident json.RawMessage) document {
 	return document{
 		Schema: 1, ID: checks.Line(n.ID, 200), Thread: n.Thread(), Kind: alerts.ChangeKind(checks.Line(string(n.Kind), 40)), At: stamp(n.At),
 		Rehearsal: n.Rehearsal, Title: says.Title, Text: says.Text(0), Command: checks.Line(n.Command, maxCommand),
-		Targets: max(n.Targets, targets), Incident: incident, Digest: dailyOf(n.Digest),
+		Targets: max(n.Targets, targets), Incident: incident, Digest: dailyOf(n.Digest), Report: reviewOf(n.Review),
 	}
 }

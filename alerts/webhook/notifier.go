@@ -56,7 +56,7 @@ func New(o Options) (*Notifier, error) {
 // Notify posts one document. Every 2xx status is a yes.
 func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 	incident := json.RawMessage("null")
-	if note.Digest == nil {
+	if !note.General() {
 		var err error
 		if incident, err = n.options.Incident(note); err != nil {
 			return fmt.Errorf("webhook %q: %w", n.options.Name, err)

@@ -130,7 +130,7 @@ func TestFieldsAreExplained(t *testing.T) {
 			t.Errorf("docs/alerts.md does not explain %s", name)
 		}
 	}
-	if want := "schema id thread kind at rehearsal title text command targets incident digest"; strings.Join(names, " ") != want {
+	if want := "schema id thread kind at rehearsal title text command targets incident digest report"; strings.Join(names, " ") != want {
 		t.Errorf("fields %v, want %s", names, want)
 	}
 }

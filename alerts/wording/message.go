@@ -26,6 +26,9 @@ func Of(n alerts.Notification) Message {
 	if n.Digest != nil {
 		return digest(n)
 	}
+	if n.Review != nil {
+		return review(n)
+	}
 	head := headline(n)
 	m := Message{Title: cmp.Or(checks.Line(head, 0), "Notice")}
 	if n.Rehearsal {

@@ -213,6 +213,9 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		_, last := newestBackup(d.cfg.Backup)
 		jobs = append(jobs, monitor.Job{Name: jobBackup, Schedule: d.cfg.Backup.Times, First: true, Last: last, Timeout: backupTimeout, Run: d.backUp})
 	}
+	if d.cfg.Report.Schedule != "" {
+		jobs = append(jobs, monitor.Job{Name: jobReport, Schedule: monitor.Every(tickEvery), First: true, Timeout: reportTimeout, Run: d.reports})
+	}
 	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
 		return nil, err
 	} else if ok {

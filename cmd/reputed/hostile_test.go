@@ -26,6 +26,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/reliability"
+	"reputed/internal/report"
 	"reputed/internal/store"
 )
 
@@ -75,8 +76,8 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	r.world.Lists.SetListed("bl.spamcop.net", lab.OurAddress.String(), text)
 	r.mustRound()
 	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks
-	report := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
-	r.read(1, report)
+	refusal := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
+	r.read(1, refusal)
 	// And one that no rule knows, for those who write rules of it.
 	grumbles := regexp.MustCompile(`(?m)^Diagnostic-Code: smtp; .*$|Your access to this mail system.*`)
 	r.read(2, grumbles.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zC", "lee@example.net"), []byte("Diagnostic-Code: smtp; 550 5.7.1 Zorblax grumbles over "+strings.ReplaceAll(flat, "$", "$$"))))
@@ -111,6 +112,16 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	if err != nil || len(due) == 0 {
 		t.Fatalf("nothing is to be told: %v", err)
 	}
+	v, err := newView(r.db, r.daemon.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	week, err := v.period(t.Context(), "", now.Add(-7*24*time.Hour), time.Now(), time.Now(), report.Term{})
+	if err != nil || len(week.Opened) == 0 || len(week.Deeds) == 0 {
+		t.Fatalf("the report about a week says nothing: %+v, %v", week, err)
+	}
+	review := week.Review(report.Term{})
+	due = append(due, alerts.Delivery{Notification: alerts.Notification{ID: "report/x", Kind: alerts.Periodic, At: now, Review: &review, Command: "reputed report"}})
 	sinks := map[string]string{}
 	channel, err := slack.New(slack.Options{Webhook: r.world.Chat.URL()})
 	if err != nil {
@@ -140,6 +151,9 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	}
 	for name, channel := range others {
 		for i, d := range due {
+			if d.Notification.General() && pages(channel) {
+				continue
+			}
 			if err := channel.Notify(t.Context(), d.Notification); err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +171,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"status", "status --format json", "status --format plugin", "share list --all", "share list --all --format json", "incident list", "incident list --format tsv", "incident list --format json",
+		"status", "status --format json", "status --format plugin", "report", "report --format json", "share list --all", "share list --all --format json", "incident list", "incident list --format tsv", "incident list --format json",
 		"incident show 1", "incident show 1 --format json", "incident show 2",
 		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
 		"reputation", "reputation --format tsv", "reputation --format json",
@@ -165,16 +179,12 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		"bounce unknown --all", "bounce unknown --all --format json", "bounce replay " + mine, "bounce replay " + mine + " --format json",
 	} {
 		var out, errs bytes.Buffer
-		a := &app{stdin: bytes.NewReader(report), stdout: &out, stderr: &errs}
+		a := &app{stdin: bytes.NewReader(refusal), stdout: &out, stderr: &errs}
 		a.main(context.Background(), append(strings.Fields(line), "--config", r.path))
 		if out.Len() == 0 {
 			t.Fatalf("%s shows nothing: %s", line, errs.String())
 		}
 		sinks[line], sinks[line+" (errors)"] = out.String(), errs.String()
-	}
-	v, err := newView(r.db, r.daemon.cfg)
-	if err != nil {
-		t.Fatal(err)
 	}
 	page, err := newWeb(v, config.Web{}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -219,7 +219,7 @@ level = "debug"
 		t.Fatal(err)
 	}
 	for _, words := range [][]string{
-		{"status"}, {"status", "--format", "json"}, {"status", "--format", "plugin"},
+		{"status"}, {"status", "--format", "json"}, {"status", "--format", "plugin"}, {"report"}, {"report", "--format", "json"}, {"share", "list", "--all"},
 		{"incident", "list"}, {"reputation"}, {"incident", "show", "1"}, {"incident", "show", "1", "--format", "json"},
 		{"config", "show"}, {"config", "check"}, {"drill"}, {"lists"}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
 	} {

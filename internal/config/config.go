@@ -29,6 +29,7 @@ type Config struct {
 	Identity      Identity       `toml:"identity"`
 	Acceptance    Acceptance     `toml:"acceptance"`
 	Alerts        Alerts         `toml:"alerts"`
+	Report        Report         `toml:"report"`
 	Slack         []Slack        `toml:"slack"`
 	Emails        []Email        `toml:"email"`
 	Webhooks      []Webhook      `toml:"webhook"`

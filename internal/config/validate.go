@@ -40,6 +40,7 @@ func (v *validator) validate() {
 	v.acceptance()
 	v.channels()
 	v.alerts() // names channels
+	v.report() // likewise
 	v.web()
 	v.database()
 	v.backup()

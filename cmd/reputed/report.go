@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reputed/alerts"
+	"reputed/checks"
+	"reputed/internal/monitor"
+	"reputed/internal/report"
+	"reputed/internal/store"
+)
+
+func (a *app) reportCommand() *cobra.Command {
+	var since, pool string
+	c := &cobra.Command{
+		Use:   "report",
+		Short: "Say what happened in the last week: listings, cost, what was done",
+		Long: `Prints what happened: listings that began and ended and how long they lasted, what they cost
+compared with as much time before, what people did, what could not be known, and what is quiet on
+purpose. With schedule in [report], the daemon sends the same.`,
+		Example: `  reputed report
+  reputed report --since 30d --pool newsletter
+  reputed report --format json`,
+		Args: args(0, 0, ""),
+	}
+	form := formatFlag(c, report.Text, report.JSON)
+	a.databaseFlag(c)
+	c.Flags().StringVar(&since, "since", "7d", "look `BACK` so far, as 7d or 12h")
+	c.Flags().StringVar(&pool, "pool", "", "of this `POOL` only")
+	_ = c.RegisterFlagCompletionFunc("pool", a.completePools)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		now := time.Now()
+		d, err := monitor.ParseDuration(since)
+		if err != nil || d < time.Hour || d > longestPeriod {
+			return usageError(c, fmt.Errorf("--since %s: write 7d or 12h, an hour at least and %s at most", checks.Line(since, 40), monitor.FormatDuration(longestPeriod)))
+		}
+		v, done, err := a.readView(c.Context())
+		if err != nil {
+			return err
+		}
+		defer done()
+		if pools := v.Pools(); pool != "" && !slices.Contains(pools, pool) {
+			return usageError(c, fmt.Errorf("there is no pool %q in the configuration, which has %s", checks.Line(pool, 60), strings.Join(pools, ", ")))
+		}
+		p, err := v.period(c.Context(), pool, now.Add(-d), now, now, a.term())
+		if err != nil {
+			return err
+		}
+		return p.Write(a.stdout, a.term(), *form)
+	}
+	return c
+}
+
+const (
+	// jobReport sends the report. Its runs are stored under this name.
+	jobReport = "report"
+	// longestPeriod is how much time a report is about at most.
+	longestPeriod = 366 * 24 * time.Hour
+	// reportTimeout is how long making one may take.
+	reportTimeout = 10 * time.Minute
+)
+
+// reports puts the report into the outbox once its time has come. It looks each minute, so that one that failed is
+// tried again, and one whose time came while nothing ran is made up for.
+func (d *daemon) reports(ctx context.Context, _ time.Time) error {
+	return d.report(ctx, time.Now().UTC())
+}
+
+func (d *daemon) report(ctx context.Context, now time.Time) error {
+	last, any, err := d.db.LastRun(ctx, jobReport)
+	if err != nil {
+		return err
+	}
+	if !any { // from now on: what was due before anybody wanted one is not
+		run, err := d.db.BeginRun(ctx, jobReport, now)
+		if err != nil {
+			return err
+		}
+		return d.db.FinishRun(ctx, run, now, store.Summary{Trouble: noReportYet})
+	}
+	since, slot := reportDue(last, d.cfg.Report.Times.Next, now)
+	if slot.IsZero() {
+		return nil
+	}
+	t := report.Term{Location: d.cfg.Alerts.Zone()}
+	p, err := d.view.period(ctx, "", since, slot, now, t)
+	if err != nil {
+		return err
+	}
+	review := p.Review(t)
+	var all []store.Notice
+	for _, channel := range d.cfg.Report.Channels {
+		// The slot is in the id, so that the outbox takes it once, however often we come here.
+		all = append(all, store.Notice{Channel: channel, Notification: alerts.Notification{ID: "report/" + slot.UTC().Format(time.RFC3339), Kind: alerts.Periodic, At: slot,
+			Review: &review, Command: reportCommand(slot.Sub(since))}})
+	}
+	if err := d.db.QueueNotices(ctx, now, all); err != nil {
+		return err
+	}
+	d.log.LogAttrs(ctx, slog.LevelInfo, "report queued", slog.Time("since", since), slog.Time("until", slot), slog.Int("channels", len(all)))
+	d.deliverer.Poke()
+	run, err := d.db.BeginRun(ctx, jobReport, slot) // at the slot, where the next report begins
+	if err != nil {
+		return err
+	}
+	return d.db.FinishRun(ctx, run, now, store.Summary{})
+}
+
+// noReportYet is the trouble of the run that stands for the time when reports were first wanted.
+const noReportYet = "no report yet"
+
+// reportDue is the time that a report is due about; a zero slot: none is. Of several that were missed the last
+// is sent, about the whole time since the one before, so that every hour is in a report. The first is about as much
+// time as there is until the one after it.
+func reportDue(last store.Run, next func(time.Time) time.Time, now time.Time) (since, slot time.Time) {
+	base := last.Started
+	if base.After(now) { // by a clock that ran ahead
+		base = now
+	}
+	for at, n := next(base), 0; !at.IsZero() && !at.After(now) && n < 10_000; at, n = next(at), n+1 {
+		slot = at
+	}
+	switch {
+	case slot.IsZero():
+		return since, slot
+	case last.State != store.Troubled:
+		since = base
+	default:
+		since = slot.Add(-7 * 24 * time.Hour)
+		if after := next(slot); !after.IsZero() {
+			since = slot.Add(-after.Sub(slot))
+		}
+	}
+	if slot.Sub(since) > longestPeriod {
+		since = slot.Add(-longestPeriod)
+	}
+	return since, slot
+}
+
+// reportCommand is what shows about the same later on.
+func reportCommand(length time.Duration) string {
+	return "reputed report --since " + monitor.FormatDuration(max(length.Round(time.Hour), time.Hour))
+}
