@@ -150,7 +150,7 @@ func (v IncidentView) Findings() []FindingView {
 			word = "clear"
 		}
 		p := FindingView{Word: word, Severity: f.Severity, Clear: m.Clear, Code: f.Code, Kind: f.Target.Kind, Target: f.Key.Target, Name: clean(f.Target.String()),
-			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: clean(f.Facts[checks.FactMeaning]),
+			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: meaning(f.Summary, f.Facts),
 			First: m.First, Last: m.Last, Unknown: m.Unknown, Evidence: cleanEvidence(checks.Distinct(f.Evidence))}
 		if scope, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
 			p.Scope = "many lists judge it as " + scope.String()
@@ -158,6 +158,14 @@ func (v IncidentView) Findings() []FindingView {
 		out = append(out, p)
 	}
 	return out
+}
+
+// meaning is what the code of a list means, unless the summary says it already.
+func meaning(summary string, facts map[string]string) string {
+	if m := clean(facts[checks.FactMeaning]); !strings.Contains(clean(summary), m) {
+		return m
+	}
+	return ""
 }
 
 // Decision is one line of why people were told of an incident, or were not.

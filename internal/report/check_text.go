@@ -139,7 +139,7 @@ func (t *checkText) target(p *page, c *Check, id string) {
 				p.para(11, label("first"), faint, advice[0], plain)
 			}
 			if r.Command != "" {
-				p.para(18, "$ ", faint, advice[1], plain)
+				p.command(18, advice[1])
 			}
 			told[advice] = advice != [2]string{}
 		}

@@ -288,7 +288,7 @@ func (i Incident) member(p *page, m alerts.Member) {
 	if p, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
 		row("scope", "many lists judge it as "+p.String())
 	}
-	row("means", clean(f.Facts[checks.FactMeaning]))
+	row("means", meaning(f.Summary, f.Facts))
 	for _, e := range checks.Distinct(f.Evidence) {
 		row("asked", clean(e.Question))
 		row("answer", clean(e.Answer))
@@ -318,7 +318,7 @@ func (i Incident) runbook(p *page, r checks.Remediation, said map[checks.Step]bo
 			p.para(5, "", plain, clean(s.URL), plain)
 		}
 		if s.Command != "" {
-			p.para(5, "$ ", faint, clean(s.Command), plain)
+			p.command(5, s.Command)
 		}
 	}
 	if r.WhoAsk != "" {

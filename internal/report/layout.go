@@ -60,6 +60,16 @@ func (p *page) para(indent int, label string, labelStyle style, s string, textSt
 	}
 }
 
+// command writes a command to be pasted: whole, on one line, further to the left if it must be. What a terminal
+// breaks by itself is copied as one line, and what we would break would be run as two.
+func (p *page) command(indent int, s string) {
+	s = clean(s)
+	if w := 2 + text.StringWidthWithoutEscSequences(s); p.Width > 0 && indent+w > p.Width {
+		indent = max(p.Width-w, 0)
+	}
+	p.line(strings.Repeat(" ", indent), p.paint(faint, "$ "), s)
+}
+
 // room is how many columns are left after used ones; 0 is no limit.
 func (p *page) room(used int) int {
 	if p.Width == 0 {

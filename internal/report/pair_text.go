@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reputed/blocklists"
@@ -81,20 +82,31 @@ func (e Pair) stored(p *page) {
 
 // proof is an answer whole, and each that confirmed it.
 func (p *page) proof(x Proof) {
-	p.field("says", clean(x.Summary), plain)
-	p.field("means", clean(x.Facts[checks.FactMeaning]), plain)
+	p.field("verdict", clean(x.Summary), plain)
+	p.field("means", meaning(x.Summary, x.Facts), plain)
 	for n, ev := range x.Evidence {
-		if n > 0 {
+		var before checks.Evidence // what was said already is not said again
+		switch {
+		case n == 0:
+		case ev.Question == x.Evidence[n-1].Question && ev.Answer == x.Evidence[n-1].Answer:
+			before = x.Evidence[n-1]
+			p.para(2, "", plain, "asked again, the same answer:", faint)
+		default:
 			p.para(2, "", plain, "asked again:", faint)
 		}
-		p.field("asked", clean(ev.Question), plain)
-		p.field("answer", clean(ev.Answer), plain)
-		p.field("with", clean(ev.Wire), plain)
-		p.field("from", clean(ev.Via), plain)
+		field := func(label, text, said string) {
+			if text != said {
+				p.field(label, clean(text), plain)
+			}
+		}
+		field("asked", ev.Question, before.Question)
+		field("answer", ev.Answer, before.Answer)
+		field("says", ev.Reason, before.Reason)
+		field("with", ev.Wire, "")
+		field("from", ev.Via, "")
 		p.field("at", p.stamp(ev.At), plain)
-		p.field("control", clean(ev.Controls), plain)
-		p.field("reason", clean(ev.Reason), plain)
-		p.field("proof", clean(ev.Proof), plain)
+		field("control", ev.Controls, before.Controls)
+		field("proof", ev.Proof, before.Proof)
 	}
 }
 
@@ -104,6 +116,9 @@ func (e Pair) now(p *page) {
 		p.heading("Asked now, " + pathWords(a.Path) + ": " + string(a.Verdict))
 		p.field("why", clean(a.Why), unknown)
 		said := a.Proof
+		if a.Why != "" && strings.Contains(said.Summary, a.Why) {
+			said.Summary = "" // it stands above
+		}
 		if len(a.Controls) > 0 { // they are shown one by one
 			said.Evidence = slices.Clone(said.Evidence)
 			for i := range said.Evidence {

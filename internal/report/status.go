@@ -237,7 +237,7 @@ func (r Report) blind() string {
 	switch {
 	case r.Trouble != "":
 		return clean(r.Trouble)
-	case r.past() && (r.Kept.IsZero() || r.Now.Before(r.Kept)):
+	case r.unstored():
 		return "nothing is stored of that time"
 	case r.past() && r.Round.Ended.IsZero():
 		return "no round had been finished by then"
@@ -261,6 +261,9 @@ func (r Report) blind() string {
 	}
 	return ""
 }
+
+// unstored says whether the report is about a moment of which nothing is stored.
+func (r Report) unstored() bool { return r.past() && (r.Kept.IsZero() || r.Now.Before(r.Kept)) }
 
 // past says whether the report is about a moment that has gone.
 func (r Report) past() bool { return !r.LookedAt.IsZero() }
@@ -391,7 +394,14 @@ func (r Report) Health() string {
 	default:
 		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
 	}
-	parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
+	switch {
+	case !r.Round.Ended.IsZero():
+		parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
+	case !r.past():
+		parts = append(parts, "no complete round yet")
+	default:
+		parts = append(parts, "no complete round before")
+	}
 	switch {
 	case !r.Daemon.Alive && !r.past():
 	case !r.Running.IsZero():

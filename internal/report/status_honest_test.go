@@ -37,7 +37,7 @@ func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 			func(in *Input) {
 				in.Round, in.Mailboxes, in.Channels = Round{}, []Mailbox{{Name: "bounces"}}, []Channel{{Name: "slack"}}
 			},
-			"no round has been finished yet", "last complete round never, next in 26 min, 1 mailbox not read yet, 1 channel idle", []string{"answer", "mailbox read", "working"}},
+			"no round has been finished yet", "no complete round yet, next in 26 min, 1 mailbox not read yet, 1 channel idle", []string{"answer", "mailbox read", "working"}},
 		"one of two untried is said": {
 			func(in *Input) { in.Mailboxes = append(in.Mailboxes, Mailbox{Name: "second"}) },
 			"All clear", "1 of 2 mailboxes not read yet", nil},

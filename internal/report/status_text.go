@@ -40,7 +40,7 @@ func (r Report) Write(w io.Writer, t Term, f Format) error {
 	r.trouble(p)
 	r.ratings(p)
 	r.quiet(p)
-	if r.past() {
+	if r.past() && !r.unstored() {
 		p.blank()
 		p.para(0, "", plain, "Ages are as of then. Told from changes, events and rounds as they are stored; deliveries were counted then, and are not kept with it.", faint)
 	}
@@ -103,7 +103,7 @@ func (r Report) incident(p *page, v IncidentView) {
 		p.field("next", clean(step.Text), strong)
 		p.field("", clean(step.URL), plain)
 		if step.Command != "" {
-			p.field("", "$ "+clean(step.Command), plain)
+			p.command(14, step.Command)
 		}
 	}
 	p.field("more", fmt.Sprintf("reputed incident show %d", i.ID), plain)
