@@ -21,13 +21,13 @@ func (v *view) period(ctx context.Context, pool string, since, until, now time.T
 	}
 	wanted := func(string) bool { return true }
 	if pool != "" {
-		local, err := v.targets(ctx)
+		known, err := v.targets(ctx)
 		if err != nil {
 			return report.Period{}, err
 		}
-		of := member(local.all, pool)
+		of := member(known.all, pool)
 		wanted = func(target string) bool {
-			return of(target, func() string { // what the configuration does not have, incidents may
+			return of(target, func() string { // what is not known any more, incidents have
 				if slices.ContainsFunc(in.Incidents, func(i alerts.Incident) bool {
 					return slices.ContainsFunc(i.Members, func(m alerts.Member) bool { return m.Finding.Key.Target == target })
 				}) {
@@ -87,11 +87,11 @@ func (v *view) periodIncidents(ctx context.Context, in *report.PeriodInput, _ fu
 			}
 			continue
 		}
-		local, err := v.targets(ctx)
+		known, err := v.targets(ctx)
 		if err != nil {
 			return err
 		}
-		all, err := v.db.PartOf(ctx, f, member(local.all, in.Pool))
+		all, err := v.db.PartOf(ctx, f, member(known.all, in.Pool))
 		if err != nil {
 			return err
 		}

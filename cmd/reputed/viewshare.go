@@ -87,15 +87,15 @@ func (v *view) shareOf(ctx context.Context, pool string, now time.Time) (report.
 	return s, nil
 }
 
-// member says which targets are a pool's: those that the configuration has there, and what it does
-// not have, such as the addresses of an SPF record, if it was in the pool when it was found.
-func member(local checks.Targets, pool string) func(target string, stored func() string) bool {
+// member says which targets are a pool's: those that are known to be there, and what is not known, such as
+// an address that an SPF record had, if it was in the pool when it was found.
+func member(known checks.Targets, pool string) func(target string, stored func() string) bool {
 	return func(target string, stored func() string) bool {
 		t, err := checks.ParseID(target)
 		if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
 			return false
 		}
-		if w, ok := local.Find(t); ok {
+		if w, ok := known.Find(t); ok {
 			return w.Pool == pool
 		}
 		return stored() == pool
@@ -103,14 +103,14 @@ func member(local checks.Targets, pool string) func(target string, stored func()
 }
 
 func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in report.ShareInput, err error) {
-	local, err := v.cfg.LocalTargets()
+	known, err := v.targets(ctx)
 	if err != nil {
 		return in, err
 	}
 	in.Pool, in.Status = pool, v.Status(ctx, now)
 	in.Watched = v.watchedIn(pool)
 	in.Watched.Lists = in.Status.Watched.Lists
-	wanted := member(local, pool)
+	wanted := member(known.all, pool)
 	var all []alerts.Incident
 	for _, f := range []store.IncidentFilter{{Limit: -1}, {Over: true, Since: now.Add(-report.ShareSpan), Limit: -1}} {
 		part, err := v.db.PartOf(ctx, f, wanted)
@@ -119,7 +119,7 @@ func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in r
 		}
 		all = append(all, part...)
 	}
-	found := map[string]bool{} // targets that the configuration does not have
+	found := map[string]bool{} // targets, also those that are not known any more
 	var marks []report.Mark
 	const step = 8 * time.Hour
 	from := now.Add(-report.ShareSpan).Truncate(step)

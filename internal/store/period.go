@@ -82,9 +82,13 @@ type RefuserIn struct {
 const (
 	selectRefusedIn = `SELECT target, domain, iif(vendor = '', domain, vendor) AS name, sum(action = '` + string(bounce.Failed) + `'), sum(action <> '` + string(bounce.Failed) + `')
 		FROM bounces INDEXED BY bounces_counted WHERE counted AND at >= ? AND at < ? GROUP BY target, domain, name`
-	// An address and the domain that mail was sent as both count a delivery: each is summed by itself.
-	selectDeliveredIn = `SELECT target, (target GLOB '*:*' OR target GLOB '*[0-9]') AS address, domain, sum(delivered)
-		FROM traffic INDEXED BY traffic_by_hour WHERE hour >= ? AND hour < ? AND domain IN (SELECT value FROM json_each(?)) GROUP BY target, domain`
+	// An address and the domain that mail was sent as both count a delivery: each is summed by itself. The key of traffic
+	// leads from one target to the next, and from there to its receivers and hours: a year of hours is not gone through.
+	selectDeliveredIn = `WITH RECURSIVE t (target) AS (SELECT min(target) FROM traffic
+			UNION ALL SELECT (SELECT min(target) FROM traffic WHERE target > t.target) FROM t WHERE t.target IS NOT NULL)
+		SELECT f.target, (f.target GLOB '*:*' OR f.target GLOB '*[0-9]') AS address, f.domain, sum(f.delivered)
+		FROM t CROSS JOIN json_each(?3) d CROSS JOIN traffic f ON f.target = t.target AND f.domain = d.value AND f.hour >= ?1 AND f.hour < ?2
+		GROUP BY f.target, f.domain`
 )
 
 // MailIn is what became of the mail of the targets that are wanted in a time; deliveries by the hour.
