@@ -58,6 +58,7 @@ const (
 	jobFollow = "follow" // channels that keep a picture of what is open
 	jobJudge  = "judge"  // what logs have just told
 	jobBackup = "backup" // a copy of the database
+	jobForget = "forget" // what is older than it is to be kept
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -209,6 +210,7 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	if len(d.followers.channels) > 0 {
 		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})
 	}
+	jobs = append(jobs, monitor.Job{Name: jobForget, Schedule: monitor.Every(forgetEvery), First: true, Timeout: forgetTimeout, Run: d.forget})
 	if d.cfg.Backup.Dir != "" {
 		_, last := newestBackup(d.cfg.Backup)
 		jobs = append(jobs, monitor.Job{Name: jobBackup, Schedule: d.cfg.Backup.Times, First: true, Last: last, Timeout: backupTimeout, Run: d.backUp})

@@ -42,6 +42,7 @@ type Config struct {
 	Organisation  Organisation   `toml:"organisation"`
 	Database      Database       `toml:"database"`
 	Backup        Backup         `toml:"backup"`
+	Retention     Retention      `toml:"retention"`
 	Log           Log            `toml:"log"`
 
 	// Path is the file it was read from; empty for the defaults.

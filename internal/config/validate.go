@@ -44,6 +44,7 @@ func (v *validator) validate() {
 	v.web()
 	v.database()
 	v.backup()
+	v.retention()
 	v.log()
 }
 

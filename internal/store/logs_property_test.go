@@ -93,7 +93,7 @@ func TestNoEventOfALogIsLostOrCountedTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		w := &logWorld{world: world{t: t, dir: filepath.Join(root, fmt.Sprint(n))}}
-		w.open(filepath.Join(w.dir, "0", "reputed.db"))
+		w.begin()
 		defer func() { w.close(); _ = os.RemoveAll(w.dir) }()
 		now := t0.Add(time.Hour)
 		read := func(t *rapid.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestBounceComesBackAsItWasGiven(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if fresh(t).recipientHash("kim@example.net", 0) == want[0].RecipientHash {
+	if open(t, filepath.Join(t.TempDir(), "reputed.db")).recipientHash("kim@example.net", 0) == want[0].RecipientHash {
 		t.Error("two databases hash an address alike")
 	}
 }

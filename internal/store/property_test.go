@@ -46,6 +46,16 @@ func (w *world) open(path string) {
 	w.db = db
 }
 
+// begin opens a database that is empty.
+func (w *world) begin() {
+	path := filepath.Join(w.dir, "0", "reputed.db")
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		w.t.Fatal(err)
+	}
+	lay(w.t, path)
+	w.open(path)
+}
+
 func (w *world) close() {
 	if err := w.db.Close(); err != nil {
 		w.t.Fatal(err)
@@ -160,7 +170,7 @@ func TestNoMailIsLostOrCountedTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		w := &world{t: t, dir: filepath.Join(root, fmt.Sprint(n)), validity: 1, truth: map[string]content{}}
-		w.open(filepath.Join(w.dir, "0", "reputed.db"))
+		w.begin()
 		defer func() { w.close(); _ = os.RemoveAll(w.dir) }()
 		now := t0
 		tick := func() time.Time { now = now.Add(time.Second); return now }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,7 +55,39 @@ func open(t testing.TB, path string) *DB {
 
 func fresh(t testing.TB) *DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "reputed.db"))
+	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
+	return open(t, path)
+}
+
+// empty is the bytes of a database that was made and never used: to make one takes twenty
+// transactions, which are most of the time of most tests. All that are laid have one key.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "reputed")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	db, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// lay puts an empty database at path.
+func lay(t interface{ Fatal(...any) }, path string) {
+	b, err := empty()
+	if err == nil {
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // nothing decides that nothing follows.
