@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) statusCommand() *cobra.Command {
-	var watch bool
+	var watch, alive bool
 	var at string
 	c := &cobra.Command{
 		Use:   "status [ID]",
@@ -30,6 +30,9 @@ number of an incident it shows that one whole, as "reputed incident show" does.
 
 --at tells a moment in the past from what is stored: changes, events and rounds.
 What is not known any more, it says.
+
+--alive asks only whether the daemon works, as the health check of a container
+does: exit code 0 if so, 2 if not, whatever is listed.
 
 Exit code: 2 something critical or major, 1 something minor or policy, 3 could
 not tell, else 0; 78 if the configuration is broken and nothing can be shown.`,
@@ -44,11 +47,16 @@ not tell, else 0; 78 if the configuration is broken and nothing can be shown.`,
 	}
 	form := formatFlag(c, report.Text, report.JSON, report.Plugin)
 	a.databaseFlag(c)
+	c.Flags().BoolVar(&alive, "alive", false, "say only whether the daemon works")
 	c.Flags().BoolVar(&watch, "watch", false, "stay, and refresh when something changes; Ctrl-C ends it")
 	c.Flags().StringVar(&at, "at", "", "`TIME` in the past: 2026-11-24T22:15, 22:15, or so long ago: 3h, 2d")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		now := time.Now()
 		switch {
+		case alive && (len(words) > 0 || watch || at != "" || *form != report.Text):
+			return usageError(c, errors.New("--alive stands alone: leave the rest out"))
+		case alive:
+			return a.alive(c.Context(), now)
 		case len(words) > 0 && (watch || at != ""):
 			return usageError(c, errors.New("an incident is shown as it is now, once: leave --watch and --at out"))
 		case watch && (at != "" || *form != report.Text):
