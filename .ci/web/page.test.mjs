@@ -96,6 +96,24 @@ test("the keyboard reaches what matters first", async () => {
   await done();
 });
 
+test("a letter is read and copied, and what is drawn has its numbers", async () => {
+  const { page, context, done } = await visit(BAD, "/incidents/12");
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByText("To the postmaster of example.net").click();
+  await judge(page, "with an open letter");
+  await page.getByRole("button", { name: "copy the letter" }).click();
+  await page.getByRole("button", { name: "copied" }).waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^Dear colleague,\n\nyour servers refuse/);
+  await shot(page, "incident-letter");
+  await page.goto(BAD + "/");
+  const rate = page.getByRole("article").filter({ hasText: "Validity Sender Score" });
+  await rate.getByText("How it is read").click();
+  await rate.getByText("higher is better; told below 70").waitFor();
+  assert.ok(await rate.getByRole("row").count() > 5);
+  await judge(page, "with an open rating");
+  await done();
+});
+
 test("signing in and acknowledging, by keyboard alone", async () => {
   const { page, done } = await visit(GUARDED, "/incidents/12");
   assert.match(page.url(), /\/signin\?next=/);
@@ -172,4 +190,19 @@ test("the page refreshes itself, says what is new, and disturbs nobody", async (
   await p.clock.runFor(31000);
   await p.locator("#stale").waitFor({ state: "visible" });
   await c.close();
+});
+
+// The pictures of docs/img: DOCS=1 REPUTED_SHOTS=dir go test ./internal/web -run TestBrowser.
+test("pictures for the docs", { skip: !process.env.DOCS }, async () => {
+  for (const [name, base, path, options] of [
+    ["docs-overview", BAD, "/", { viewport: { width: 1040, height: 780 } }],
+    ["docs-incident", BAD, "/incidents/12", { viewport: { width: 1040, height: 900 } }],
+    ["docs-ratings", BAD, "/#h-rates", { viewport: { width: 1040, height: 430 } }],
+    ["docs-matrix-dark", BIG, "/targets", { viewport: { width: 1040, height: 560 }, colorScheme: "dark" }],
+    ["docs-telephone", BAD, "/", { viewport: telephone, isMobile: true, hasTouch: true }],
+  ]) {
+    const { page, done } = await visit(base, path, options);
+    await page.screenshot({ path: `${SHOTS}/${name}.png` });
+    await done();
+  }
 });

@@ -30,7 +30,7 @@ func (c *changing) Status(ctx context.Context, at time.Time) report.Report {
 }
 
 // TestBrowser looks at the page with a real browser: .ci/web/page.test.mjs says what it looks
-// for. REPUTED_SHOTS names a folder for its pictures.
+// for. REPUTED_SHOTS names a folder for its pictures; with DOCS=1 it takes those of docs/img and nothing else.
 func TestBrowser(t *testing.T) {
 	lack := func(what string) {
 		if os.Getenv("CI") == "true" {
@@ -68,7 +68,11 @@ func TestBrowser(t *testing.T) {
 		t.Cleanup(h.Close)
 		env = append(env, name+"="+h.URL)
 	}
-	c := exec.CommandContext(t.Context(), node, "--test", "--test-timeout=900000", "page.test.mjs")
+	args := []string{"--test", "--test-timeout=900000", "page.test.mjs"}
+	if os.Getenv("DOCS") != "" {
+		args = append([]string{"--test-name-pattern=pictures"}, args...)
+	}
+	c := exec.CommandContext(t.Context(), node, args...)
 	c.Dir, c.Env = dir, env
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
