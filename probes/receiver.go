@@ -153,8 +153,8 @@ type Visit struct {
 	Stage    Stage // at which it ended
 	Err      error // why it ended early; nil: because of a reply, or because all was said
 	Greeting Reply
-	EHLO     Reply // to the last EHLO, or HELO where the server knows no other
-	Offers   []string
+	EHLO     Reply    // to the last EHLO, or HELO where the server knows no other
+	Offers   []string // keywords of the last EHLO; inside TLS there is no STARTTLS any more
 	StartTLS Reply
 	TLS      *TLS // nil: none
 	Asked    []Asked
@@ -182,7 +182,7 @@ func (v Visit) Last() Reply {
 	return last
 }
 
-// Offers an extension by its keyword (RFC 5321 section 4.1.1.1), in any case.
+// Offer says whether an extension was offered, by its keyword (RFC 5321 section 4.1.1.1) in any case.
 func (v Visit) Offer(keyword string) bool {
 	for _, o := range v.Offers {
 		if strings.EqualFold(o, keyword) {

@@ -189,7 +189,7 @@ func (o JudgeOptions) problem(key checks.Key, all []Knock) checks.Finding {
 	}
 	f := checks.Finding{
 		Key: key, Target: t, Code: checks.CodeShut, Status: checks.Problem, Severity: o.severity(first.Vendor, forGood), At: at.UTC(),
-		Summary: checks.Line(fmt.Sprintf("%s %s %s at the door of %s", o.who(first), verb, t, names(domains)), 300),
+		Summary: checks.Line(fmt.Sprintf("%s %s %s at the door of %s", o.who(first), verb, t, names(domains, "receivers")), 300),
 	}
 	f.Facts = o.facts(t, first, domains)
 	for _, k := range all[:min(len(all), maxEvidence)] {
@@ -200,13 +200,13 @@ func (o JudgeOptions) problem(key checks.Key, all []Knock) checks.Finding {
 
 const maxEvidence = 5
 
-// names are receivers in a sentence.
-func names(domains []string) string {
+// names are receivers, or forms, in a sentence.
+func names(all []string, noun string) string {
 	const most = 3
-	if len(domains) <= most {
-		return strings.Join(domains, ", ")
+	if len(all) <= most+1 { // one more is as short as to say so
+		return strings.Join(all, ", ")
 	}
-	return fmt.Sprintf("%s and %d more receivers", strings.Join(domains[:most], ", "), len(domains)-most)
+	return fmt.Sprintf("%s and %d more %s", strings.Join(all[:most], ", "), len(all)-most, noun)
 }
 
 // severity is major unless our own mail says otherwise: only counted mail lowers it. What is put off
@@ -285,7 +285,7 @@ func (o JudgeOptions) unanswered(key checks.Key, receivers []string) checks.Find
 		f.Summary = fmt.Sprintf("it is not known any more which receivers refused %s for %s: resolve the incident by hand once they take its mail", t, checks.Line(key.Source, 80))
 		return f
 	}
-	f.Summary = checks.Line(fmt.Sprintf("no answer at the door of %s, which refused %s", names(receivers), t), 300)
+	f.Summary = checks.Line(fmt.Sprintf("no answer at the door of %s, which refused %s", names(receivers, "receivers"), t), 300)
 	return f
 }
 
@@ -306,9 +306,9 @@ func (o JudgeOptions) letIn(key checks.Key, all []Knock) checks.Finding {
 	if len(domains) > 1 {
 		verb = "let in"
 	}
-	f.Summary = checks.Line(fmt.Sprintf("%s %s %s again", names(domains), verb, t), 300)
+	f.Summary = checks.Line(fmt.Sprintf("%s %s %s again", names(domains, "receivers"), verb, t), 300)
 	if all[0].Outcome == Refused { // for another reason, which is a problem of its own
-		f.Summary = checks.Line(fmt.Sprintf("%s refuses %s no longer for this reason", names(domains), t), 300)
+		f.Summary = checks.Line(fmt.Sprintf("%s refuses %s no longer for this reason", names(domains, "receivers"), t), 300)
 	}
 	return f
 }

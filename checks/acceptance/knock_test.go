@@ -266,8 +266,8 @@ func TestSample(t *testing.T) {
 	troubled := func(t checks.Target) bool { return t.String() == "192.0.2.12" }
 	seen := map[string]bool{}
 	begin := time.Unix(0, 0)
-	for hour := range 3 {
-		got := Sample(all, troubled, begin.Add(time.Duration(hour)*time.Hour))
+	for hour := range 60 {
+		got := Sample(all, troubled, begin.Add(time.Duration(2*hour)*time.Hour))
 		for _, g := range got {
 			seen[g.String()] = true
 		}

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -109,7 +110,9 @@ func (r Round) receiver(ctx context.Context, d destination, origins []Origin, bu
 	if !news || stop && !slices.ContainsFunc(all, func(k Knock) bool { return k.Outcome == Refused }) {
 		return all
 	}
-	wait(ctx, r.Pause)
+	if !stop { // else nobody is asked again
+		wait(ctx, r.Pause)
+	}
 	for i, o := range origins {
 		if r.news(all[i]) {
 			all[i] = confirmed(all[i], visit(o))
@@ -155,17 +158,17 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Sample are the addresses to knock from: of each pool one, another each hour so that all have their turn, and all
-// that are known to be refused somewhere or listed. It is pure, and in the order of all.
+// Sample are the addresses to knock from: of each pool one, drawn anew each hour so that all have their turn whatever
+// the schedule is, and all that are in trouble. It is pure, and in the order of all.
 func Sample(all []checks.Target, troubled func(checks.Target) bool, now time.Time) []checks.Target {
 	pools := map[string][]checks.Target{}
 	for _, t := range all {
 		pools[t.Pool] = append(pools[t.Pool], t)
 	}
-	turn := now.Unix() / int64(time.Hour/time.Second)
+	hour := uint64(now.Unix()) / uint64(time.Hour/time.Second)
 	chosen := map[string]bool{}
 	for _, pool := range pools {
-		chosen[pool[int(turn%int64(len(pool)))].ID()] = true
+		chosen[pool[rand.New(rand.NewPCG(hour, 0)).IntN(len(pool))].ID()] = true
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(t checks.Target) bool { return !chosen[t.ID()] && !troubled(t) })
 }

@@ -90,6 +90,7 @@ type daemon struct {
 
 	raters *raters // those who rate senders
 	doors  *doors  // receivers that are knocked at
+	own    acceptance.Servers
 
 	pulse   pulse   // whether all parts get on
 	service service // who is told
@@ -191,6 +192,9 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		return nil, err
 	}
 	d.doors = newDoors(cfg, d.asker, acceptance.Round{Rules: d.rules}, log)
+	if d.own, err = ownServers(cfg, log); err != nil {
+		return nil, err
+	}
 	d.monitor, err = d.newMonitor()
 	return d, err
 }
@@ -232,6 +236,12 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 		return nil, err
 	} else if ok {
 		jobs = append(jobs, knocking)
+	}
+	looking, ok, err := d.ownJob(context.Background())
+	if err != nil {
+		return nil, err
+	} else if ok {
+		jobs = append(jobs, looking)
 	}
 	for _, j := range append(jobs, rating...) {
 		j.Run = d.limited(j)

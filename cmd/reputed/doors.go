@@ -321,14 +321,20 @@ func planKnocks(ctx context.Context, db *store.DB, w *doors, targets []checks.Ta
 			return true
 		}, now)
 	}
-	for _, t := range from {
+	k.origins, err = w.originsOf(from)
+	return k, err
+}
+
+// originsOf makes something to knock from of addresses.
+func (w *doors) originsOf(targets []checks.Target) (all []acceptance.Origin, err error) {
+	for _, t := range targets {
 		o, err := w.origin(t)
 		if err != nil {
-			return k, err
+			return nil, err
 		}
-		k.origins = append(k.origins, o)
+		all = append(all, o)
 	}
-	return k, nil
+	return all, nil
 }
 
 // inTrouble are the targets that something is known against. Those that receivers refuse come in any case, or

@@ -16,7 +16,7 @@ func TestJSONFieldNamesAreKept(t *testing.T) {
 	for name, v := range map[string]any{
 		"check.results[]": resultJSON{}, "check.lists[]": listTallyJSON{}, "check.notes[]": noteJSON{}, "check.neighbours[]": neighboursJSON{}, "check.summary": checkSummaryJSON{},
 		"status": statusJSON{}, "findings": findingsJSON{}, "targets": targetsJSON{}, "target-show": targetShowJSON{}, "refused-mail": refusedMailJSON{}, "receivers": receiversJSON{}, "incident-after": incidentDoneJSON{}, "history": historyJSON{}, "report": periodJSON{}, "share-list.links[]": linkJSON{}, "explain-pair": pairJSON{}, "incident-show": incidentShowJSON{}, "letters": lettersJSON{}, "changes": changesJSON{}, "explain": explanationJSON{}, "replay": policyReplayJSON{}, "bounce.mails[]": mailJSON{}, "bounce.summary": bouncesSummaryJSON{}, "bounce-unknown": unknownJSON{}, "bounce-replay": replayJSON{},
-		"lists.lists[]": listJSON{}, "reputation.ratings[]": ratingJSON{}, "lists-show.list": unaskedJSON{}, "lists-test.lists[]": listTestJSON{},
+		"lists.lists[]": listJSON{}, "knock.knocks[]": knockJSON{}, "relay.servers[]": ownServerJSON{}, "reputation.ratings[]": ratingJSON{}, "lists-show.list": unaskedJSON{}, "lists-test.lists[]": listTestJSON{},
 	} {
 		paths = append(paths, fieldPaths(name, reflect.TypeOf(v))...)
 	}

@@ -268,7 +268,7 @@ func (c *smtpConn) answer(verb, arg string) (reply string, last bool) {
 			return "500 5.5.1 unrecognised: XXXX", false
 		}
 		lines := []string{c.name, "SIZE 10240000", "8BITMIME"}
-		if c.opts.Certificate != nil {
+		if _, secure := c.conn.(*tls.Conn); c.opts.Certificate != nil && !secure { // RFC 3207 section 4.2
 			lines = append(lines, "STARTTLS")
 		}
 		return "250-" + strings.Join(lines, "\r\n250-") + "\r\n250 HELP", false
