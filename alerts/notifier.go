@@ -30,6 +30,20 @@ func (e *RetryError) Error() string { return fmt.Sprintf("%v (try again after %s
 
 func (e *RetryError) Unwrap() error { return e.Err }
 
+// Reacher is a [Notifier] that can look whether its channel is there without telling it anything.
+type Reacher interface {
+	Notifier
+	// Reach connects as Notify would, and logs in where a login tells nobody anything. Its errors
+	// are those of Notify.
+	Reach(ctx context.Context) (Reached, error)
+}
+
+// Reached is what came of that.
+type Reached struct {
+	Login bool      // the credentials were taken; else whether they are good only a message tells
+	Clock time.Time // what the other side takes the time for; zero: it did not say
+}
+
 // Follower is a [Notifier] that keeps a picture of what is open in another system, beside
 // being told what is news: one that forgets what is not repeated, or that shows who has
 // taken an incident.

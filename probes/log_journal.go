@@ -102,7 +102,7 @@ func (j *journalRun) step(ctx context.Context) error {
 	case <-j.run.ended:
 		return j.over()
 	case <-first.C:
-		if err := j.complaint(); err != nil {
+		if err := j.l.complaint(j.run.said.String()); err != nil {
 			return err
 		}
 		j.tell(func(s *LogState) { s.LastErr, s.LastLook = nil, time.Now().UTC() })
@@ -140,12 +140,43 @@ func (j *journalRun) wanted(ctx context.Context, e journalEntry) bool {
 	return !e.at().Before(j.since)
 }
 
+// journalForm is how journalctl is to write entries.
+func journalForm() []string {
+	return []string{"--output=json", "--merge", "--all", "--no-pager", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME"}
+}
+
+// chosen are the arguments of journalctl that choose entries.
+func (opt *Journal) chosen() (args []string) {
+	if opt.Directory != "" {
+		args = append(args, "--directory="+opt.Directory)
+	}
+	for _, u := range opt.Units {
+		args = append(args, "--unit="+u)
+	}
+	for _, i := range opt.Identifiers {
+		args = append(args, "--identifier="+i)
+	}
+	if len(opt.Units)+len(opt.Identifiers) == 0 {
+		args = append(args, "SYSLOG_FACILITY=2") // mail, RFC 5424 section 6.2.1
+	}
+	return args
+}
+
+// notStarted is that journalctl could not be run.
+func (l *Log) notStarted(err error) error {
+	e := &LogError{Log: l.opts.Name, Step: "start " + l.opts.Journal.Command, Kind: ErrLogUnread, Err: err}
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		e.Kind, e.Err, e.Hint = ErrLogMissing, nil, "this system has no journal: give the log's file as path"
+	}
+	return e
+}
+
 // start runs journalctl from the position on.
 func (j *journalRun) start(ctx context.Context) error {
 	opt := j.l.opts.Journal
 	// To follow means the current boot only, but for --merge: without it what was
 	// written before a restart of the machine would be passed over.
-	args := []string{"--output=json", "--follow", "--merge", "--all", "--no-pager", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME"}
+	args := append([]string{"--follow"}, journalForm()...)
 	switch {
 	case j.pos.Cursor != "":
 		// Inclusive, to see that it is still there.
@@ -161,25 +192,9 @@ func (j *journalRun) start(ctx context.Context) error {
 		}
 		args = append(args, "--lines=1")
 	}
-	if opt.Directory != "" {
-		args = append(args, "--directory="+opt.Directory)
-	}
-	for _, u := range opt.Units {
-		args = append(args, "--unit="+u)
-	}
-	for _, i := range opt.Identifiers {
-		args = append(args, "--identifier="+i)
-	}
-	if len(opt.Units)+len(opt.Identifiers) == 0 {
-		args = append(args, "SYSLOG_FACILITY=2") // mail, RFC 5424 section 6.2.1
-	}
-	run, err := runJournal(ctx, opt.Command, args)
+	run, err := runJournal(ctx, opt.Command, append(args, opt.chosen()...))
 	if err != nil {
-		e := &LogError{Log: j.l.opts.Name, Step: "start " + opt.Command, Kind: ErrLogUnread, Err: err}
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			e.Kind, e.Err, e.Hint = ErrLogMissing, nil, "this system has no journal: give the log's file as path"
-		}
-		return e
+		return j.l.notStarted(err)
 	}
 	j.run = run
 	j.reading(true)
@@ -188,7 +203,7 @@ func (j *journalRun) start(ctx context.Context) error {
 
 // over makes an error of the end of journalctl, which ends only when something is wrong.
 func (j *journalRun) over() error {
-	if err := j.complaint(); err != nil {
+	if err := j.l.complaint(j.run.said.String()); err != nil {
 		j.close()
 		return err
 	}
@@ -204,9 +219,8 @@ func (j *journalRun) over() error {
 
 // complaint makes an error of what journalctl says on standard error while it
 // goes on and shows nothing.
-func (j *journalRun) complaint() error {
-	said := j.run.said.String()
-	e := &LogError{Log: j.l.opts.Name, Step: "read from " + j.l.opts.Journal.Command, Err: errors.New(said)}
+func (l *Log) complaint(said string) error {
+	e := &LogError{Log: l.opts.Name, Step: "read from " + l.opts.Journal.Command, Err: errors.New(said)}
 	switch {
 	case strings.Contains(said, "not seeing messages from other users"), strings.Contains(said, "insufficient permissions"):
 		e.Kind, e.Err, e.Hint = ErrLogDenied, nil, "add the user that reputed runs as to the group systemd-journal and start reputed anew"

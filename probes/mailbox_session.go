@@ -49,6 +49,8 @@ type session struct {
 	caps     imap.CapSet // after the login
 	keeps    []imap.Flag // PERMANENTFLAGS of the folder (RFC 3501 section 7.1)
 	canIdle  bool
+	messages uint32        // in the folder as it was opened, and
+	uidNext  uint32        // of its next mail; 0: not told
 	news     chan struct{} // holds one token once the server has spoken of new mail
 	timer    *time.Timer   // of the command that runs
 	late     atomic.Bool   // the timer has closed the connection
@@ -207,6 +209,7 @@ func (s *session) examine(ctx context.Context) (validity uint32, err error) {
 		data, err := s.client.Select(s.m.opts.Folder, &imap.SelectOptions{ReadOnly: s.m.opts.After.Do == AfterKeep}).Wait()
 		if data != nil {
 			validity, s.keeps = data.UIDValidity, data.PermanentFlags
+			s.messages, s.uidNext = data.NumMessages, uint32(data.UIDNext)
 		}
 		return err
 	})

@@ -207,3 +207,12 @@ func (n *Notifier) alert(note alerts.Notification, severity checks.Severity, now
 }
 
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// Reach implements [alerts.Reacher]: it asks the server for nothing but its headers.
+func (n *Notifier) Reach(ctx context.Context) (alerts.Reached, error) {
+	r, err := n.client.Reach(ctx)
+	if err != nil {
+		return r, fmt.Errorf("alertmanager %q: %w", n.options.Name, err)
+	}
+	return r, nil
+}

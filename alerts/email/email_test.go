@@ -386,3 +386,16 @@ func TestADigestIsAThreadOfItsOwn(t *testing.T) {
 		t.Errorf("Message-Id %s, References %q, Subject %q", id, h.Get("References"), h.Get("Subject"))
 	}
 }
+
+func TestReachLogsInAndBeginsNoMail(t *testing.T) {
+	d := newDouble(t, StartTLS, nil)
+	r, err := d.notifier(t, StartTLS).Reach(t.Context())
+	if err != nil || !r.Login {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if slices.ContainsFunc(d.commands, func(c string) bool {
+		return strings.HasPrefix(c, "MAIL") || strings.HasPrefix(c, "RCPT") || strings.HasPrefix(c, "DATA")
+	}) || len(d.mails) > 0 || !slices.ContainsFunc(d.commands, func(c string) bool { return strings.HasPrefix(c, "AUTH") }) {
+		t.Errorf("commands %q, mails %q", d.commands, d.mails)
+	}
+}

@@ -51,7 +51,7 @@ type Notifier struct {
 	host    string
 }
 
-var _ alerts.Notifier = (*Notifier)(nil)
+var _ alerts.Reacher = (*Notifier)(nil)
 
 // New checks the options. Errors say what to set and never hold a secret; they
 // do not pass by trying again. No connection is made.
@@ -109,6 +109,17 @@ func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 		return n.scrub(fmt.Errorf("email %q: %w", n.options.Name, err))
 	}
 	return nil
+}
+
+// Reach implements [alerts.Reacher]: it connects, begins TLS, logs in if there is a user, and
+// says goodbye. No mail is begun.
+func (n *Notifier) Reach(ctx context.Context) (alerts.Reached, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.options.Timeout)
+	defer cancel()
+	if err := n.submit(ctx, nil); err != nil {
+		return alerts.Reached{}, n.scrub(fmt.Errorf("email %q: %w", n.options.Name, err))
+	}
+	return alerts.Reached{Login: n.options.User != ""}, nil
 }
 
 // scrub makes sure that the password leaves in no error, even if the server sent it back to

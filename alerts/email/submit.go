@@ -35,7 +35,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// submit is one session: connect, log in, hand the mail over.
+// submit is one session: connect, log in, hand the mail over; without one, only log in.
 func (n *Notifier) submit(ctx context.Context, raw []byte) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", n.options.Server)
 	if err != nil {
@@ -85,6 +85,10 @@ func (n *Notifier) session(ctx context.Context, conn net.Conn, raw []byte) error
 		if err := n.login(c); err != nil {
 			return err
 		}
+	}
+	if raw == nil {
+		_ = c.Quit() // nothing was said that it would have to remember
+		return nil
 	}
 	if err := c.Mail(n.options.From, nil); err != nil {
 		return verdict("sender", err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"reputed/alerts"
 	"reputed/alerts/post"
 )
 
@@ -97,4 +98,13 @@ func (h *Heart) Beat(ctx context.Context, complete bool, text string) error {
 		err = ctx.Err()
 	}
 	return fmt.Errorf("heartbeat: %w", err)
+}
+
+// Reach asks the server for nothing but its headers: nobody takes that for a call.
+func (h *Heart) Reach(ctx context.Context) (alerts.Reached, error) {
+	r, err := h.ok.Reach(ctx)
+	if err != nil {
+		return r, fmt.Errorf("heartbeat: %w", err)
+	}
+	return r, nil
 }

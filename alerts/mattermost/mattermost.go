@@ -40,7 +40,7 @@ type Notifier struct {
 	client  *post.Client
 }
 
-var _ alerts.Notifier = (*Notifier)(nil)
+var _ alerts.Reacher = (*Notifier)(nil)
 
 // New checks the options. Errors say what to set and never hold a secret; they
 // do not pass by trying again. No request is made.
@@ -106,4 +106,13 @@ func text(n alerts.Notification) string {
 		parts = append(parts, mark)
 	}
 	return strings.Join(parts, "\n")
+}
+
+// Reach implements [alerts.Reacher]: it asks the server for nothing but its headers.
+func (n *Notifier) Reach(ctx context.Context) (alerts.Reached, error) {
+	r, err := n.client.Reach(ctx)
+	if err != nil {
+		return r, fmt.Errorf("mattermost %q: %w", n.options.Name, err)
+	}
+	return r, nil
 }

@@ -217,3 +217,12 @@ func severity(s checks.Severity) string {
 	}
 	return "info"
 }
+
+// Reach implements [alerts.Reacher]: it asks the server for nothing but its headers.
+func (n *Notifier) Reach(ctx context.Context) (alerts.Reached, error) {
+	r, err := n.client.Reach(ctx)
+	if err != nil {
+		return r, fmt.Errorf("pagerduty %q: %w", n.options.Name, err)
+	}
+	return r, nil
+}

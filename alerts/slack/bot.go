@@ -44,7 +44,11 @@ type Bot struct {
 var (
 	_ alerts.Follower = (*Bot)(nil)
 	_ alerts.Listener = (*Bot)(nil)
+	_ alerts.Reacher  = (*Bot)(nil)
 )
+
+// Reach is that of the channel's token.
+func (b *Bot) Reach(ctx context.Context) (alerts.Reached, error) { return b.notifier.Reach(ctx) }
 
 // NewBot checks the options, which need a token. Errors are those of [New].
 func NewBot(o Options, b BotOptions) (*Bot, error) {

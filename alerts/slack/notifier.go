@@ -43,7 +43,7 @@ type Notifier struct {
 	client  *post.Client
 }
 
-var _ alerts.Notifier = (*Notifier)(nil)
+var _ alerts.Reacher = (*Notifier)(nil)
 
 // New checks the options. Errors say what to set and never hold a secret; they
 // do not pass by trying again. No request is made.
@@ -189,4 +189,29 @@ func blockSet(b blocks) *slack.Blocks {
 		return nil
 	}
 	return &slack.Blocks{BlockSet: b}
+}
+
+// Reach implements [alerts.Reacher]. A token is proved by auth.test, which writes nothing; a
+// webhook cannot be, and its server is asked for nothing but its headers.
+func (n *Notifier) Reach(ctx context.Context) (r alerts.Reached, err error) {
+	fail := func(err error) error {
+		return n.client.Scrub(fmt.Errorf("slack channel %q: %w", n.options.Name, err))
+	}
+	if n.options.Webhook != "" {
+		if r, err = n.client.Reach(ctx); err != nil {
+			return r, fail(err)
+		}
+		return r, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.client.Timeout())
+	defer cancel()
+	x, client := n.client.Exchange()
+	_, err = slack.New(n.options.Token, slack.OptionHTTPClient(client), slack.OptionAPIURL(n.options.APIURL)).AuthTestContext(ctx)
+	if x.Status == 0 {
+		return r, fail(post.NoAnswer(err))
+	}
+	if err := apiVerdict(x.Reply); err != nil {
+		return r, fail(err)
+	}
+	return alerts.Reached{Login: true, Clock: post.Clock(x.Reply)}, nil
 }

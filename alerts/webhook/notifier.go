@@ -35,7 +35,7 @@ type Notifier struct {
 	client  *post.Client
 }
 
-var _ alerts.Notifier = (*Notifier)(nil)
+var _ alerts.Reacher = (*Notifier)(nil)
 
 // New checks the options. Errors say what to set and never hold a secret; they
 // do not pass by trying again. No request is made.
@@ -77,4 +77,13 @@ func (n *Notifier) Notify(ctx context.Context, note alerts.Notification) error {
 		return fmt.Errorf("webhook %q: %w", n.options.Name, err)
 	}
 	return nil
+}
+
+// Reach implements [alerts.Reacher]: it asks the server for nothing but its headers.
+func (n *Notifier) Reach(ctx context.Context) (alerts.Reached, error) {
+	r, err := n.client.Reach(ctx)
+	if err != nil {
+		return r, fmt.Errorf("webhook %q: %w", n.options.Name, err)
+	}
+	return r, nil
 }

@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"alerts/alertmanager":   {"alerts", "checks", "alerts/wording", "alerts/post"},
 	"alerts/mattermost":     {"alerts", "checks", "alerts/wording", "alerts/post"},
 	"alerts/teams":          {"alerts", "checks", "alerts/wording", "alerts/post"},
-	"alerts/heartbeat":      {"alerts/post"},
+	"alerts/heartbeat":      {"alerts", "alerts/post"},
 	"internal/config":       {"blocklists", "blocklists/mirror", "checks", "internal/monitor"},
 	"internal/monitor":      {"checks", "alerts", "probes"},
 	"internal/store":        {"checks", "checks/*", "alerts", "probes"},

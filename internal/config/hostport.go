@@ -71,6 +71,9 @@ func isLoopback(host string) bool {
 	return host == "localhost"
 }
 
+// PublicResolver says whether a server, host:port, is one of the large open resolvers.
+func PublicResolver(server string) bool { return isPublicResolver(server) }
+
 // isPublicResolver says whether a host:port is one of the large open resolvers.
 // Lists count questions by resolver, so that these are over every limit; each list
 // says so in its terms of use.
