@@ -243,6 +243,22 @@ func TestAResolverThatIsBackAtOnceIsNoNews(t *testing.T) {
 	}
 }
 
+// A daemon that is stopped or reloaded while it waits to ask again has not confirmed anything.
+func TestBlindnessIsNotToldOfUnconfirmed(t *testing.T) {
+	r := newRig(t)
+	r.lists.Options.Confirm = time.Hour
+	r.mode(probestest.ZoneServFail)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r.daemon.log = slog.New(onLine{r.daemon.log.Handler(), "no list answers, all are asked again", cancel})
+	if err := r.round(ctx, time.Now()); !errors.Is(err, context.Canceled) {
+		t.Errorf("the round ended with %v, want that it was stopped", err)
+	}
+	if all := r.open(); len(all) != 0 {
+		t.Errorf("told without being confirmed: %v", titles(all))
+	}
+}
+
 // onLine is a log that does something when a line is written.
 type onLine struct {
 	slog.Handler

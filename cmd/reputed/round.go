@@ -196,11 +196,11 @@ func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 		// A resolver that is restarted is away for a second or two, and nobody is to be told of that.
 		// The second look costs little, because lists that fail their controls are asked nothing else.
 		d.log.LogAttrs(ctx, slog.LevelWarn, "no list answers, all are asked again", slog.Duration("after", lists.Options.Confirm))
+		findings = nil // nothing but that it is not known; told only once it is confirmed, so not if we are stopped meanwhile
 		select {
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-time.After(lists.Options.Confirm):
-			findings = nil // nothing but that it is not known
 			result, err = look()
 		}
 	}
