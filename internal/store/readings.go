@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"reputed/checks"
@@ -106,13 +108,37 @@ func (db *DB) Readings(ctx context.Context, target string, since time.Time) (all
 // ended before since are left out.
 func (db *DB) NotableReadings(ctx context.Context, since time.Time, most int) (all []reputation.Span, more bool, err error) {
 	err = db.view(ctx, "read ratings", func(tx *sql.Tx) error {
-		n := 0
-		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM ("+selectNotable+" LIMIT ?)", most+1).Scan(&n); err != nil {
+		// Question by question: asked for all of them at once, every reading would be gone through.
+		type question struct{ target, source string }
+		var questions []question
+		if err := each(ctx, tx, func(r *sql.Rows) error {
+			var q question
+			err := r.Scan(&q.source, &q.target)
+			questions = append(questions, q)
+			return err
+		}, selectNotable+" LIMIT ?", 2*most+1); err != nil { // one that is a problem and was recorded comes twice
 			return err
 		}
-		more = n > most
-		all, err = bareSpans(ctx, tx, "(source, target) IN ("+selectNotable+" LIMIT ?) AND last >= ?", most, since.UnixMicro())
-		return err
+		seen := map[question]bool{}
+		questions = slices.DeleteFunc(questions, func(q question) bool {
+			twice := seen[q]
+			seen[q] = true
+			return twice
+		})
+		if more = len(questions) > most; more {
+			questions = questions[:most]
+		}
+		slices.SortFunc(questions, func(a, b question) int {
+			return cmp.Or(cmp.Compare(a.target, b.target), cmp.Compare(a.source, b.source))
+		})
+		for _, q := range questions {
+			part, err := bareSpans(ctx, tx, "source = ? AND target = ? AND last >= ?", q.source, q.target, since.UnixMicro())
+			if err != nil {
+				return err
+			}
+			all = append(all, part...)
+		}
+		return nil
 	})
 	return all, more, err
 }
