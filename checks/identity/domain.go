@@ -34,8 +34,8 @@ func (d Domain) wants() string {
 	return d.Want
 }
 
-// mailFrom is the domain that SPF is asked about.
-func (d Domain) mailFrom() string { return cmp.Or(d.ReturnPath, d.Target.Name) }
+// MailFrom is the domain that SPF is asked about.
+func (d Domain) MailFrom() string { return cmp.Or(d.ReturnPath, d.Target.Name) }
 
 // lookDomains asks what judging these domains needs and can be known beforehand, at once.
 func (b *book) lookDomains(all []Domain) {
@@ -46,7 +46,7 @@ func (b *book) lookDomains(all []Domain) {
 		if d.Silent {
 			continue
 		}
-		questions = append(questions, question(d.mailFrom(), probes.TypeTXT), question("_mta-sts."+name, probes.TypeTXT), question("_smtp._tls."+name, probes.TypeTXT))
+		questions = append(questions, question(d.MailFrom(), probes.TypeTXT), question("_mta-sts."+name, probes.TypeTXT), question("_smtp._tls."+name, probes.TypeTXT))
 		for _, s := range d.Selectors {
 			questions = append(questions, question(selectorName(s, name), probes.TypeTXT))
 		}
@@ -64,7 +64,7 @@ func (c *Check) domain(b *book, d Domain) []Item {
 		return []Item{hostSPF(b, d)}
 	}
 	keys, signed, known := b.dkim(d)
-	audit := b.audit(d.mailFrom())
+	audit := b.audit(d.MailFrom())
 	senders, passes := b.authorised(d, audit)
 	items := append(b.spf(d, audit, signed), keys...)
 	items = append(items, b.dmarc(d, f))
@@ -221,7 +221,7 @@ func some(names []string, most int) string {
 // aligned judges whether DMARC can pass (RFC 7489 section 3.1): whether SPF passes for a domain
 // that goes with the one in From, or a key of it is there to sign with.
 func (b *book) aligned(d Domain, f found, a Audit, passes int, signed, known bool) Item {
-	i := Item{Target: d.Target, Rule: RuleAlignment, Evidence: []checks.Evidence{b.spfEvidence(d.mailFrom(), a)}}
+	i := Item{Target: d.Target, Rule: RuleAlignment, Evidence: []checks.Evidence{b.spfEvidence(d.MailFrom(), a)}}
 	if f.at != "" {
 		i.Evidence = append(i.Evidence, b.evidence("_dmarc."+f.at, probes.TypeTXT))
 	}
@@ -232,7 +232,7 @@ func (b *book) aligned(d Domain, f found, a Audit, passes int, signed, known boo
 		i.State, i.Text = Unknown, "not known, as what is published is not"
 		return i
 	}
-	from, path := d.Target, checks.Target{Kind: checks.KindDomain, Name: d.mailFrom()}
+	from, path := d.Target, checks.Target{Kind: checks.KindDomain, Name: d.MailFrom()}
 	bySPF := path.Name == from.Name || !f.policy.StrictSPF && from.Organisational() != "" && path.Organisational() == from.Organisational()
 	usable := a.Text != "" && len(a.Broken) == 0
 	switch {

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"fmt"
 	"time"
 
 	"reputed/checks"
@@ -15,17 +14,6 @@ type Drift struct {
 	Before, Now string // empty: nothing
 	Since       time.Time
 	At          time.Time // it changed after Since, when it was last seen as before, and before At
-}
-
-// String is one line: `SPF of example.org: "v=spf1 mx -all" became nothing`.
-func (d Drift) String() string {
-	quote := func(s string) string {
-		if s == "" {
-			return "nothing"
-		}
-		return fmt.Sprintf("%q", checks.Line(s, 150))
-	}
-	return checks.Line(fmt.Sprintf("%s of %s: %s became %s", d.What, d.Target, quote(d.Before), quote(d.Now)), 500)
 }
 
 // Unanswered is something that should be published, and of which nothing has been known for some time.

@@ -30,7 +30,7 @@ func (b *book) spfEvidence(name string, a Audit) checks.Evidence {
 
 // spf judges the SPF record itself.
 func (b *book) spf(d Domain, a Audit, signed bool) []Item {
-	name := d.mailFrom()
+	name := d.MailFrom()
 	i := Item{Target: d.Target, Rule: RuleSPF, Value: a.Text, Evidence: []checks.Evidence{b.spfEvidence(name, a)}}
 	bad := func(severity checks.Severity, code checks.Code, text string, fix Fix) []Item {
 		i.State, i.Severity, i.Code, i.Text, i.Fix = Bad, severity, code, text, fix
@@ -186,7 +186,7 @@ func mended(record string, missing *netipx.IPSetBuilder) string {
 
 // authorised judges for each address that sends as the domain whether SPF passes for it, and says for how many it does.
 func (b *book) authorised(d Domain, a Audit) (items []Item, passes int) {
-	name := d.mailFrom()
+	name := d.MailFrom()
 	if a.None || a.Unknown.err != nil && a.Text == "" || len(a.Broken) > 0 {
 		return nil, 0 // the record itself is the trouble
 	}

@@ -243,6 +243,9 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	} else if ok {
 		jobs = append(jobs, looking)
 	}
+	if published, ok := d.identityJob(); ok {
+		jobs = append(jobs, published)
+	}
 	for _, j := range append(jobs, rating...) {
 		j.Run = d.limited(j)
 		if err := m.Add(j); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/checks"
+	"reputed/checks/identity"
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -57,6 +58,17 @@ What began before --since and lasted until then is shown with its whole length.`
 		}
 		h := report.NewHistory(turnsOf(all), from, now)
 		h.Target, h.Source, h.More = f.Target, f.Source, more
+		if list == "" && (check == "" || check == identity.CheckName) {
+			d := store.DriftFilter{Since: from}
+			if f.Target != "" {
+				d.Targets = []string{f.Target}
+			}
+			changes, err := db.Drift(c.Context(), d)
+			if err != nil {
+				return err
+			}
+			h.Published = identityChanges(changes)
+		}
 		return h.Write(a.stdout, a.term(), *form)
 	}
 	return c

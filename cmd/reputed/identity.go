@@ -12,8 +12,10 @@ import (
 
 	"reputed/checks"
 	"reputed/checks/identity"
+	"reputed/checks/reputation"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/store"
 	"reputed/probes"
 )
 
@@ -205,7 +207,8 @@ func newIdentity(cfg *config.Config, asker identity.Asker, policy bool) *identit
 // identityReport looks once, and puts what it found together.
 func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker identity.Asker, plan lookedAt, policy bool) (report.Identity, error) {
 	now := time.Now()
-	r := report.Identity{Now: now}
+	m := a.remember(ctx, cfg, plan, now)
+	r := report.Identity{Now: now, Days: m.days, Changes: m.changes}
 	var items []identity.Item
 	at := map[string]int{}
 	summary, err := newIdentity(cfg, asker, policy).Run(ctx, now, plan.addresses, plan.domains, func(i identity.Item) {
@@ -232,7 +235,7 @@ func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker iden
 	if err != nil {
 		return r, err
 	}
-	for _, x := range identity.Require(providers, items, nil) {
+	for _, x := range identity.Require(providers, items, m.rated) {
 		r.Requirements = append(r.Requirements, report.IdentityRequirement{
 			Provider: x.Provider.ID, Name: x.Provider.Name, Covers: x.Provider.Covers, Bulk: x.Provider.Bulk, Since: x.Provider.Since,
 			Source: x.Provider.Source, Checked: x.Provider.Checked,
@@ -240,6 +243,60 @@ func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker iden
 		})
 	}
 	return r, nil
+}
+
+// memory is what the database of a daemon knows besides what the DNS says now. A checklist without it is a
+// checklist, so that what cannot be read is left out.
+type memory struct {
+	days    int // how far back changes go; 0: there is no database
+	changes []report.IdentityChange
+	spans   map[string][]reputation.Span // by domain, oldest first
+}
+
+func (a *app) remember(ctx context.Context, cfg *config.Config, plan lookedAt, now time.Time) (m memory) {
+	db, err := openReader(ctx, cfg)
+	if err != nil {
+		return m
+	}
+	defer db.Close()
+	var ids []string
+	m.spans = map[string][]reputation.Span{}
+	for _, d := range plan.domains {
+		ids = append(ids, d.Target.ID())
+		if spans, err := db.Readings(ctx, d.Target.ID(), now.Add(-ratingFresh)); err == nil && !d.Silent {
+			m.spans[d.Target.ID()] = spans
+		}
+	}
+	for _, x := range plan.addresses {
+		ids = append(ids, x.Target.ID())
+	}
+	if changes, err := db.Drift(ctx, store.DriftFilter{Targets: ids, Since: now.AddDate(0, 0, -driftDays)}); err == nil && len(ids) > 0 {
+		m.changes, m.days = identityChanges(changes), driftDays
+	}
+	return m
+}
+
+// ratingFresh is how old a rating may be that says whether a requirement is met.
+const ratingFresh = 7 * 24 * time.Hour
+
+// rated is the level of a rating of all domains together: bad if it is for one, and nothing unless it is known of all.
+func (m memory) rated(id string) (level, value string) {
+	for domain, spans := range m.spans {
+		i := len(spans) - 1
+		for ; i >= 0 && spans[i].Source != id; i-- {
+		}
+		switch {
+		case i < 0 || spans[i].Level == reputation.None:
+			if level != string(reputation.Bad) {
+				level = "-"
+			}
+		case spans[i].Level == reputation.Bad:
+			level, value = string(reputation.Bad), domain+": "+spans[i].Value
+		case level == "":
+			level = string(reputation.Good)
+		}
+	}
+	return level, value
 }
 
 func identityItem(i identity.Item) report.IdentityItem {

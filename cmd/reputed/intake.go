@@ -119,6 +119,9 @@ func (d *daemon) follow(mail store.Mail) bool {
 			continue
 		}
 		found = d.followTo(mail.Targets[i], b.Judgement.Blocklist) || found
+		if aboutIdentity(b.Judgement.Category) {
+			d.monitor.Poke(jobIdentity)
+		}
 	}
 	return found
 }

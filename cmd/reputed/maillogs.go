@@ -124,6 +124,9 @@ func (d *daemon) intakeLog(ctx context.Context, l *mailLog, b probes.LogBatch) e
 	for _, i := range fresh {
 		e := &read.Events[i]
 		asked = d.followTo(e.Target, e.Judgement.Blocklist) || asked
+		if aboutIdentity(e.Judgement.Category) {
+			d.monitor.Poke(jobIdentity)
+		}
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "refusals in the log", slog.String("log", l.cfg.Name), slog.Int("refusals", len(fresh)), slog.Int("events", len(events)))
 	if asked {

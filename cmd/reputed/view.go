@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err e
 		return in, err
 	}
 	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
-	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.own, v.incidents, v.notable} {
+	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.own, v.incidents, v.notable, v.unanswered} {
 		if err := read(ctx, &in, now); err != nil {
 			return in, err
 		}
@@ -125,6 +126,11 @@ func (v *view) explanation(ctx context.Context, h store.History, now time.Time) 
 	if r.Suspicion, err = suspicion(ctx, v.db, h.Incident); err != nil {
 		return e, err
 	}
+	if r.Changes, err = v.drift(ctx, h.Incident); err != nil {
+		return e, err
+	}
+	r.Events = append(r.Events, driftEvents(r.Changes)...)
+	slices.SortStableFunc(r.Events, func(x, y report.Event) int { return x.At.Compare(y.At) })
 	return report.Explanation{Incident: r, Outlook: v.policy.Look(h.Incident, now)}, nil
 }
 
@@ -257,6 +263,8 @@ func happened(events []report.Event) []report.Mark {
 		switch {
 		case e.By != "":
 			out = append(out, report.Mark{At: e.At, Kind: report.MarkPerson, Text: e.What + " by " + e.By})
+		case e.What == eventPublished:
+			out = append(out, report.Mark{At: e.At, Kind: report.MarkState, Text: e.Note})
 		case e.What != eventAnswer:
 			out = append(out, report.Mark{At: e.At, Kind: report.MarkState, Text: e.What})
 		}

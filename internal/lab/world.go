@@ -48,6 +48,7 @@ func Start(lists []blocklists.Zone) (*World, error) {
 	for _, z := range lists {
 		holdControls(w.Lists, z)
 	}
+	publish(w.Lists)
 	if w.Mailbox, err = probestest.StartIMAP(probestest.IMAPOptions{}); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("start the mailbox of the lab: %w", err)
@@ -63,6 +64,16 @@ func Start(lists []blocklists.Zone) (*World, error) {
 func (w *World) KeepLog(dir string) (err error) {
 	w.Log, err = startLog(dir)
 	return err
+}
+
+// publish gives our server and our domain the names and records that receivers want: what goes
+// wrong in this world is told by lists and receivers.
+func publish(d *probestest.DNS) {
+	b := OurAddress.As4()
+	d.SetName(fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0]), "PTR "+OurHost+".")
+	d.SetName(OurHost, "A "+OurAddress.String())
+	d.SetName(OurDomain, `TXT "v=spf1 ip4:`+OurAddress.String()+` -all"`, "MX 10 "+OurHost+".")
+	d.SetName("_dmarc."+OurDomain, `TXT "v=DMARC1; p=reject; rua=mailto:dmarc@`+OurDomain+`"`)
 }
 
 // holdControls puts the entries on a list by which it proves that it works.

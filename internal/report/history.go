@@ -24,6 +24,8 @@ type History struct {
 	Spells []Spell // in the order they began
 	Turns  []Turn  // oldest first
 	More   bool    // there are older changes than were read
+	// Published are changes of what the targets publish of themselves, the latest first.
+	Published []IdentityChange
 }
 
 // NewHistory is the history of all that was a problem at or after since; zero is no bound. What began
@@ -56,11 +58,16 @@ func (h History) Write(w io.Writer, t Term, f Format) error {
 	if h.More {
 		p.para(0, "", plain, "There are more changes than are read at once: name a target or a list to see all of its.", unknown)
 	}
-	if len(h.Spells) == 0 {
-		return p.writeTo(w)
+	if len(h.Spells) > 0 {
+		h.dwells(p)
+		h.timeline(p)
 	}
-	h.dwells(p)
-	h.timeline(p)
+	if len(h.Published) > 0 {
+		p.heading("What changed of what is published, the latest first")
+		for _, c := range h.Published {
+			p.change(2, c, h.Now)
+		}
+	}
 	return p.writeTo(w)
 }
 

@@ -8,16 +8,17 @@ import (
 
 // historyJSON is `history --format json`. Field names are a promise: docs/json.md.
 type historyJSON struct {
-	Schema  int         `json:"schema"`
-	Text    string      `json:"text"`
-	Target  string      `json:"target"`
-	Source  string      `json:"source"`
-	Since   *string     `json:"since"`
-	At      *string     `json:"at"`
-	More    bool        `json:"more"`
-	Dwells  []dwellJSON `json:"questions"`
-	Spells  []spellJSON `json:"spells"`
-	Changes []turnJSON  `json:"changes"`
+	Schema    int                  `json:"schema"`
+	Text      string               `json:"text"`
+	Target    string               `json:"target"`
+	Source    string               `json:"source"`
+	Since     *string              `json:"since"`
+	At        *string              `json:"at"`
+	More      bool                 `json:"more"`
+	Dwells    []dwellJSON          `json:"questions"`
+	Spells    []spellJSON          `json:"spells"`
+	Changes   []turnJSON           `json:"changes"`
+	Published []identityChangeJSON `json:"published"`
 }
 
 type dwellJSON struct {
@@ -63,7 +64,7 @@ type turnJSON struct {
 
 func historyOf(h History) historyJSON {
 	out := historyJSON{Schema: 1, Text: h.Verdict(Term{}), Target: checks.Line(h.Target, 0), Source: checks.Line(h.Source, 0), Since: utc(h.Since), At: utc(h.Now), More: h.More,
-		Dwells: []dwellJSON{}, Spells: []spellJSON{}, Changes: []turnJSON{}}
+		Dwells: []dwellJSON{}, Spells: []spellJSON{}, Changes: []turnJSON{}, Published: changesOf(h.Published)}
 	for _, d := range Dwells(h.Spells, h.Since, h.Now) {
 		j := dwellJSON{Target: checks.Line(d.Key.Target, 0), Check: d.Key.Check, Source: checks.Line(d.Key.Source, 0), Severity: d.Severity, Times: d.Spells,
 			Open: utc(d.Open), Last: utc(d.Last), Sum: seconds(d.Sum), Longest: seconds(d.Longest), Relapses: d.Relapses}

@@ -253,12 +253,21 @@ func (r Identity) changes(p *page) {
 
 // change is one change, with both values.
 func (p *page) change(indent int, c IdentityChange, now time.Time) {
-	p.para(indent, "", plain, changeTitle(c)+" of "+clean(c.Target)+", "+p.between(c, now), plain)
+	p.para(indent, "", plain, clean(c.What)+" of "+clean(c.Target)+", "+p.between(c, now), plain)
 	p.para(indent+2, "before: ", faint, orNothing(c.Before), plain)
 	p.para(indent+2, "now:    ", faint, orNothing(c.Now), plain)
 }
 
-func changeTitle(c IdentityChange) string { return clean(c.What) }
+// String is one line: `SPF of example.org: "v=spf1 mx -all" became nothing`.
+func (c IdentityChange) String() string {
+	quote := func(s string) string {
+		if s = checks.Line(s, 150); s == "" {
+			return "nothing"
+		}
+		return `"` + s + `"`
+	}
+	return clean(c.What) + " of " + clean(c.Target) + ": " + quote(c.Before) + " became " + quote(c.Now)
+}
 
 // between says when it changed, as far as that is known: it was looked at before and after.
 func (p *page) between(c IdentityChange, now time.Time) string {
@@ -266,6 +275,23 @@ func (p *page) between(c IdentityChange, now time.Time) string {
 		return "seen " + p.stamp(c.At)
 	}
 	return "between " + p.stamp(c.Since) + " and " + p.stamp(c.At)
+}
+
+// changes are what was published otherwise before the incident began, as far as is known: often the cause.
+func (i Incident) changes(p *page) {
+	var before []IdentityChange
+	for _, c := range i.Changes {
+		if c.Since.Before(i.Incident.Opened) { // it may have changed before, though it was seen later
+			before = append(before, c)
+		}
+	}
+	if len(before) == 0 {
+		return
+	}
+	p.heading("What changed before")
+	for _, c := range before {
+		p.change(2, c, i.Now)
+	}
 }
 
 func orNothing(s string) string {

@@ -81,7 +81,7 @@ func (r Identity) json() identityJSON {
 func changesOf(all []IdentityChange) []identityChangeJSON {
 	out := []identityChangeJSON{}
 	for _, c := range all {
-		out = append(out, identityChangeJSON{c.Target, checks.Line(c.What, 0), checks.Line(c.Before, 0), checks.Line(c.Now, 0), utc(c.Since), utc(c.At)})
+		out = append(out, identityChangeJSON{checks.Line(c.Target, 0), checks.Line(c.What, 0), checks.Line(c.Before, 0), checks.Line(c.Now, 0), utc(c.Since), utc(c.At)})
 	}
 	return out
 }

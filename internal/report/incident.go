@@ -75,7 +75,9 @@ type Incident struct {
 	Deliveries []Delivery     // oldest first
 	Asked      []alerts.Asked // removals that were asked for, the latest first
 	Withheld   int            // suspects that are left out because nobody knows who looks
-	Now        time.Time
+	// Changes are those of what our targets publish, from some days before it on, oldest first.
+	Changes []IdentityChange
+	Now     time.Time
 }
 
 // WriteIncidents renders a list of incidents, in the order given.
@@ -149,6 +151,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	i.recovery(p)
 	i.requests(p)
 	i.suspects(p)
+	i.changes(p)
 	p.heading("How we know")
 	for n, m := range inc.Members {
 		if n > 0 {
@@ -424,14 +427,15 @@ type deliveryJSON struct {
 
 // incidentShowJSON is `incident show --format json`. Field names are a promise: docs/json.md.
 type incidentShowJSON struct {
-	Schema     int            `json:"schema"`
-	Incident   incidentJSON   `json:"incident"`
-	Refusals   []refusedJSON  `json:"refused_mail"`
-	Timeline   []eventJSON    `json:"timeline"`
-	NotTold    []untoldJSON   `json:"not_told"`
-	Deliveries []deliveryJSON `json:"deliveries"`
-	Requests   []requestJSON  `json:"requests"`
-	Suspects   suspectsJSON   `json:"suspects"`
+	Schema     int                  `json:"schema"`
+	Incident   incidentJSON         `json:"incident"`
+	Refusals   []refusedJSON        `json:"refused_mail"`
+	Timeline   []eventJSON          `json:"timeline"`
+	NotTold    []untoldJSON         `json:"not_told"`
+	Deliveries []deliveryJSON       `json:"deliveries"`
+	Requests   []requestJSON        `json:"requests"`
+	Suspects   suspectsJSON         `json:"suspects"`
+	Changes    []identityChangeJSON `json:"changes"`
 }
 
 func refusalsOf(all []Refusal) []refusedJSON {
@@ -443,7 +447,7 @@ func refusalsOf(all []Refusal) []refusedJSON {
 }
 
 func incidentShowOf(i Incident) incidentShowJSON {
-	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion, i.Withheld)}
+	out := incidentShowJSON{Schema: 1, Incident: incidentOf(i.IncidentView, i.Now), Refusals: refusalsOf(i.Refusals), Timeline: []eventJSON{}, NotTold: []untoldJSON{}, Deliveries: []deliveryJSON{}, Requests: []requestJSON{}, Suspects: suspectsOf(i.Suspicion, i.Withheld), Changes: changesOf(i.Changes)}
 	for _, e := range i.Events {
 		out.Timeline = append(out.Timeline, eventJSON{utc(e.At), checks.Line(e.What, 0), checks.Line(e.By, 0), e.Severity, checks.Line(e.said(rfc3339), 0)})
 	}

@@ -17,6 +17,7 @@ func TestJSONFieldNamesAreKept(t *testing.T) {
 		"check.results[]": resultJSON{}, "check.lists[]": listTallyJSON{}, "check.notes[]": noteJSON{}, "check.neighbours[]": neighboursJSON{}, "check.summary": checkSummaryJSON{},
 		"status": statusJSON{}, "findings": findingsJSON{}, "targets": targetsJSON{}, "target-show": targetShowJSON{}, "refused-mail": refusedMailJSON{}, "receivers": receiversJSON{}, "incident-after": incidentDoneJSON{}, "history": historyJSON{}, "report": periodJSON{}, "share-list.links[]": linkJSON{}, "explain-pair": pairJSON{}, "incident-show": incidentShowJSON{}, "letters": lettersJSON{}, "changes": changesJSON{}, "explain": explanationJSON{}, "replay": policyReplayJSON{}, "bounce.mails[]": mailJSON{}, "bounce.summary": bouncesSummaryJSON{}, "bounce-unknown": unknownJSON{}, "bounce-replay": replayJSON{},
 		"lists.lists[]": listJSON{}, "knock.knocks[]": knockJSON{}, "relay.servers[]": ownServerJSON{}, "reputation.ratings[]": ratingJSON{}, "lists-show.list": unaskedJSON{}, "lists-test.lists[]": listTestJSON{},
+		"identity": identityJSON{},
 	} {
 		paths = append(paths, fieldPaths(name, reflect.TypeOf(v))...)
 	}

@@ -21,30 +21,37 @@ func writeJSON(w io.Writer, v any) error {
 
 // statusJSON is `status --format json`. Field names are a promise: docs/json.md.
 type statusJSON struct {
-	Schema    int              `json:"schema"`
-	At        *string          `json:"at"`
-	Verdict   string           `json:"verdict"`
-	Health    string           `json:"health"`
-	State     string           `json:"state"`
-	ExitCode  int              `json:"exit_code"`
-	LookedAt  *string          `json:"looked_at"`
-	Kept      *string          `json:"stored_since"`
-	Config    string           `json:"configuration_trouble"`
-	Daemon    daemonJSON       `json:"daemon"`
-	Watched   watchedJSON      `json:"watched"`
-	Round     roundJSON        `json:"last_round"`
-	Running   *string          `json:"round_running_since"`
-	NextRound *string          `json:"next_round"`
-	Incidents []incidentJSON   `json:"incidents"`
-	Quiet     []quietJSON      `json:"quiet"`
-	Resolved  []incidentJSON   `json:"resolved"`
-	Flapping  []unreliableJSON `json:"unreliable"`
-	Silent    []silentListJSON `json:"lists_without_answer"`
-	Mailboxes []mailboxJSON    `json:"mailboxes"`
-	Logs      []logJSON        `json:"logs"`
-	Channels  []channelJSON    `json:"channels"`
-	Own       []ownTroubleJSON `json:"daemon_troubles"`
-	Ratings   []ratingJSON     `json:"ratings"`
+	Schema     int              `json:"schema"`
+	At         *string          `json:"at"`
+	Verdict    string           `json:"verdict"`
+	Health     string           `json:"health"`
+	State      string           `json:"state"`
+	ExitCode   int              `json:"exit_code"`
+	LookedAt   *string          `json:"looked_at"`
+	Kept       *string          `json:"stored_since"`
+	Config     string           `json:"configuration_trouble"`
+	Daemon     daemonJSON       `json:"daemon"`
+	Watched    watchedJSON      `json:"watched"`
+	Round      roundJSON        `json:"last_round"`
+	Running    *string          `json:"round_running_since"`
+	NextRound  *string          `json:"next_round"`
+	Incidents  []incidentJSON   `json:"incidents"`
+	Quiet      []quietJSON      `json:"quiet"`
+	Resolved   []incidentJSON   `json:"resolved"`
+	Flapping   []unreliableJSON `json:"unreliable"`
+	Silent     []silentListJSON `json:"lists_without_answer"`
+	Mailboxes  []mailboxJSON    `json:"mailboxes"`
+	Logs       []logJSON        `json:"logs"`
+	Channels   []channelJSON    `json:"channels"`
+	Own        []ownTroubleJSON `json:"daemon_troubles"`
+	Ratings    []ratingJSON     `json:"ratings"`
+	Unanswered []unansweredJSON `json:"identity_unanswered"`
+}
+
+type unansweredJSON struct {
+	Target string  `json:"target"`
+	What   string  `json:"what"`
+	Since  *string `json:"since"`
 }
 
 type ownTroubleJSON struct {
@@ -142,7 +149,7 @@ func statusOf(r Report) statusJSON {
 		Round:     roundJSON{utc(r.Round.Started), utc(r.Round.Ended), r.Round.Questions, r.Round.Unanswered, r.Round.Problems},
 		Running:   utc(r.Running),
 		NextRound: utc(r.NextRound), Incidents: []incidentJSON{}, Quiet: []quietJSON{}, Resolved: []incidentJSON{},
-		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{}, Own: []ownTroubleJSON{}, Ratings: []ratingJSON{},
+		Silent: []silentListJSON{}, Mailboxes: []mailboxJSON{}, Logs: []logJSON{}, Channels: []channelJSON{}, Own: []ownTroubleJSON{}, Ratings: []ratingJSON{}, Unanswered: []unansweredJSON{},
 	}
 	for _, u := range r.Unreliable {
 		s.Flapping = append(s.Flapping, unreliableJSON{checks.Line(u.Source, 0), u.Incident})
@@ -170,6 +177,9 @@ func statusOf(r Report) statusJSON {
 	}
 	for _, o := range r.Own {
 		s.Own = append(s.Own, ownTroubleJSON{checks.Line(o.Part, 0), utc(o.Since), checks.Line(o.What, 0)})
+	}
+	for _, u := range r.Unanswered {
+		s.Unanswered = append(s.Unanswered, unansweredJSON{checks.Line(u.Target, 0), checks.Line(u.What, 0), utc(u.Since)})
 	}
 	for _, x := range r.Ratings {
 		s.Ratings = append(s.Ratings, ratingOf(x))

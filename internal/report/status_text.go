@@ -240,6 +240,7 @@ func (r Report) trouble(p *page) {
 		p.trouble(g)
 	}
 	r.partTroubles(p.Term, say)
+	r.unanswered(p.Term, say)
 }
 
 // partTroubles says what is wrong with mailboxes and channels.
@@ -280,6 +281,23 @@ func (r Report) partTroubles(t Term, say func(label, s string)) {
 			say("channel", fmt.Sprintf("%s: %s waiting, the oldest %s", name, plural(c.Queued, "notice", "notices"), t.since(c.Oldest, r.Now)))
 		}
 	}
+}
+
+// unanswered says of what we publish nothing has been known for days.
+func (r Report) unanswered(t Term, say func(label, s string)) {
+	if len(r.Unanswered) == 0 {
+		return
+	}
+	const few = 3
+	var parts []string
+	for _, u := range r.Unanswered[:min(few, len(r.Unanswered))] {
+		parts = append(parts, clean(u.What)+" of "+clean(u.Target))
+	}
+	s := strings.Join(parts, ", ")
+	if more := len(r.Unanswered) - few; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	say("identity", s+": no answer "+t.since(r.Unanswered[0].Since, r.Now)+", so that it is not known what receivers see")
 }
 
 // gapShown is how long status tells that something of a log was lost: as long as it is missing
