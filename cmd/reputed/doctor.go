@@ -35,7 +35,7 @@ Run it as the user of the daemon, or what only that one may read is told as brok
 Exit code: 2 something is bad, 1 something is to be looked at, 3 something could not be
 found out, else 0. What is not configured plays no part.`,
 		Example: `  reputed doctor
-  sudo -u reputed reputed doctor --format json
+  reputed doctor --format json
   reputed doctor --format plugin      one line for Icinga, Nagios or Checkmk`,
 		Args: args(0, 0, "no arguments"),
 	}
