@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,20 +105,26 @@ func (db *DB) Bounces(ctx context.Context, f BounceFilter) (all []Bounce, err er
 	if f.Incident != 0 {
 		where, args = append(where, "b.target IN (SELECT target FROM members WHERE incident = ?)"), append(args, f.Incident)
 	}
-	if f.Vendor != "" {
-		where, args = append(where, "(b.vendor = ? OR b.domain = ?)"), append(args, f.Vendor, f.Vendor)
-	}
 	if !f.Before.IsZero() {
 		where, args = append(where, "(b.at, b.id) < (?, ?)"), append(args, f.Before.UnixMicro(), f.BeforeID)
+	}
+	// Numbers are sorted, and only those that are wanted are read: the rows are wide.
+	numbers := "SELECT b.id FROM bounces b" + from + " WHERE " + strings.Join(where, " AND ")
+	const latest = " ORDER BY b.at DESC, b.id DESC LIMIT ?"
+	n := limit(f.Limit)
+	if f.Vendor == "" {
+		numbers, args = numbers+latest, append(args, n)
+	} else { // the latest of each, from an index each, and of these the latest
+		one := append(slices.Clone(args), f.Vendor, n)
+		numbers = "SELECT * FROM (" + numbers + " AND b.vendor = ?" + latest + ") UNION ALL SELECT * FROM (" + numbers + " AND b.domain = ?" + latest + ")"
+		args = append(one, one...)
 	}
 	err = db.view(ctx, "read bounces", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(r *sql.Rows) error {
 			b, err := scanBounce(r)
 			all = append(all, b)
 			return err
-			// Numbers are sorted, and only those that are wanted are read: the rows are wide.
-		}, "SELECT "+bounceColumns+" FROM bounces b LEFT JOIN mails m ON m.id = b.mail WHERE b.id IN (SELECT b.id FROM bounces b"+from+" WHERE "+
-			strings.Join(where, " AND ")+" ORDER BY b.at DESC, b.id DESC LIMIT ?) ORDER BY b.at DESC, b.id DESC", append(args, limit(f.Limit))...)
+		}, "SELECT "+bounceColumns+" FROM bounces b LEFT JOIN mails m ON m.id = b.mail WHERE b.id IN ("+numbers+")"+latest, append(args, n)...)
 	})
 	return all, err
 }

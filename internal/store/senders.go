@@ -177,11 +177,12 @@ type senderHours struct {
 }
 
 func (s *senderHours) scan(r *sql.Rows) error {
-	var h bounce.SenderHour
-	var hour int64
-	if err := r.Scan(&s.kind, &s.name, &hour, &h.Mails, &h.Unknown, &h.Refused, &h.Complaints); err != nil {
+	var at, mails, unknown, refused, complaints any
+	if err := r.Scan(&s.kind, &s.name, &at, &mails, &unknown, &refused, &complaints); err != nil {
 		return err
 	}
+	hour := number(at)
+	h := bounce.SenderHour{Mails: int(number(mails)), Unknown: int(number(unknown)), Refused: int(number(refused)), Complaints: int(number(complaints))}
 	if s.at == nil {
 		s.at, s.names = map[bounce.Origin]int{}, map[string]string{}
 	}

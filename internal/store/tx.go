@@ -113,6 +113,13 @@ func each(ctx context.Context, q querier, scan func(*sql.Rows) error, query stri
 	return rows.Err()
 }
 
+// number is what the driver gives for an integer. Where a hundred thousand are read they are scanned into an
+// any: into an int, database/sql takes them by way of a text.
+func number(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
 // changed says whether a statement touched a row.
 func changed(r sql.Result, err error) (bool, error) {
 	if err != nil {
