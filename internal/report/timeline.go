@@ -107,17 +107,20 @@ func SpanWords() []string {
 func BuildTimeline(from, now time.Time, step time.Duration, flows []Flow, marks []Mark) Timeline {
 	from = from.UTC().Truncate(step)
 	t := Timeline{From: from, Step: step, Steps: max(int(now.Sub(from)/step)+1, 1)}
-	rows := map[string]*TimelineRow{}
+	rows, of := map[string]*TimelineRow{}, map[string]*TimelineRow{} // by name, and by name as it came
 	for _, f := range flows {
 		i := int(f.At.Sub(from) / step)
 		if f.At.Before(from) || i >= t.Steps {
 			continue
 		}
-		name := cmp.Or(checks.Line(f.Name, 60), "vendor not known")
-		r := rows[name]
+		r := of[f.Name]
 		if r == nil {
-			r = &TimelineRow{Name: name, Refused: make([]int, t.Steps), Deferred: make([]int, t.Steps)}
-			rows[name] = r
+			name := cmp.Or(checks.Line(f.Name, 60), "vendor not known")
+			if r = rows[name]; r == nil {
+				r = &TimelineRow{Name: name, Refused: make([]int, t.Steps), Deferred: make([]int, t.Steps)}
+				rows[name] = r
+			}
+			of[f.Name] = r
 		}
 		r.Refused[i] += f.Refused
 		r.Deferred[i] += f.Deferred
@@ -128,13 +131,14 @@ func BuildTimeline(from, now time.Time, step time.Duration, flows []Flow, marks 
 			r.Delivered[i] += f.Delivered
 		}
 	}
-	for _, r := range rows {
+	most := map[string]int{}
+	for name, r := range rows {
+		refused, deferred, _ := r.Sums()
+		most[name] = refused + deferred
 		t.Rows = append(t.Rows, *r)
 	}
 	slices.SortFunc(t.Rows, func(a, b TimelineRow) int {
-		ar, ad, _ := a.Sums()
-		br, bd, _ := b.Sums()
-		return cmp.Or(cmp.Compare(br+bd, ar+ad), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(most[b.Name], most[a.Name]), cmp.Compare(a.Name, b.Name))
 	})
 	t.fold()
 	for _, m := range marks {
