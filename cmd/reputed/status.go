@@ -354,7 +354,7 @@ func (v *view) incidents(ctx context.Context, in *report.Input, now time.Time) e
 	for n, i := range short {
 		in.Incidents[n].Open = i.Open
 		if n >= len(short)-suspected { // by id: the latest
-			if in.Incidents[n].Suspicion, err = suspicion(ctx, db, i.Incident); err != nil {
+			if in.Incidents[n].Suspicion, err = v.suspicion(ctx, i.Incident, now); err != nil {
 				return err
 			}
 		}

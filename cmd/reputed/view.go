@@ -22,16 +22,17 @@ import (
 // view gathers what is shown, from one database and one configuration. Every form of the
 // report, on a terminal or in a browser, is built of what it gives.
 type view struct {
-	db     *store.DB
-	cfg    *config.Config
-	book   *remedy.Book
-	zone   func(id string) (blocklists.Zone, bool) // any list that is known
-	policy alerts.Policy
-	log    *slog.Logger          // of what is not shown to who looks
-	acted  func()                // is called after a person has done something; may be nil
-	live   func() checks.Targets // what a running daemon watches; nil: there is none in this process
-	last   recent
-	shares sharesKept
+	db       *store.DB
+	cfg      *config.Config
+	book     *remedy.Book
+	zone     func(id string) (blocklists.Zone, bool) // any list that is known
+	policy   alerts.Policy
+	log      *slog.Logger          // of what is not shown to who looks
+	acted    func()                // is called after a person has done something; may be nil
+	live     func() checks.Targets // what a running daemon watches; nil: there is none in this process
+	last     recent
+	shares   sharesKept
+	suspects suspicions
 }
 
 // recent keeps the last status for a moment: every page shows something of it, and many may look at once.
@@ -123,7 +124,7 @@ func (v *view) explanation(ctx context.Context, h store.History, now time.Time) 
 	if r.Asked, err = v.db.Requests(ctx, h.Incident.ID); err != nil {
 		return e, err
 	}
-	if r.Suspicion, err = suspicion(ctx, v.db, h.Incident); err != nil {
+	if r.Suspicion, err = v.suspicion(ctx, h.Incident, now); err != nil {
 		return e, err
 	}
 	if r.Changes, err = v.drift(ctx, h.Incident); err != nil {
