@@ -18,6 +18,7 @@ import (
 func TestBackupIsOneInstantWhileOthersWrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "reputed.db")
+	lay(t, path)
 	cmd, out, _ := process(t, roleWriter, path, 0)
 	last := 0
 	for i := range 3 {
@@ -165,6 +166,7 @@ func damaged(t *testing.T, db *DB) string {
 func TestRestorePutsBackWhatWasThere(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "reputed.db"), filepath.Join(dir, "copy.db")
+	lay(t, path)
 	db, err := Open(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -260,8 +262,8 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 
 	held, _ := heldByAnother(t)
-	idle := filepath.Join(t.TempDir(), "reputed.db")
-	mustCommit(t, open(t, idle), t0, Batch{}, nothing)
+	idle := fresh(t).Path()
+
 	for name, c := range map[string]struct {
 		from, path string
 		at         time.Time

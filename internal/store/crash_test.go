@@ -19,6 +19,7 @@ import (
 // there once and whole, with position, incident and notice.
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	acknowledged, lost, halves, kills := 0, 0, 0, 4*scale
 	for round := range kills {
 		cmd, out, _ := process(t, roleWriter, path, 0)
@@ -79,6 +80,7 @@ func TestKill(t *testing.T) {
 
 func TestManyWritersAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	open(t, path) // whoever comes first makes the schema; TestManyOpenAtOnce is about that
 	var wg sync.WaitGroup
 	errs := make(chan error, 100)
@@ -166,6 +168,7 @@ func TestReadersSeeOnlyWhatIsWhole(t *testing.T) {
 // TestAckDuringCommitIsNotLost is why everything is read under the write lock.
 func TestAckDuringCommitIsNotLost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	daemon, command := open(t, path), open(t, path)
 	id := mustCommit(t, daemon, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0))[0].Incident.ID
 	acked := make(chan error, 1)

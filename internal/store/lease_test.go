@@ -16,6 +16,7 @@ import (
 
 func TestLeaseOfALiveProcessIsRespected(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	cmd, out, stop := process(t, roleLease, path, 0)
 	if said := lineOf(t, out); said != "leased" {
 		t.Fatal(said)
@@ -50,6 +51,7 @@ func TestLeaseOfALiveProcessIsRespected(t *testing.T) {
 
 func TestLeaseOfADeadProcessIsTakenOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	cmd, out, _ := process(t, roleLease, path, 0)
 	lineOf(t, out)
 	if err := cmd.Process.Kill(); err != nil {
@@ -77,6 +79,7 @@ func TestLeaseOfAnUnknownProcessExpires(t *testing.T) {
 	if err := os.Mkdir(path+lockSuffix, 0o700); err != nil { // as where files cannot be locked
 		t.Fatal(err)
 	}
+	lay(t, path)
 	first, second := open(t, path), open(t, path) // one process, so nobody is known to be dead
 	lease, err := first.Lease(t.Context(), "first", time.Minute, t0)
 	if err != nil {
@@ -129,6 +132,7 @@ func TestLeaseOfAnUnknownProcessExpires(t *testing.T) {
 
 func TestReleasedLeaseIsFree(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	first, second := open(t, path), open(t, path)
 	lease, err := first.Lease(t.Context(), "first", time.Hour, t0)
 	if err != nil {

@@ -16,6 +16,7 @@ func heldByAnother(t *testing.T) (path string, kill func()) {
 		t.Skip("this system does not tell its boot")
 	}
 	path = filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	cmd, out, _ := process(t, roleLease, path, 0)
 	kill = func() {
 		_ = cmd.Process.Kill()
@@ -106,6 +107,7 @@ func TestSecondDaemonRefusesWhateverBecameOfTheRest(t *testing.T) {
 
 func TestReleasedLockIsFreeAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
+	lay(t, path)
 	first, second := open(t, path), open(t, path)
 	lease, err := first.Lease(t.Context(), "first", time.Hour, t0)
 	if err != nil {

@@ -30,21 +30,23 @@ func (db *DB) provider() (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Before the first release a number was filled late now and then: a database that was made in between
+	// lacks a step before its last, and gets it. No step needs what a later one makes.
 	return goose.NewProvider(goose.DialectSQLite3, db.write, files,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 }
 
 // migrate brings the schema up to that of this binary, each step in a
 // transaction of its own, so that a kill in between leaves a whole step.
 func (db *DB) migrate(ctx context.Context) error {
-	p, err := db.provider()
-	if err != nil {
-		return err
-	}
 	newest, err := newestSchema()
 	if err != nil {
 		return err
 	}
+	if err := db.mend(ctx); err != nil {
+		return err
+	}
+	var p *goose.Provider // made when there is something to do, which is rare
 	for {
 		before, err := schemaVersion(ctx, db.write)
 		if err != nil {
@@ -52,6 +54,11 @@ func (db *DB) migrate(ctx context.Context) error {
 		}
 		if before >= newest {
 			return nil
+		}
+		if p == nil {
+			if p, err = db.provider(); err != nil {
+				return err
+			}
 		}
 		applied, err := p.Up(ctx)
 		for _, m := range applied {

@@ -26,6 +26,7 @@ func nobody() int {
 func TestReadingWithoutWritePermission(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, path string){
 		"while it is open": func(t *testing.T, path string) {
+			lay(t, path)
 			mustCommit(t, open(t, path), t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0))
 		},
 		"closed": func(t *testing.T, path string) {
@@ -42,6 +43,7 @@ func TestReadingWithoutWritePermission(t *testing.T) {
 			}
 		},
 		"killed": func(t *testing.T, path string) {
+			lay(t, path)
 			cmd, out, _ := process(t, roleWriter, path, 0)
 			lineOf(t, out)
 			if err := cmd.Process.Kill(); err != nil {

@@ -49,9 +49,6 @@ func (w *world) open(path string) {
 // begin opens a database that is empty.
 func (w *world) begin() {
 	path := filepath.Join(w.dir, "0", "reputed.db")
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		w.t.Fatal(err)
-	}
 	lay(w.t, path)
 	w.open(path)
 }

@@ -79,9 +79,12 @@ var empty = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// lay puts an empty database at path.
+// lay puts an empty database at path, and makes its folder.
 func lay(t interface{ Fatal(...any) }, path string) {
 	b, err := empty()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o750)
+	}
 	if err == nil {
 		err = os.WriteFile(path, b, 0o600)
 	}
