@@ -72,6 +72,10 @@ func (l *Log) failed(step, path string, err error) error {
 	return e
 }
 
+// overflowID is what every owner and group looks like that has no number in the user
+// namespace we are in, user_namespaces(7): PrivateUsers= of systemd, containers.
+const overflowID = 65534
+
 // mayRead says how to get the right to read a file.
 func mayRead(path string) string {
 	who := "the user that reputed runs as"
@@ -83,6 +87,9 @@ func mayRead(path string) string {
 		return "let " + who + " enter the directory"
 	}
 	if gid, ok := fileGroup(info); ok && info.Mode().Perm()&0o040 != 0 && gid != 0 {
+		if gid == overflowID { // the service's own user namespace hides which it is
+			return "add " + who + " to the group that \"ls -l\" shows for it outside of the service and start reputed anew"
+		}
 		name := strconv.Itoa(gid)
 		if g, err := user.LookupGroupId(name); err == nil {
 			name = g.Name
