@@ -71,6 +71,9 @@ func (p Period) Review(t Term) alerts.Review {
 		{"Incidents that are over", p.incidentLines(t, p.Over)}, {"Open since before", p.incidentLines(t, p.Open)},
 		{"What it cost", p.costLines()}, {"What was done", p.deedLines(t)}, {"What could not be known", p.sightLines(t)}, {"Quiet on purpose", p.quietLines()},
 	} {
+		for i, l := range s.lines { // an empty title leaves two blanks
+			s.lines[i] = checks.Line(l, 0)
+		}
 		if len(s.lines) > 0 {
 			v.Sections = append(v.Sections, alerts.ReviewSection{Title: s.title, Lines: s.lines})
 		}
