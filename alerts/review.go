@@ -7,6 +7,7 @@ import "time"
 type Review struct {
 	Since, Until time.Time
 	Title        string // in one sentence, without a full stop
+	Zone         string // of the times in the lines: "CET"; empty: UTC
 	Sections     []ReviewSection
 }
 

@@ -206,7 +206,7 @@ func Digest(change func(d *alerts.Digest)) alerts.Notification {
 
 // Review is the report about a week with a change; it is about no single incident.
 func Review(change func(v *alerts.Review)) alerts.Notification {
-	v := &alerts.Review{Since: At.Add(-7 * 24 * time.Hour), Until: At, Title: "2 incidents opened, 1 ended, 2 open now; 260 mails refused or deferred",
+	v := &alerts.Review{Since: At.Add(-7 * 24 * time.Hour), Until: At, Title: "2 incidents opened, 1 ended, 2 open now; 260 mails refused or deferred", Zone: "CET",
 		Sections: []alerts.ReviewSection{
 			{Title: "Listings", Lines: []string{"3 new, 2 ended, 3 not over; half of those that ended had lasted 2 d or less", "SpamCop Blocking List: 3 new, 1 ended after 24 h, 2 not over, 24 h at most (192.0.2.10 and 192.0.2.11)",
 				"PSBL: 1 ended after 3 d", "a list: 1 new", "another list: 1 new", "a third list: 1 new", "a fourth list: 1 new", "a fifth list: 1 new", "a sixth list: 1 new", "a seventh list: 1 new"}},

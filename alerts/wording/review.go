@@ -22,7 +22,11 @@ func review(n alerts.Notification) Message {
 		title = "REHEARSAL: " + title
 	}
 	m := Message{Title: title, Brief: checks.Line(strings.Join(nonEmpty(title, n.Command), "; "), 0)}
-	m.add(new(rich).say("From ").date(v.Since).say(" until ").date(v.Until).say("."))
+	span := new(rich).say("From ").date(v.Since).say(" until ").date(v.Until).say(".")
+	if zone := checks.Line(v.Zone, 20); zone != "" && zone != "UTC" {
+		span.say(" Times below are " + zone + ".")
+	}
+	m.add(span)
 	for _, s := range v.Sections {
 		r := new(rich).label(checks.Line(s.Title, 80) + ":")
 		var items []*rich

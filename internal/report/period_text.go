@@ -58,7 +58,7 @@ func (p Period) unwatched() bool { return !p.Watching.IsZero() && !p.Watching.Be
 
 // Review is the report written out, for channels, with the times of this terminal. The terminal shows the same.
 func (p Period) Review(t Term) alerts.Review {
-	v := alerts.Review{Since: p.Since, Until: p.Until, Title: p.Verdict()}
+	v := alerts.Review{Since: p.Since, Until: p.Until, Title: p.Verdict(), Zone: t.local(p.Until).Format("MST")}
 	if p.Pool != "" {
 		v.Title = "Pool " + clean(p.Pool) + ": " + v.Title
 	}
