@@ -36,7 +36,10 @@ func TestALogNamesSuspects(t *testing.T) {
 			mail(i, "kim", sent("ID", "kim@example.net"))
 		}
 	}
-	if err := r.intakeLog(ctx, l, probes.LogBatch{Lines: mailLines(now, lines...), Position: position(1)}); err != nil {
+	first := len(lines)
+	mail(200, "lea", sent("ID", "kim@example.net"))
+	more := lines[first:]
+	if err := r.intakeLog(ctx, l, probes.LogBatch{Lines: mailLines(now, lines[:first]...), Position: position(1)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.judge(ctx, now); err != nil {
@@ -53,6 +56,21 @@ func TestALogNamesSuspects(t *testing.T) {
 	want := "login kim: 190 of 200 mails in 14 hours, and nothing is known of what is usual; 50 of 190 mails to unknown users; 10 of all 10 refusals"
 	if !got.Known || got.Mails != 200 || len(got.Suspects) == 0 || got.Suspects[0].String() != want {
 		t.Errorf("got %+v, want %s", got, want)
+	}
+	// What is shown may be a minute old, and no older.
+	v := &view{db: r.db}
+	for _, c := range []struct {
+		after time.Duration
+		mails int
+	}{{0, 200}, {suspicionKept - time.Second, 200}, {suspicionKept, 201}} {
+		if shown, err := v.suspicion(ctx, open[0], now.Add(c.after)); err != nil || shown.Mails != c.mails {
+			t.Errorf("after %v: %d mails, %v, want %d", c.after, shown.Mails, err, c.mails)
+		}
+		if c.after == 0 {
+			if err := r.intakeLog(ctx, l, probes.LogBatch{Lines: mailLines(now, more...), Position: position(2)}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	for _, s := range got.Suspects {
 		if strings.Contains(s.String(), "nobody@") || strings.Contains(s.String(), "kim@example.net") {
