@@ -9,6 +9,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce/maillog"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/probes"
@@ -56,7 +57,7 @@ func (p *patient) lookAtMailbox(ctx context.Context, m config.Mailbox, f *mailbo
 	case err != nil:
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend it: no bounce of it is seen meanwhile"}}
 	}
-	news := "looked at every " + m.Poll.String()
+	news := "looked at every " + monitor.FormatDuration(m.Poll.Duration)
 	if v.Idle {
 		news = "its server says when mail comes"
 	}
@@ -89,10 +90,10 @@ func (p *patient) progressOf(stored store.Mailbox, v probes.FolderLook) (all []r
 func proofOf(name string, proved, unproved int, window time.Duration) (report.Symptom, bool) {
 	switch {
 	case proved == 0 && unproved >= fewReports:
-		return report.Symptom{Is: report.Broken, Says: fmt.Sprintf("mailbox %s: none of %s in %s can be proved to be ours, so that none counts", name, checks.Plural(unproved, "report"), window),
+		return report.Symptom{Is: report.Broken, Says: fmt.Sprintf("mailbox %s: none of %s in %s can be proved to be ours, so that none counts", name, checks.Plural(unproved, "report"), monitor.FormatDuration(window)),
 			Do: "name your mail servers in hosts of [[outbound]] as their Received lines have it, set [bounces] message_id_domains, or read the mail log"}, true
 	case proved > 0:
-		return sound("mailbox %s: %d of %s in %s proved to be ours", name, proved, checks.Plural(proved+unproved, "report"), window), true
+		return sound("mailbox %s: %d of %s in %s proved to be ours", name, proved, checks.Plural(proved+unproved, "report"), monitor.FormatDuration(window)), true
 	}
 	return report.Symptom{}, false
 }
@@ -183,7 +184,7 @@ func (p *patient) lookAtLog(ctx context.Context, m config.MailLog) []report.Symp
 	case stats.Unread > len(events):
 		all = append(all, report.Symptom{Is: report.Broken, Says: fmt.Sprintf("log %s: %s that should tell what became of a mail are not understood, %s are", m.Name, checks.Plural(stats.Unread, "line"), checks.Plural(len(events), "other")), Do: "set the right format; reputed bounce FILE shows what is read"})
 	default:
-		all = append(all, sound("log %s: %s can be read; the last %s tell %s", m.Name, what, checks.Plural(stats.Lines, "line"), outcomes(events)))
+		all = append(all, sound("log %s: %s can be read, and its end (%s) tells %s", m.Name, what, checks.Plural(stats.Lines, "line"), outcomes(events)))
 	}
 	if quiet := p.now.Sub(tail.Written); !tail.Written.IsZero() && quiet > quietLog {
 		all = append(all, report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("log %s: nothing was written to %s for %d hours", m.Name, what, int(quiet.Hours())), Do: "see whether the mail server writes elsewhere since"})
