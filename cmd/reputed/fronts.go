@@ -47,8 +47,38 @@ func (d *daemon) learnFronts(ctx context.Context, _ time.Time) error {
 	if err != nil {
 		return err
 	}
+	doors, err := d.db.Doors(ctx)
+	if err != nil {
+		return err
+	}
+	greeted(learnt, known, doors)
 	d.log.LogAttrs(ctx, slog.LevelDebug, "receivers looked up", slog.Int("asked", len(due)), slog.Int("answered", len(learnt)))
 	return d.db.SaveReceivers(ctx, now, learnt)
+}
+
+// greeted adds to receivers whose MX records name nobody who spoke at their doors: a gateway on the
+// receiver's own ground has a name of its own, and refuses in the words of its vendor. Once known that stays
+// as long as the MX records do.
+func greeted(learnt []acceptance.Receiver, known map[string]acceptance.Receiver, doors []acceptance.Standing) {
+	spoke := map[string]string{}
+	for _, s := range doors {
+		if acceptance.About(s.Vendor).Kind != acceptance.Unknown { // else it is the operator of a list
+			spoke[strings.ToLower(s.Receiver)] = s.Vendor
+		}
+	}
+	for i := range learnt {
+		r := &learnt[i]
+		if r.Vendor != "" {
+			continue
+		}
+		before := known[r.Domain]
+		switch {
+		case spoke[r.Domain] != "":
+			r.Vendor, r.How = spoke[r.Domain], acceptance.ByGreeting
+		case before.How == acceptance.ByGreeting && slices.Equal(before.MX, r.MX):
+			r.Vendor, r.How = before.Vendor, before.How
+		}
+	}
 }
 
 // dueFronts are the receivers to ask about: of those that refuse our mail, and then those

@@ -94,6 +94,27 @@ func TestReceiversThatRefuseAreToldAsTheirVendor(t *testing.T) {
 	}
 }
 
+func TestWhoSpokeAtADoorStandsBeforeIt(t *testing.T) {
+	mx := []string{"mx1.a.example"}
+	learnt := []acceptance.Receiver{
+		{Domain: "a.example", MX: mx}, {Domain: "b.example", MX: mx}, {Domain: "c.example", MX: []string{"new.c.example"}},
+		{Domain: "d.example", MX: mx}, {Domain: "e.example", MX: mx, Vendor: "Mimecast", How: acceptance.ByMX},
+	}
+	known := map[string]acceptance.Receiver{}
+	for _, domain := range []string{"b.example", "c.example"} {
+		known[domain] = acceptance.Receiver{Domain: domain, MX: mx, Vendor: "Barracuda", How: acceptance.ByGreeting}
+	}
+	greeted(learnt, known, []acceptance.Standing{{Receiver: "A.example", Vendor: "Cisco Talos"}, {Receiver: "d.example", Vendor: "Spamhaus"}, {Receiver: "e.example", Vendor: "Cisco Talos"}})
+	var got []string
+	for _, r := range learnt {
+		got = append(got, r.Vendor+" "+string(r.How))
+	}
+	want := []string{"Cisco Talos greeting", "Barracuda greeting", " ", " ", "Mimecast mx"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("who spoke, who is known by that, other MX records, a list's operator, who is known by MX (-want +got):\n%s", diff)
+	}
+}
+
 func TestThoseWhoRefuseAreAskedAboutFirst(t *testing.T) {
 	var flows []store.ReceiverFlow
 	for i := range 2 * frontsMost {
