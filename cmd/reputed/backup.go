@@ -88,12 +88,13 @@ far as the mail is still there, and tells again what had been told since.`,
 	return c
 }
 
-// copyJSON is what backup and restore say in JSON.
+// copyJSON is what backup and restore say in JSON. Field names are a promise: docs/json.md.
 type copyJSON struct {
+	Form        int        `json:"schema"`
 	File        string     `json:"file"`
 	Replaced    string     `json:"replaced,omitempty"`
 	Bytes       int64      `json:"bytes"`
-	Schema      int64      `json:"schema"`
+	Schema      int64      `json:"database_schema"`
 	LastRun     *time.Time `json:"last_run"`
 	Incidents   int        `json:"incidents"`
 	Open        int        `json:"open"`
@@ -106,7 +107,7 @@ type copyJSON struct {
 // tellCopy says what was copied where, and what it holds.
 func (a *app) tellCopy(form report.Format, what, file, replaced string, c store.Contents) error {
 	if form == report.JSON {
-		out := copyJSON{File: file, Replaced: replaced, Bytes: c.Bytes, Schema: c.Schema, Incidents: c.Incidents, Open: c.Open,
+		out := copyJSON{Form: 1, File: file, Replaced: replaced, Bytes: c.Bytes, Schema: c.Schema, Incidents: c.Incidents, Open: c.Open,
 			Transitions: c.Transitions, Mails: c.Mails, Bounces: c.Bounces, Queued: c.Queued}
 		if !c.LastRun.IsZero() {
 			out.LastRun = &c.LastRun

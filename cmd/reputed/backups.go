@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -38,6 +39,9 @@ func (d *daemon) backUp(ctx context.Context, _ time.Time) error {
 
 // backUpNow makes a backup, and removes those that are too many.
 func (d *daemon) backUpNow(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	c := d.cfg.Backup
 	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -46,6 +50,9 @@ func (d *daemon) backUpNow(ctx context.Context) error {
 	removeHalves(c.Dir, began)
 	to := filepath.Join(c.Dir, "reputed-"+began.UTC().Format(backupForm)+".db")
 	done, err := store.Backup(ctx, d.db.Path(), to)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // one of this very second
+	}
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}

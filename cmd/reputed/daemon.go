@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +44,10 @@ const (
 	positionRetry = 10 * time.Second
 	// roundTimeout ends a round that a resolver holds up; the next slot begins anew.
 	roundTimeout = 2 * time.Hour
+	// expandTimeout ends what is asked for addresses, and followTimeout what channels are shown, if
+	// somebody answers each question just before its own deadline.
+	expandTimeout = 30 * time.Minute
+	followTimeout = 10 * time.Minute
 )
 
 // The jobs of the daemon.
@@ -205,14 +207,14 @@ func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	jobs := []monitor.Job{
 		{Name: jobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
 		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
-		{Name: jobAwait, Schedule: monitor.Every(tickEvery), Run: d.askAwaited},
+		{Name: jobAwait, Schedule: monitor.Every(tickEvery), Timeout: roundTimeout, Run: d.askAwaited},
 		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
-		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Run: d.expandAgain},
+		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Timeout: expandTimeout, Run: d.expandAgain},
 		{Name: jobJudge, Gap: judgeGap, Run: d.judge},
 		{Name: jobVendors, Schedule: monitor.Every(frontsEvery), First: true, Timeout: 10 * time.Minute, Run: d.learnFronts},
 	}
 	if len(d.followers.channels) > 0 {
-		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Run: d.follows})
+		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Timeout: followTimeout, Run: d.follows})
 	}
 	jobs = append(jobs, monitor.Job{Name: jobForget, Schedule: monitor.Every(forgetEvery), First: true, Timeout: forgetTimeout, Run: d.forget})
 	if d.cfg.Backup.Dir != "" {
@@ -385,73 +387,6 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// pending is what waits to be asked because bounces named it: targets, each with
-// the lists that were named with it.
-type pending struct {
-	mu    sync.Mutex
-	named map[string]naming // by Target.ID
-	asked map[checks.Key]time.Time
-}
-
-type naming struct {
-	target checks.Target
-	lists  map[string]bool // by id; empty where a refusal named none
-}
-
-// add notes a target, and the list that a refusal of its mail named, if it did, unless
-// that was asked just now; it says whether there is something to ask.
-func (p *pending) add(t checks.Target, list string, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if at, ok := p.asked[checks.Key{Target: t.ID(), Source: list}]; ok && now.Sub(at) < namedAgain && !now.Before(at) {
-		return false
-	}
-	if p.named == nil {
-		p.named = map[string]naming{}
-	}
-	n, ok := p.named[t.ID()]
-	if !ok {
-		n = naming{t, map[string]bool{}}
-		p.named[t.ID()] = n
-	}
-	if list != "" {
-		n.lists[list] = true
-	}
-	return true
-}
-
-// done notes that this was asked.
-func (p *pending) done(all []naming, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for key, at := range p.asked {
-		if now.Sub(at) >= namedAgain {
-			delete(p.asked, key)
-		}
-	}
-	if p.asked == nil {
-		p.asked = map[checks.Key]time.Time{}
-	}
-	for _, n := range all {
-		p.asked[checks.Key{Target: n.target.ID()}] = now
-		for list := range n.lists {
-			p.asked[checks.Key{Target: n.target.ID(), Source: list}] = now
-		}
-	}
-}
-
-// take gives what waits, in order of the targets' ids, and forgets it.
-func (p *pending) take() []naming {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var all []naming
-	for _, id := range slices.Sorted(maps.Keys(p.named)) {
-		all = append(all, p.named[id])
-	}
-	p.named = nil
-	return all
 }
 
 // incidentCommand is what a person types to see more.

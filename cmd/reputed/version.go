@@ -43,6 +43,7 @@ func (a *app) versionCommand() *cobra.Command {
 
 // build is what this binary was made of.
 type build struct {
+	Form    int    `json:"schema"`  // of this document; docs/json.md
 	Version string `json:"version"` // "devel" if it has none
 	Commit  string `json:"commit"`  // empty if it is not known, as below
 	Date    string `json:"date"`    // of the commit, RFC 3339
@@ -74,7 +75,7 @@ func built() build {
 
 // readBuild puts the stamps of the linker before those of Go; info may be nil.
 func readBuild(info *debug.BuildInfo, version, commit, date string) build {
-	b := build{Version: version, Commit: commit, Date: date, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Form: 1, Version: version, Commit: commit, Date: date, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 	if info != nil {
 		if b.Version == "" && info.Main.Version != "(devel)" {
 			b.Version = info.Main.Version
