@@ -83,10 +83,11 @@ func embedded(name string, addr netip.Addr) string {
 		return "whole"
 	}
 	b := addr.As4()
+	plain := fmt.Sprintf("%d%d%d%d", b[0], b[1], b[2], b[3])
 	run := map[string]bool{
 		fmt.Sprintf("%03d%03d%03d%03d", b[0], b[1], b[2], b[3]): true, // 192000002010
 		fmt.Sprintf("%03d%03d%03d%03d", b[3], b[2], b[1], b[0]): true,
-		fmt.Sprintf("%d%d%d%d", b[0], b[1], b[2], b[3]):         b[0] > 9 && len(fmt.Sprint(b[0], b[1], b[2], b[3])) > 9,
+		plain: len(plain) > 9, // fewer digits may be anything, such as a date
 	}
 	hex := fmt.Sprintf("%02x%02x%02x%02x", b[0], b[1], b[2], b[3]) // c000020a
 	tokens := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '-' || r == '_' })

@@ -115,10 +115,28 @@ func TestAChangeAloneOpensNothing(t *testing.T) {
 // A zone that has no names for a moment wakes nobody: what is new is asked twice.
 func TestWhatIsNewIsAskedTwice(t *testing.T) {
 	r := identityRig(t, nil)
-	r.world.Lists.AddZone(probestest.Zone{Name: "2.0.192.in-addr.arpa", NoControls: true, Mode: probestest.ZoneDead, Then: probestest.ZoneNormal, After: 1})
-	r.lookAt()
-	if open := r.open(); len(open) > 0 {
-		t.Errorf("opened %+v", open)
+	plan, _ := identityPlan(r.daemon.cfg, r.watch.Load().targets, false, nil)
+	key := checks.Key{Check: identity.CheckName, Target: checks.Address(lab.OurAddress).ID(), Source: string(identity.RulePTR)}
+	for name, c := range map[string]struct {
+		records []string // of the PTR name when it is asked again
+		known   bool     // to be bad before
+		stays   bool
+	}{
+		"is there again":                    {[]string{"PTR " + lab.OurHost + "."}, false, false},
+		"is still missing":                  {nil, false, true},
+		"was known to be missing, and told": {[]string{"PTR " + lab.OurHost + "."}, true, true},
+	} {
+		r.world.Lists.SetName(reverseName, c.records...)
+		s := seen{known: map[checks.Key]struct{}{}, looked: map[checks.Key]bool{}, findings: map[checks.Key]checks.Finding{key: {Key: key, Status: checks.Problem, Severity: checks.Major}}}
+		if c.known {
+			s.known[key] = struct{}{}
+		}
+		if err := r.confirmIdentity(t.Context(), newIdentity(r.daemon.cfg, r.asker, false), plan, &s); err != nil {
+			t.Fatal(err)
+		}
+		if _, stays := s.findings[key]; stays != c.stays {
+			t.Errorf("%s: the finding stays %v, want %v", name, stays, c.stays)
+		}
 	}
 }
 
