@@ -50,7 +50,7 @@ const (
 //
 // There is one problem for each address and refuser, as there is for mail that comes back: the list named, else the
 // vendor, else the receiver. It is over once every receiver that refused for it has let us in; a receiver
-// without an answer keeps it as it is, and opens nothing.
+// without an answer keeps it as it is, and opens nothing. Of what was not asked nothing is told.
 func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
 	type pair struct{ target, receiver string }
 	before := map[pair]Standing{}
@@ -59,12 +59,14 @@ func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
 	}
 	refusals := map[checks.Key][]Knock{} // of this round
 	waiting := map[checks.Key][]string{} // receivers that refused, and gave no answer now
+	held := map[checks.Key]bool{}        // some that refused were not asked now
 	over := map[checks.Key][]Knock{}     // that let us in again, or have another reason now
 	after := map[pair]Standing{}
-	answered := map[pair]bool{}
+	asked, answered := map[pair]bool{}, map[pair]bool{}
 	for _, k := range knocks {
 		p := pair{k.Origin.ID(), k.Receiver.Domain}
 		old, had := before[p]
+		asked[p] = k.Outcome != NotAsked
 		switch k.Outcome {
 		case Refused:
 			s := Standing{Target: p.target, Receiver: p.receiver, Source: opt.source(k), Vendor: k.Vendor, Host: k.Host, Reply: checks.Line(k.Diagnostic.Text, 500), Since: k.At, At: k.At}
@@ -86,10 +88,15 @@ func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
 		answered[p] = true
 	}
 	for p, s := range before {
-		if !answered[p] {
-			after[p] = s
+		switch {
+		case answered[p]:
+			continue
+		case asked[p]:
 			waiting[key(s)] = append(waiting[key(s)], s.Receiver)
+		default:
+			held[key(s)] = true
 		}
+		after[p] = s
 	}
 	keys := map[checks.Key]bool{}
 	for _, k := range opt.Known {
@@ -111,6 +118,7 @@ func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
 			findings = append(findings, opt.problem(k, refusals[k]))
 		case len(waiting[k]) > 0:
 			findings = append(findings, opt.unanswered(k, waiting[k]))
+		case held[k]: // there is nothing new, and no end while one is not asked
 		case len(over[k]) > 0:
 			findings = append(findings, opt.letIn(k, over[k]))
 		default: // nobody remembers who refused: nothing can be asked, and nothing closes

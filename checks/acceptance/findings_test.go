@@ -58,19 +58,20 @@ func TestSeveralReceiversOfOneVendorAreOneProblem(t *testing.T) {
 	}
 }
 
-// One letter a receiver and round: x refused, o let in, ? no answer; and what is found.
+// One letter a receiver and round: x refused, o let in, ? no answer, . not asked; and what is found.
 func TestWhatClosesAProblem(t *testing.T) {
 	r := rules(t)
 	for name, c := range map[string]struct {
 		rounds []string // of receivers a, b
 		want   string
 	}{
-		"let in again":                             {[]string{"x", "o"}, "problem ok"},
-		"all that refused must let in":             {[]string{"xx", "ox", "?o", "oo"}, "problem problem ok -"},
-		"no answer keeps it":                       {[]string{"x", "?", "?", "o"}, "problem unknown unknown ok"},
-		"no answer opens nothing":                  {[]string{"??", "oo"}, "- -"},
-		"one that answers does not speak for both": {[]string{"xx", "?o", "o?"}, "problem unknown ok"},
-		"another receiver may go on":               {[]string{"xo", "ox"}, "problem problem"},
+		"let in again":                               {[]string{"x", "o"}, "problem ok"},
+		"all that refused must let in":               {[]string{"xx", "ox", "?o", "oo"}, "problem problem ok -"},
+		"no answer keeps it":                         {[]string{"x", "?", "?", "o"}, "problem unknown unknown ok"},
+		"no answer opens nothing":                    {[]string{"??", "oo"}, "- -"},
+		"one that answers does not speak for both":   {[]string{"xx", "?o", "o?"}, "problem unknown ok"},
+		"what is not asked keeps it, without a word": {[]string{"xx", "..", "o.", ".o"}, "problem - - ok"},
+		"another receiver may go on":                 {[]string{"xo", "ox"}, "problem problem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var standing []Standing
@@ -84,6 +85,8 @@ func TestWhatClosesAProblem(t *testing.T) {
 					switch letter {
 					case 'x':
 						k = said(t, r, "192.0.2.10", domain, 554, talos)
+					case '.':
+						k.Outcome = NotAsked
 					case 'o':
 						k = said(t, r, "192.0.2.10", domain, 220, "hello")
 					}

@@ -98,9 +98,18 @@ type Role struct {
 // down before.
 const formsAtOnce = 5
 
-// JudgeOwn makes findings of looks at all servers. Where none of several that should be reached is, it is our own way that
-// is shut, and nothing is known of any. It is pure.
+// JudgeOwn makes findings of looks at all servers. It is pure.
 func JudgeOwn(all []OwnVisit, now time.Time) (findings []checks.Finding) {
+	for _, v := range Doubted(all) {
+		findings = append(findings, v.Findings(now)...)
+	}
+	return findings
+}
+
+// Doubted are looks at all servers, with the doubt that they cast on each other: where none of several that should be
+// reached is, it is our own way that is shut, and nothing is known of any.
+func Doubted(all []OwnVisit) []OwnVisit {
+	all = slices.Clone(all)
 	open, reached := 0, 0
 	for _, v := range all {
 		if !v.Server.Closed {
@@ -110,13 +119,12 @@ func JudgeOwn(all []OwnVisit, now time.Time) (findings []checks.Finding) {
 			}
 		}
 	}
-	for _, v := range all {
+	for i := range all {
 		if open >= leastDoors && reached == 0 {
-			v.Trouble = cmp.Or(v.Trouble, "none of our servers is reached from here, so that the fault is here or on the way")
+			all[i].Trouble = cmp.Or(all[i].Trouble, "none of our servers is reached from here, so that the fault is here or on the way")
 		}
-		findings = append(findings, v.Findings(now)...)
 	}
-	return findings
+	return all
 }
 
 // Look looks at a server of ours: its port, STARTTLS and certificate, mailboxes, and whether it relays. It asks for

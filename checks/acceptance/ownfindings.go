@@ -47,7 +47,7 @@ func (v OwnVisit) Findings(now time.Time) []checks.Finding {
 	case reached:
 		port.Summary = v.Server.Name() + " is reached"
 	default:
-		port.problem(checks.CodePortClosed, checks.Major, "%s is not reached: %v", v.Server.Name(), first.Err)
+		port.problem(checks.CodePortClosed, checks.Major, "%s is not reached: %v", v.Server.Name(), errors.Unwrap(first.Err)) // the server is named already
 	}
 	port.Evidence = []checks.Evidence{visited("connect to "+first.Door.String(), first, answerOf(first))}
 	out := []checks.Finding{port.Finding}

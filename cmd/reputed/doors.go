@@ -16,6 +16,7 @@ import (
 
 	"reputed/checks"
 	"reputed/checks/acceptance"
+	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
@@ -246,6 +247,7 @@ func (d *daemon) knock(ctx context.Context, _ time.Time) error {
 	return d.asRun(ctx, jobDoors, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
 		plan, err := planKnocks(ctx, d.db, d.doors, slices.Collect(d.watch.Load().targets.All()), now)
 		if errors.Is(err, errNoOrigin) {
+			d.log.LogAttrs(ctx, slog.LevelWarn, "receivers not knocked at", slog.Any("err", err))
 			return store.Summary{Trouble: err.Error()}, nil
 		} else if err != nil {
 			return store.Summary{}, err
@@ -314,6 +316,9 @@ func planKnocks(ctx context.Context, db *store.DB, w *doors, targets []checks.Ta
 		}
 		more := 0
 		from = acceptance.Sample(from, func(t checks.Target) bool {
+			if slices.ContainsFunc(k.standing, func(s acceptance.Standing) bool { return s.Target == t.ID() }) {
+				return true // or nobody would see the end of it
+			}
 			if !troubled[t.ID()] || more >= troubledMost {
 				return false
 			}
@@ -337,11 +342,10 @@ func (w *doors) originsOf(targets []checks.Target) (all []acceptance.Origin, err
 	return all, nil
 }
 
-// inTrouble are the targets that something is known against. Those that receivers refuse come in any case, or
-// nobody would see the end of it.
+// inTrouble are the targets that something is known against.
 func inTrouble(ctx context.Context, db *store.DB) (map[string]bool, error) {
 	all := map[string]bool{}
-	for _, check := range []string{acceptance.CheckName, "bounce", jobDNSBL} {
+	for _, check := range []string{bounce.Check, jobDNSBL} {
 		known, err := db.Known(ctx, check)
 		if err != nil {
 			return nil, err

@@ -163,7 +163,7 @@ Exit code: 2 something critical or major, 1 something minor, 3 most is not known
 // ownReport puts what was seen of our own servers into the words of a report.
 func ownReport(visits []acceptance.OwnVisit, now time.Time) report.OwnServers {
 	o := report.OwnServers{Now: now}
-	for _, v := range visits {
+	for _, v := range acceptance.Doubted(visits) {
 		s := report.OwnServer{Host: v.Server.Name(), Findings: v.Findings(now), Talks: talksOf(v.Visits)}
 		for _, t := range v.Forms {
 			verdict := report.FormRefused
