@@ -101,7 +101,6 @@ func (v *view) periodIncidents(ctx context.Context, in *report.PeriodInput, _ fu
 }
 
 func (v *view) periodMail(ctx context.Context, in *report.PeriodInput, wanted func(string) bool) error {
-	looked := len(v.cfg.MailLogs)+len(v.cfg.Mailboxes)+len(v.cfg.AllSpools()) > 0
 	for _, x := range []struct {
 		from, until time.Time
 		to          *report.PeriodMail
@@ -110,7 +109,7 @@ func (v *view) periodMail(ctx context.Context, in *report.PeriodInput, wanted fu
 		if err != nil {
 			return err
 		}
-		*x.to = report.PeriodMail{Looked: looked, Counted: m.Counted, Refused: m.Refused, Deferred: m.Deferred, Delivered: m.Delivered}
+		*x.to = report.PeriodMail{Looked: v.readsMail(), Counted: m.Counted, Refused: m.Refused, Deferred: m.Deferred, Delivered: m.Delivered}
 		for _, r := range m.Refusers {
 			x.to.Refusers = append(x.to.Refusers, report.PeriodRefuser(r))
 		}

@@ -110,6 +110,7 @@ func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in r
 	in.Pool, in.Status = pool, v.Status(ctx, now)
 	in.Watched = v.watchedIn(pool)
 	in.Watched.Lists = in.Status.Watched.Lists
+	in.Looked = v.readsMail()
 	wanted := member(known.all, pool)
 	var all []alerts.Incident
 	for _, f := range []store.IncidentFilter{{Limit: -1}, {Over: true, Since: now.Add(-report.ShareSpan), Limit: -1}} {
@@ -235,6 +236,11 @@ func (v *view) watchedIn(pool string) (w report.Watched) {
 		return report.Watched{Addresses: int(ip4 + ip6), Domains: int(domains)}
 	}
 	return w
+}
+
+// readsMail says whether anything is read that could show a refusal.
+func (v *view) readsMail() bool {
+	return len(v.cfg.MailLogs)+len(v.cfg.Mailboxes)+len(v.cfg.AllSpools()) > 0
 }
 
 // Pools implements [web.Sharing].

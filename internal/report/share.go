@@ -28,6 +28,7 @@ type Share struct {
 	Incidents []ShareIncident // not over, those that cost mail first
 	Over      []ShareIncident // lately over, the latest first
 	Refusals  Timeline
+	Looked    bool // something is read that could show a refusal
 }
 
 // ShareIncident is the part of one incident that is about the targets of a pool.
@@ -50,6 +51,7 @@ type ShareInput struct {
 	Status    Report // of its incidents nothing is read
 	Incidents []SharePart
 	Refusals  Timeline // of the pool's targets alone, as are its marks
+	Looked    bool
 }
 
 // SharePart is an incident of which only the members of the pool are left.
@@ -68,7 +70,7 @@ const ShareSpan = shareOver
 
 // BuildShare is pure.
 func BuildShare(in ShareInput, t Term, now time.Time) Share {
-	s := Share{Pool: clean(in.Pool), Now: now, Until: in.Until, Watched: in.Watched, Checked: in.Status.Round.Ended, Refusals: in.Refusals, Unsure: in.Status.unsure()}
+	s := Share{Pool: clean(in.Pool), Now: now, Until: in.Until, Watched: in.Watched, Checked: in.Status.Round.Ended, Refusals: in.Refusals, Looked: in.Looked, Unsure: in.Status.unsure()}
 	for _, p := range in.Incidents {
 		i := p.part(t, now)
 		switch {
@@ -253,6 +255,8 @@ func (s Share) Verdict() string {
 	switch {
 	case problems > 0 && refused: // how many, each says: one mail may count for two of them
 		return plural(problems, "problem", "problems") + " now; mail was refused or deferred"
+	case problems > 0 && !s.Looked:
+		return plural(problems, "problem", "problems") + " now; refused mail is not counted here"
 	case problems > 0:
 		return plural(problems, "problem", "problems") + " now; no mail that was refused for it is known"
 	case s.Unsure != "":

@@ -54,7 +54,7 @@ func (x sharing) Shared(ctx context.Context, token string, now time.Time) (repor
 		return report.Share{}, ErrNotFound
 	}
 	f := &fixture{calm: x.calm}
-	in := report.ShareInput{Pool: "newsletter", Until: now.Add(30 * day), Watched: report.Watched{Addresses: 40, Domains: 1, Lists: 60}, Status: f.Status(ctx, now)}
+	in := report.ShareInput{Pool: "newsletter", Until: now.Add(30 * day), Watched: report.Watched{Addresses: 40, Domains: 1, Lists: 60}, Status: f.Status(ctx, now), Looked: true}
 	in.Refusals, _ = f.Refusals(ctx, "30d", now)
 	if !x.calm {
 		for _, v := range f.views() {
