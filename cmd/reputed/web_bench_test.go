@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -242,8 +243,18 @@ func TestPagesHardlyGrowWithTheYear(t *testing.T) {
 	}
 }
 
+// cpuTime is what this process has used of the processors, which others do not change by much.
+func cpuTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // BenchmarkPages is each page after a year with a million refusals, of a process that has just started (first) and of
-// one that has shown it before (again): milliseconds, pages of the file that it reads, and how many times as much
+// one that has shown it before (again): milliseconds, those of CPU, those of CPU, pages of the file that it reads, and how many times as much
 // that is as with an empty database.
 //
 //	go test ./cmd/reputed -run '^$' -bench Pages -benchtime 5x
@@ -256,9 +267,10 @@ func BenchmarkPages(b *testing.B) {
 				for name, cfg := range map[string]string{"empty": empty, "year": year} {
 					s := show(b, cfg)
 					for _, when := range []string{"first", "again"} {
-						start := time.Now()
+						start, used := time.Now(), cpuTime(b)
 						s.get(b, page.path)
 						took[name+when] = append(took[name+when], time.Since(start).Seconds()*1000)
+						took[name+when+"-cpu"] = append(took[name+when+"-cpu"], (cpuTime(b)-used).Seconds()*1000)
 					}
 					s.close(b)
 				}
@@ -268,6 +280,7 @@ func BenchmarkPages(b *testing.B) {
 			}
 			for _, when := range []string{"first", "again"} { // the least, since a busy machine only adds
 				b.ReportMetric(slices.Min(took["year"+when]), when+"-ms")
+				b.ReportMetric(slices.Min(took["year"+when+"-cpu"]), when+"-cpu-ms")
 				b.ReportMetric(slices.Min(took["year"+when])/slices.Min(took["empty"+when]), when+"-ratio")
 				b.ReportMetric(float64(pages["year"+when]), when+"-pages")
 				b.ReportMetric(float64(pages["year"+when])/float64(pages["empty"+when]), when+"-pages-ratio")
