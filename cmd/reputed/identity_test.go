@@ -80,9 +80,6 @@ func TestIdentityShowsWhatIsWrongAndTheRecordThatMendsIt(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	d := identityWorld(t)
 	code, out, errs := identityRun(t, "--config", identityConfig(t, d, ""))
-	if os.Getenv("SHOW") != "" {
-		fmt.Println(out, errs)
-	}
 	if code != exitMajor {
 		t.Errorf("exit code %d, want %d: %s", code, exitMajor, errs)
 	}

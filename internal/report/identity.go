@@ -93,7 +93,7 @@ func (r Identity) Write(w io.Writer, t Term, f Format) error {
 	return p.writeTo(w)
 }
 
-// marks are the signs of states, and their colours.
+// mark is the sign of a state, and its colour.
 func mark(i IdentityItem) (string, style) {
 	switch i.State {
 	case "good":
