@@ -101,7 +101,7 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1, arrival: make(chan struct{})}
+	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1, deaf: -1, arrival: make(chan struct{})}
 	// InsecureAuth: the library looks for TLS only where it made it itself.
 	caps := imap.CapSet{imap.CapIMAP4rev1: {}}
 	for _, name := range opts.Capabilities {

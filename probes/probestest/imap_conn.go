@@ -30,6 +30,8 @@ type faultListener struct {
 	hideIdle bool
 	mute     bool
 	cut      int64 // for the next connection; -1 not
+	deaf     int64 // like cut, of what the client sends
+	drip     bool  // one byte at a time
 	after    int64 // bytes to send over all connections until then is closed
 	then     chan struct{}
 }
@@ -56,8 +58,8 @@ func (l *faultListener) Accept() (net.Conn, error) {
 			inner.Close()
 			continue
 		}
-		raw := &faultConn{Conn: inner, listener: l, left: l.cut}
-		l.cut = -1
+		raw := &faultConn{Conn: inner, listener: l, left: l.cut, heed: l.deaf}
+		l.cut, l.deaf = -1, -1
 		l.conns[raw] = true
 		hide := l.hideIdle
 		l.mu.Unlock()
@@ -106,6 +108,38 @@ type faultConn struct {
 	net.Conn
 	listener *faultListener
 	left     int64 // bytes until it breaks; below 0 never. Guarded by listener.mu
+	heed     int64 // like left, of what the client sends
+}
+
+// CutNextHeard breaks the next connection after the client has sent n bytes, TLS included: what
+// came after them was never heard. The connection after it is whole again.
+func (d *IMAP) CutNextHeard(n int64) { d.listener.set(func(l *faultListener) { l.deaf = n }) }
+
+// Drip makes every connection, present and to come, pass on one byte at a time in both directions,
+// until it is called with false.
+func (d *IMAP) Drip(drip bool) { d.listener.set(func(l *faultListener) { l.drip = drip }) }
+
+func (c *faultConn) Read(p []byte) (int, error) {
+	c.listener.mu.Lock()
+	if c.listener.drip {
+		p = p[:min(len(p), 1)]
+	}
+	if c.heed >= 0 {
+		p = p[:min(int64(len(p)), c.heed)]
+	}
+	deaf := c.heed == 0
+	c.listener.mu.Unlock()
+	if deaf {
+		c.Close()
+		return 0, net.ErrClosed
+	}
+	n, err := c.Conn.Read(p)
+	c.listener.mu.Lock()
+	if c.heed >= 0 {
+		c.heed -= int64(n)
+	}
+	c.listener.mu.Unlock()
+	return n, err
 }
 
 func (c *faultConn) Write(p []byte) (int, error) {
@@ -127,13 +161,26 @@ func (c *faultConn) Write(p []byte) (int, error) {
 			l.then = nil
 		}
 	}
+	drip := c.listener.drip
 	c.listener.mu.Unlock()
-	n, err := c.Conn.Write(p)
+	n, err := c.write(p, drip)
 	if cut {
 		c.Close()
 		return n, net.ErrClosed
 	}
 	return n, err
+}
+
+func (c *faultConn) write(p []byte, drip bool) (n int, err error) {
+	if !drip {
+		return c.Conn.Write(p)
+	}
+	for i := range p {
+		if _, err := c.Conn.Write(p[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(p), nil
 }
 
 func (c *faultConn) Close() error {
