@@ -78,14 +78,18 @@ func (d *Deliverer) init() {
 
 func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
 	failures := 0 // in a row
+	w := worker{Deliverer: d, name: name, channel: channel, unrecorded: map[int64]outcome{}}
 	for ctx.Err() == nil {
-		wait, err := d.drain(ctx, name, channel)
+		wait, err := w.drain(ctx)
 		poke := d.pokes[name]
 		if err != nil {
 			// The channel is in trouble as a whole: what else waits for it is not tried
 			// either, and news does not shorten the wait.
 			wait, poke = max(wait, backoff(failures)), nil
 			failures++
+			if len(w.unrecorded) > 0 {
+				wait = min(wait, idle) // the outbox is ours, and asking it disturbs nobody
+			}
 		} else {
 			failures = 0
 		}
@@ -99,9 +103,23 @@ func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
 	}
 }
 
-// drain delivers what is due to one channel until nothing is or a try fails, and
+// outcome writes down what came of a call of a channel.
+type outcome func(ctx context.Context) error
+
+// worker delivers to one channel.
+type worker struct {
+	*Deliverer
+	name    string
+	channel Notifier
+	// What the channel has answered for good and the outbox could not take down, by delivery. It stays due
+	// as long, and a disk may be full for hours: it is not told anew every few minutes.
+	unrecorded map[int64]outcome
+}
+
+// drain delivers what is due to the channel until nothing is or a try fails, and
 // gives how long to sleep.
-func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (time.Duration, error) {
+func (d *worker) drain(ctx context.Context) (time.Duration, error) {
+	name := d.name
 	for {
 		done := d.working(name)
 		due, err := d.Outbox.Due(ctx, name, time.Now(), 20)
@@ -111,10 +129,11 @@ func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (t
 			return FirstRetry, err
 		}
 		if len(due) == 0 {
+			clear(d.unrecorded) // something else has ended them
 			break
 		}
 		for _, delivery := range due {
-			if wait, err := d.deliver(ctx, name, channel, delivery); err != nil {
+			if wait, err := d.deliver(ctx, delivery); err != nil {
 				return wait, err
 			}
 		}
@@ -132,10 +151,19 @@ func (d *Deliverer) drain(ctx context.Context, name string, channel Notifier) (t
 
 // deliver makes one try and records its outcome. An error says that the channel
 // or the outbox failed, with how long to leave it alone.
-func (d *Deliverer) deliver(ctx context.Context, name string, channel Notifier, delivery Delivery) (time.Duration, error) {
+func (d *worker) deliver(ctx context.Context, delivery Delivery) (time.Duration, error) {
+	name := d.name
 	defer d.working(name)()
+	if write, told := d.unrecorded[delivery.ID]; told {
+		if err := d.record(ctx, write); err != nil {
+			d.warn(ctx, "delivery still not recorded", name, err)
+			return FirstRetry, err
+		}
+		delete(d.unrecorded, delivery.ID)
+		return 0, nil
+	}
 	try, cancel := context.WithTimeout(ctx, NotifyTimeout)
-	err := notify(try, channel, delivery.Notification)
+	err := notify(try, d.channel, delivery.Notification)
 	cancel()
 	if ctx.Err() != nil && err != nil {
 		return 0, err // we are stopping; it was not the channel's fault, and the notice stays due
@@ -143,35 +171,46 @@ func (d *Deliverer) deliver(ctx context.Context, name string, channel Notifier, 
 	if d.Observe != nil {
 		d.Observe(name, delivery.Notification, err)
 	}
-	// What the channel said is written down even if we are being stopped: it would be
-	// told a second time after the restart.
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer done()
 	now := time.Now()
 	wait := time.Duration(0)
-	var record error
+	var write outcome
 	var retry *RetryError
+	final := true
 	switch {
 	case err == nil:
-		record = d.Outbox.Sent(ctx, delivery.ID, now)
+		write = func(ctx context.Context) error { return d.Outbox.Sent(ctx, delivery.ID, now) }
 	case errors.Is(err, ErrRefused):
 		// Refused is an end: the channel works, and what comes after may be taken.
 		d.warn(ctx, "alert refused by the channel", name, err)
-		record, err = d.Outbox.Refuse(ctx, delivery.ID, now, checks.Line(err.Error(), 300)), nil
+		why := checks.Line(err.Error(), 300)
+		write, err = func(ctx context.Context) error { return d.Outbox.Refuse(ctx, delivery.ID, now, why) }, nil
 	default:
+		final = false
 		wait = backoff(delivery.Tries)
 		if errors.As(err, &retry) && retry.After > 0 {
 			wait = min(retry.After, 24*time.Hour)
 		}
 		d.warn(ctx, "alert not delivered, will try again", name, err)
-		record = d.Outbox.Retry(ctx, delivery.ID, now.Add(wait), delivery.Tries+1, checks.Line(err.Error(), 300))
+		write = func(ctx context.Context) error {
+			return d.Outbox.Retry(ctx, delivery.ID, now.Add(wait), delivery.Tries+1, checks.Line(err.Error(), 300))
+		}
 	}
-	if record != nil {
-		// Not recorded means told again: twice is better than never.
-		d.warn(ctx, "delivery not recorded", name, record)
-		return FirstRetry, record
+	if failed := d.record(ctx, write); failed != nil {
+		d.warn(ctx, "delivery not recorded", name, failed)
+		if final { // this process does not tell it again; after a restart twice is better than never
+			d.unrecorded[delivery.ID] = write
+		}
+		return max(wait, FirstRetry), failed
 	}
 	return wait, err
+}
+
+// record writes down what the channel said even if we are being stopped: it would be
+// told a second time after the restart.
+func (d *worker) record(ctx context.Context, write outcome) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer done()
+	return write(ctx)
 }
 
 // notify calls the channel and turns a panic in it into an error: one broken

@@ -204,16 +204,37 @@ func TestWhatIsRefusedIsNotTriedAgain(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotRecordedIsToldAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		box := &memoryOutbox{fails: 1}
-		slack := &script{}
-		box.queue("slack", 1, "1/opened")
-		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, time.Hour)
-		if len(slack.heard) != 2 || box.rows[0].state != "sent" {
-			t.Errorf("heard %v, row is %s", slack.heard, box.rows[0].state)
-		}
-	})
+// A full disk keeps the outbox from taking down what was told. Whoever knows it does not tell it again, and what
+// waits behind it waits; only a process that begins anew cannot know.
+func TestWhatIsNotRecordedIsToldAgainByTheNextProcessOnly(t *testing.T) {
+	for name, c := range map[string]struct{ refuse bool }{"taken": {false}, "refused": {true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				box := &memoryOutbox{fails: 1 << 30}
+				slack := &script{answer: func(int, Notification) error {
+					if c.refuse {
+						return fmt.Errorf("channel_not_found: %w", ErrRefused)
+					}
+					return nil
+				}}
+				box.queue("slack", 1, "1/opened")
+				box.queue("slack", 1, "1/resolved")
+				run := func(length time.Duration) {
+					deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, length)
+				}
+				run(12 * time.Hour)
+				if len(slack.heard) != 1 {
+					t.Errorf("in 12 hours without an outbox: heard %v, want it once", slack.heard)
+				}
+				box.fails = 1
+				run(time.Hour)
+				want := []string{"1/opened", "1/opened", "1/resolved"}
+				if !slices.Equal(slack.heard, want) || box.rows[0].state == "waiting" || box.rows[1].state == "waiting" {
+					t.Errorf("heard %v, want %v; rows are %s, %s", slack.heard, want, box.rows[0].state, box.rows[1].state)
+				}
+			})
+		})
+	}
 }
 
 func TestAPanicInAChannelIsAFailedTry(t *testing.T) {

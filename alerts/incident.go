@@ -139,6 +139,8 @@ func (n Notification) Thread() string {
 		thread = fmt.Sprintf("0-%d", n.Digest.Until.Unix()) // no incident has this number
 	case n.Review != nil:
 		thread = fmt.Sprintf("00-%d", n.Review.Until.Unix()) // nor this
+	case n.Incident.ID == 0:
+		thread = fmt.Sprintf("000-%d", n.Incident.Opened.Unix()) // told without having been stored
 	}
 	if n.Rehearsal {
 		return "rehearsal-" + thread
