@@ -21,6 +21,7 @@ type LeaseInfo struct {
 	Renewed  time.Time // its last sign of life
 	Expires  time.Time // when another may take over unless it renews
 	Gone     bool      // its process is certainly dead: nobody holds its lock file, or no process has its pid
+	Held     bool      // its process is certainly there: it holds the lock file; so if it has not renewed, it could not write
 }
 
 // Alive says whether the holder has renewed in time, as far as its clock and now
@@ -126,7 +127,9 @@ func (db *DB) LeaseInfo(ctx context.Context) (LeaseInfo, error) {
 	err := db.view(ctx, "read the lease", func(tx *sql.Tx) (err error) {
 		var scope string
 		info, _, scope, err = lease(ctx, tx)
-		info.Gone = err == nil && gone(info, scope, unlocked(db.path))
+		unheld, held := locked(db.path)
+		info.Gone = err == nil && gone(info, scope, unheld)
+		info.Held = err == nil && held != "" && held == parseScope(scope).lock
 		return err
 	})
 	return info, err

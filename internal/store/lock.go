@@ -60,20 +60,26 @@ func lockFile(path string) (*fileLock, error) {
 	return nil, fmt.Errorf("%s%s is removed again and again", path, lockSuffix)
 }
 
-// unlocked gives the id of the lock file of the database at path if nobody holds it, and
-// "" if somebody does or that cannot be told. It takes nothing, so that no daemon
-// that starts at this moment finds it taken.
-func unlocked(path string) string {
+// locked gives the id of the lock file of the database at path as unheld if it is certain that nobody holds it,
+// as held if somebody does, and neither where that cannot be told. It takes nothing, so that no
+// daemon that starts at this moment finds it taken.
+func locked(path string) (unheld, held string) {
 	f, err := os.Open(path + lockSuffix)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil || !free(f) {
-		return ""
+	if err != nil {
+		return "", ""
 	}
-	return fileID(info)
+	switch taken, err := taken(f); {
+	case err != nil:
+		return "", ""
+	case taken:
+		return "", fileID(info)
+	}
+	return fileID(info), ""
 }
 
 // release gives the lock back. It does no harm twice, nor to a nil one.

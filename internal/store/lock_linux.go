@@ -24,10 +24,11 @@ func lock(f *os.File) error {
 	return err
 }
 
-// free says whether it is certain that nobody has the lock.
-func free(f *os.File) bool {
+// taken says whether somebody has the lock. The error means that it cannot be told.
+func taken(f *os.File) (bool, error) {
 	l := syscall.Flock_t{Type: syscall.F_WRLCK}
-	return syscall.FcntlFlock(f.Fd(), ofdGetLock, &l) == nil && l.Type == syscall.F_UNLCK
+	err := syscall.FcntlFlock(f.Fd(), ofdGetLock, &l)
+	return l.Type != syscall.F_UNLCK, err
 }
 
 // fileID is the inode: no other file of the file system has it while this one is open, removed or not.

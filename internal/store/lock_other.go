@@ -12,7 +12,7 @@ import (
 
 func lock(*os.File) error { return errors.ErrUnsupported }
 
-func free(*os.File) bool { return false }
+func taken(*os.File) (bool, error) { return false, errors.ErrUnsupported }
 
 func fileID(fs.FileInfo) string { return "" }
 

@@ -106,7 +106,8 @@ func leaseAt(ctx context.Context, path string) LeaseInfo {
 	if err != nil {
 		return LeaseInfo{}
 	}
-	held.Gone = gone(held, where, unlocked(path))
+	unheld, _ := locked(path)
+	held.Gone = gone(held, where, unheld)
 	return held
 }
 
