@@ -87,6 +87,7 @@ const (
 	CodeNoWayOut    Code = "monitor.port25"   // no receiver can be reached: port 25 to the outside is closed
 	CodeChannelDown Code = "monitor.channel"  // an alert could not be delivered
 	CodeBackup      Code = "monitor.backup"   // the database could not be backed up
+	CodeDatabase    Code = "monitor.database" // the database cannot be written
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
 
@@ -143,6 +144,7 @@ var titles = map[Code]string{
 	CodeSource:          "Reputation source not readable",
 	CodeChannelDown:     "Alert channel down",
 	CodeBackup:          "Database not backed up",
+	CodeDatabase:        "Database cannot be written",
 	CodeMonitorWell:     "Monitor is well again",
 	CodeShut:            "Refused at the door",
 	CodeLetIn:           "Let in again",

@@ -32,5 +32,8 @@ func (a *app) alive(ctx context.Context, now time.Time) error {
 	case lease.Renewed.IsZero():
 		return &exitError{int(report.LevelCritical), errors.New("no daemon has run on this database")}
 	}
+	if lease.Held {
+		return &exitError{int(report.LevelCritical), fmt.Errorf("the daemon is there, and has not been able to write the database for %s", now.Sub(lease.Renewed).Round(time.Second))}
+	}
 	return &exitError{int(report.LevelCritical), fmt.Errorf("the daemon is not running, last sign of life %s ago", now.Sub(lease.Renewed).Round(time.Second))}
 }

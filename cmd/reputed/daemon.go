@@ -94,6 +94,8 @@ type daemon struct {
 	doors  *doors  // receivers that are knocked at
 	own    acceptance.Servers
 
+	unwritten unwritten // what is known of a database that cannot be written
+
 	pulse   pulse   // whether all parts get on
 	service service // who is told
 
@@ -185,6 +187,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		}
 		return checks.Targets{}
 	}
+	v.unwritten = d.unwritten.trouble
 	v.acted = func() { d.monitor.Poke(jobFollow) } // the channels that show who has it
 	d.view = v
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
@@ -341,6 +344,7 @@ func (d *daemon) holdLease(ctx context.Context, lease *store.Lease) error {
 			return err
 		default:
 			d.log.LogAttrs(ctx, slog.LevelWarn, "lease not renewed", slog.Any("err", err))
+			d.unable(ctx, nil, err)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func (d *daemon) commit(ctx context.Context, batch store.Batch, findings []check
 		return d.decide(s, findings, watched, first)
 	})
 	if err != nil {
+		d.unable(ctx, findings, err)
 		return err
 	}
 	told := false

@@ -38,9 +38,18 @@ const (
 
 // tick looks at what time alone changes.
 func (d *daemon) tick(ctx context.Context, _ time.Time) error {
-	now := time.Now().UTC()
 	defer d.pulse.beat("scheduler", tickLimit)
 	defer d.sayStatus(ctx)
+	d.tryWriting(ctx)
+	err := d.lookAtTime(ctx, time.Now().UTC())
+	if err != nil {
+		d.unable(ctx, nil, err) // also where it was only to be read
+	}
+	d.tellUnwritten(ctx)
+	return err
+}
+
+func (d *daemon) lookAtTime(ctx context.Context, now time.Time) error {
 	findings := append(d.mailboxFindings(now), d.logFindings(now)...)
 	for _, more := range []func(context.Context, time.Time) ([]checks.Finding, error){d.channelFindings, d.backupFindings, d.dismissed} {
 		found, err := more(ctx, now)

@@ -27,8 +27,13 @@ func (d *daemon) round(ctx context.Context, _ time.Time) error {
 // askAll is the round itself.
 func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) {
 	began := time.Now()
+	// A database that cannot be written keeps nobody from asking: what is seen is kept in memory and told from there.
+	var unstored error
 	if err := d.expand(ctx, d.sources.all); err != nil {
-		return summary, err
+		if !unwritable(ctx, err) {
+			return summary, err
+		}
+		unstored = err
 	}
 	if err := d.lookUpHostNames(ctx); err != nil {
 		return summary, err
@@ -43,7 +48,11 @@ func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 	}
 	run, err := d.db.BeginRun(ctx, jobDNSBL, began)
 	if err != nil {
-		return summary, err
+		if !unwritable(ctx, err) {
+			return summary, err
+		}
+		d.unable(ctx, nil, err)
+		unstored = err
 	}
 	lists := d.lists
 	targets := d.watch.Load().targets
@@ -65,6 +74,9 @@ func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 	// What a run came to is written down even if it was cut short by the end of ctx.
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer done()
+	if unstored != nil {
+		return summary, errors.Join(unstored, err)
+	}
 	if finish := d.db.FinishRun(last, run, time.Now(), summary); err == nil {
 		err = finish
 	}
@@ -170,10 +182,15 @@ func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 	var trouble error
 	committed := time.Now()
 	flush := func(ctx context.Context) {
-		if len(findings) > 0 && trouble == nil {
+		switch {
+		case len(findings) == 0:
+			return
+		case trouble == nil:
 			trouble = d.commit(ctx, store.Batch{}, findings, first)
-			findings, committed = nil, time.Now()
+		default: // not tried again in this round: to wait for a lock takes as long each time
+			d.unable(ctx, findings, trouble)
 		}
+		findings, committed = nil, time.Now()
 	}
 	look := func() (dnsbl.Result, error) {
 		return lists.Run(ctx, time.Now().UTC(), targets,

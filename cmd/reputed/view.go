@@ -22,17 +22,19 @@ import (
 // view gathers what is shown, from one database and one configuration. Every form of the
 // report, on a terminal or in a browser, is built of what it gives.
 type view struct {
-	db       *store.DB
-	cfg      *config.Config
-	book     *remedy.Book
-	zone     func(id string) (blocklists.Zone, bool) // any list that is known
-	policy   alerts.Policy
-	log      *slog.Logger          // of what is not shown to who looks
-	acted    func()                // is called after a person has done something; may be nil
-	live     func() checks.Targets // what a running daemon watches; nil: there is none in this process
-	last     recent
-	shares   sharesKept
-	suspects suspicions
+	db     *store.DB
+	cfg    *config.Config
+	book   *remedy.Book
+	zone   func(id string) (blocklists.Zone, bool) // any list that is known
+	policy alerts.Policy
+	log    *slog.Logger          // of what is not shown to who looks
+	acted  func()                // is called after a person has done something; may be nil
+	live   func() checks.Targets // what a running daemon watches; nil: there is none in this process
+	// unwritten says since when a running daemon cannot write the database, and why; nil: there is none in this process.
+	unwritten func() (since time.Time, why error)
+	last      recent
+	shares    sharesKept
+	suspects  suspicions
 }
 
 // recent keeps the last status for a moment: every page shows something of it, and many may look at once.
@@ -61,7 +63,11 @@ func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err e
 	if err != nil {
 		return in, err
 	}
-	in.Daemon = report.Daemon{Alive: lease.Alive(now), Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
+	if v.unwritten != nil { // it is this process, and alive; also if it cannot sign its lease
+		lease.Held = true
+	}
+	in.Daemon = report.Daemon{Alive: lease.Alive(now) || lease.Held, Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
+	in.Own = v.notWritten(lease, now)
 	for _, read := range []func(context.Context, *report.Input, time.Time) error{v.rounds, v.mailboxes, v.logs, v.channels, v.own, v.incidents, v.notable, v.unanswered} {
 		if err := read(ctx, &in, now); err != nil {
 			return in, err
