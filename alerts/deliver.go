@@ -77,7 +77,6 @@ func (d *Deliverer) init() {
 }
 
 func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
-	failures := 0 // in a row
 	w := worker{Deliverer: d, name: name, channel: channel, unrecorded: map[int64]outcome{}}
 	for ctx.Err() == nil {
 		wait, err := w.drain(ctx)
@@ -85,13 +84,13 @@ func (d *Deliverer) work(ctx context.Context, name string, channel Notifier) {
 		if err != nil {
 			// The channel is in trouble as a whole: what else waits for it is not tried
 			// either, and news does not shorten the wait.
-			wait, poke = max(wait, backoff(failures)), nil
-			failures++
+			wait, poke = max(wait, backoff(w.failures)), nil
+			w.failures++
 			if len(w.unrecorded) > 0 {
 				wait = min(wait, idle) // the outbox is ours, and asking it disturbs nobody
 			}
 		} else {
-			failures = 0
+			w.failures = 0
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -109,8 +108,9 @@ type outcome func(ctx context.Context) error
 // worker delivers to one channel.
 type worker struct {
 	*Deliverer
-	name    string
-	channel Notifier
+	name     string
+	channel  Notifier
+	failures int // of the channel or of the outbox, in a row
 	// What the channel has answered for good and the outbox could not take down, by delivery. It stays due
 	// as long, and a disk may be full for hours: it is not told anew every few minutes.
 	unrecorded map[int64]outcome
@@ -186,7 +186,7 @@ func (d *worker) deliver(ctx context.Context, delivery Delivery) (time.Duration,
 		write, err = func(ctx context.Context) error { return d.Outbox.Refuse(ctx, delivery.ID, now, why) }, nil
 	default:
 		final = false
-		wait = backoff(delivery.Tries)
+		wait = backoff(max(delivery.Tries, d.failures)) // as long as the channel is left alone
 		if errors.As(err, &retry) && retry.After > 0 {
 			wait = min(retry.After, 24*time.Hour)
 		}

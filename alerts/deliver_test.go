@@ -53,6 +53,7 @@ func (o *memoryOutbox) Due(_ context.Context, channel string, now time.Time, lim
 			out = append(out, r.Delivery)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b Delivery) int { return a.Tries - b.Tries })
 	return out, nil
 }
 
@@ -85,7 +86,14 @@ func (o *memoryOutbox) Sent(ctx context.Context, id int64, _ time.Time) error {
 }
 
 func (o *memoryOutbox) Retry(ctx context.Context, id int64, next time.Time, tries int, why string) error {
-	return o.set(ctx, id, func(r *row) { r.due, r.Tries, r.why = next, tries, why })
+	return o.set(ctx, id, func(r *row) {
+		r.due, r.Tries, r.why = next, tries, why
+		for _, other := range o.waiting(r.Channel) {
+			if other.due.Before(next) {
+				other.due = next
+			}
+		}
+	})
 }
 
 func (o *memoryOutbox) Refuse(ctx context.Context, id int64, _ time.Time, why string) error {
@@ -141,6 +149,28 @@ func TestAChannelThatFailsForAnHourHearsEverythingInOrder(t *testing.T) {
 		}
 		if n := len(slack.heard); n > 60 {
 			t.Errorf("%d calls in three hours: a channel that is down is being beaten", n)
+		}
+	})
+}
+
+// A notice that the channel never takes, and never refuses, is not in the way of any other.
+func TestANoticeThatIsNeverTakenHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{}
+		slack := &script{answer: func(_ int, n Notification) error {
+			if n.ID == "1/opened" {
+				return errors.New("500 internal server error")
+			}
+			return nil
+		}}
+		for i := range 5 {
+			box.queue("slack", int64(i+1), fmt.Sprintf("%d/opened", i+1))
+		}
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, time.Hour)
+		for i, r := range box.rows {
+			if want := map[bool]string{true: "waiting", false: "sent"}[i == 0]; r.state != want {
+				t.Errorf("%s is %s, want %s", r.Notification.ID, r.state, want)
+			}
 		}
 	})
 }

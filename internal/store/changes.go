@@ -130,8 +130,14 @@ func (w *changeWriter) enqueue(ctx context.Context, incident int64, n Notice) (b
 		return false, err
 	}
 	next := w.now
-	if n.NotBefore.After(next) {
-		next = n.NotBefore
+	var left time.Time // a channel that takes nothing is left alone, also with what is new
+	if err := w.q.QueryRowContext(ctx, troubled, n.Channel, w.now.UnixMicro(), w.now.Add(longestRetry).UnixMicro()).Scan(stamp{&left}); err != nil {
+		return false, err
+	}
+	for _, later := range []time.Time{n.NotBefore, left} {
+		if later.After(next) {
+			next = later
+		}
 	}
 	return changed(w.q.ExecContext(ctx, `INSERT INTO outbox (incident, channel, notice, kind, notification, state, queued, next, tries, why)
 		VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, 'queued', ?6, ?7, 0, '') ON CONFLICT (channel, notice) DO NOTHING`,

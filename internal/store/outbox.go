@@ -17,7 +17,7 @@ var _ alerts.Outbox = (*DB)(nil)
 // incident (of a drill) waits for nobody.
 const first = `NOT EXISTS (SELECT 1 FROM outbox e WHERE e.channel = o.channel AND e.incident = o.incident AND e.id < o.id AND e.state = 'queued')`
 
-const selectDue = "SELECT id, channel, notification, tries, queued FROM outbox o WHERE channel = ? AND state = 'queued' AND (next <= ? OR next > ?) AND " + first + " ORDER BY id LIMIT ?"
+const selectDue = "SELECT id, channel, notification, tries, queued FROM outbox o WHERE channel = ? AND state = 'queued' AND (next <= ? OR next > ?) AND " + first + " ORDER BY tries, id LIMIT ?"
 
 // longestRetry is how far ahead a delivery is ever put off ([alerts.Deliverer]).
 // A time later than that was written by a clock that ran ahead, and has come.
@@ -54,10 +54,21 @@ func (db *DB) Sent(ctx context.Context, id int64, at time.Time) error {
 	return db.settle(ctx, "note a delivery", id, "state = 'sent', notification = NULL, done = ?", at.UnixMicro())
 }
 
-// Retry implements [alerts.Outbox]. Why is shown by status, one line.
+// Retry implements [alerts.Outbox]. Why is shown by status, one line. What is put off is not on its way, so that what
+// is said of the same incident next takes its place ([alerts.Collapse]).
 func (db *DB) Retry(ctx context.Context, id int64, next time.Time, tries int, why string) error {
-	return db.settle(ctx, "put a delivery off", id, "next = ?, tries = ?, why = ?", next.UnixMicro(), tries, checks.Line(why, 500))
+	return db.update(ctx, "put a delivery off", func(tx *sql.Tx) error {
+		if err := settle(ctx, tx, id, "next = ?, tries = ?, why = ?", next.UnixMicro(), tries, checks.Line(why, 500)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE outbox SET next = ?1 WHERE channel = (SELECT channel FROM outbox WHERE id = ?2) AND state = 'queued' AND next < ?1", next.UnixMicro(), id)
+		return err
+	})
 }
+
+// troubled is until when a channel is left alone because it took nothing, zero if it is well: "SELECT max(next) ..."
+// of what was tried and is put off.
+const troubled = "SELECT max(next) FROM outbox WHERE channel = ? AND state = 'queued' AND tries > 0 AND next > ? AND next <= ?"
 
 // Refuse implements [alerts.Outbox].
 func (db *DB) Refuse(ctx context.Context, id int64, at time.Time, why string) error {
@@ -65,13 +76,15 @@ func (db *DB) Refuse(ctx context.Context, id int64, at time.Time, why string) er
 }
 
 func (db *DB) settle(ctx context.Context, op string, id int64, set string, args ...any) error {
-	return db.update(ctx, op, func(tx *sql.Tx) error {
-		ok, err := changed(tx.ExecContext(ctx, "UPDATE outbox SET "+set+" WHERE id = ? AND state = 'queued'", append(args, id)...))
-		if err == nil && !ok {
-			err = fmt.Errorf("delivery %d: %w", id, ErrNoDelivery)
-		}
-		return err
-	})
+	return db.update(ctx, op, func(tx *sql.Tx) error { return settle(ctx, tx, id, set, args...) })
+}
+
+func settle(ctx context.Context, tx *sql.Tx, id int64, set string, args ...any) error {
+	ok, err := changed(tx.ExecContext(ctx, "UPDATE outbox SET "+set+" WHERE id = ? AND state = 'queued'", append(args, id)...))
+	if err == nil && !ok {
+		err = fmt.Errorf("delivery %d: %w", id, ErrNoDelivery)
+	}
+	return err
 }
 
 // Channel is how the notices to one channel stand.

@@ -55,11 +55,9 @@ func TestOutboxKeepsTheOrderOfAnIncident(t *testing.T) {
 	check("at first", "slack", t0, 1, 3)
 	check("another channel", "email", t0, 4)
 	must(db.Retry(ctx, 1, t0.Add(time.Minute), 1, "503"))
-	check("the first is put off", "slack", t0, 3)
-	check("its time has come", "slack", t0.Add(time.Minute), 1, 3)
-	if next, ok, err := db.NextDue(ctx, "slack"); err != nil || !ok || !next.Equal(t0) {
-		t.Errorf("next due at %v, %v, %v, want %v", next, ok, err, t0)
-	}
+	check("the first is put off, and all behind it", "slack", t0)
+	check("another channel is not", "email", t0, 4)
+	check("its time has come", "slack", t0.Add(time.Minute), 3, 1)
 	must(db.Sent(ctx, 3, t0))
 	if next, ok, err := db.NextDue(ctx, "slack"); err != nil || !ok || !next.Equal(t0.Add(time.Minute)) {
 		t.Errorf("next due at %v, %v, %v, want when the first is", next, ok, err)
@@ -108,12 +106,15 @@ func TestAClockThatRanAheadHoldsNoNoticeBack(t *testing.T) {
 	ahead := t0.Add(5 * 365 * 24 * time.Hour)
 	a := mustCommit(t, db, ahead, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), ahead, "slack"))[0].Incident // 1, queued then
 	mustCommit(t, db, t0, Batch{}, reminds(a, t0.Add(time.Minute), "slack"))                                       // 2
-	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.11", "spamcop", t0), t0, "slack"))                        // 3
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.11", "spamcop", t0), t0, "email"))                        // 3
 	if err := db.Retry(t.Context(), 3, t0.Add(24*time.Hour), 1, "come back tomorrow"); err != nil {
 		t.Fatal(err)
 	}
 	if got := dueIDs(t, db, "slack", t0); cmp.Diff([]int64{1}, got) != "" {
-		t.Errorf("due: %v, want the one of the clock that ran ahead, and not the one put off for a day", got)
+		t.Errorf("due: %v, want the one of the clock that ran ahead", got)
+	}
+	if got := dueIDs(t, db, "email", t0); len(got) > 0 {
+		t.Errorf("due: %v, want not the one put off for a day", got)
 	}
 	if err := db.Sent(t.Context(), 1, t0); err != nil {
 		t.Fatal(err)
@@ -176,7 +177,7 @@ func TestChannels(t *testing.T) {
 	must(db.Retry(ctx, 2, t0.Add(time.Hour), 4, "500 Internal\nServer Error"))
 	check("one channel is down",
 		Channel{Name: "email", Queued: 1, Oldest: t0.Add(time.Minute), Next: t0.Add(time.Minute), Sent: 1, LastSent: t0.Add(time.Second)},
-		Channel{Name: "slack", Queued: 2, Oldest: t0, Next: t0.Add(time.Minute), Tries: 4, LastError: "500 Internal Server Error"})
+		Channel{Name: "slack", Queued: 2, Oldest: t0, Next: t0.Add(time.Hour), Tries: 4, LastError: "500 Internal Server Error"})
 	must(db.Sent(ctx, 2, t0.Add(2*time.Hour)))
 	must(db.Refuse(ctx, 4, t0.Add(3*time.Hour), "invalid_auth"))
 	must(db.Refuse(ctx, 3, t0.Add(-time.Hour), "552 too large"))
@@ -296,5 +297,32 @@ func TestWhatWaitsIsToldTogether(t *testing.T) {
 	got, err := db.Incident(t.Context(), over.ID)
 	if err != nil || !got.Incident.LastTold.IsZero() || len(got.Incident.Told) != 0 || len(got.Decisions) == 0 {
 		t.Errorf("it is for the digest, and says why: %v %+v", err, got)
+	}
+}
+
+// A channel that takes nothing is left alone with all that waits for it, and with what is new, so that afterwards each
+// incident is one message. Those that were tried least come first: one that is never taken is in no other's way.
+func TestWhatWaitsForAChannelInTroubleIsPutOffAndToldTogether(t *testing.T) {
+	db := fresh(t)
+	ctx := t.Context()
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "slack", "email"))         // 1, 2
+	b := mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.11", "spamcop", t0), t0, "slack"))[0].Incident // 3
+	next := t0.Add(15 * time.Minute)
+	if err := db.Retry(ctx, 1, next, 1, "500"); err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, db, t0.Add(time.Minute), Batch{}, reminds(b, t0.Add(time.Minute), "slack")) // 4, in place of 3
+	if got := dueIDs(t, db, "slack", t0.Add(2*time.Minute)); len(got) > 0 {
+		t.Errorf("due while it is left alone: %v", got)
+	}
+	if got := dueIDs(t, db, "email", t0.Add(2*time.Minute)); cmp.Diff([]int64{2}, got) != "" {
+		t.Errorf("due for another channel: %v, want 2", got)
+	}
+	if got := dueIDs(t, db, "slack", next); cmp.Diff([]int64{4, 1}, got) != "" {
+		t.Errorf("due then: %v, want the one that was never tried, and after it the other", got)
+	}
+	due, err := db.Due(ctx, "slack", next, 10)
+	if err != nil || len(due) != 2 || due[0].Notification.Kind != alerts.Opened {
+		t.Errorf("due = %+v, %v, want the reminder told as the opening that nobody heard of", due, err)
 	}
 }
