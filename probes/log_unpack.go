@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/bzip2"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,11 @@ import (
 // errPacking: the file is compressed in a way that is not known here.
 var errPacking = errors.New("gz, bz2, xz and zst can be read")
 
-// unpackBytes is how much memory decompressing may take: what xz and zstd need at
-// their usual levels. A file that wants more is refused.
+// errMemory: the file was compressed so that unpacking it takes more memory than we give.
+var errMemory = fmt.Errorf("unpacking takes more than %d MiB of memory: compress with a smaller window", unpackBytes>>20)
+
+// unpackBytes is how much memory decompressing may take: what xz and zstd need up to
+// their highest usual levels (xz -9). A file that wants more is refused.
 const unpackBytes = 64 << 20
 
 // unpack returns the text of a compressed file.
@@ -28,7 +32,10 @@ func unpack(ext string, raw io.Reader) (io.Reader, error) {
 	case "bz2":
 		return bzip2.NewReader(in), nil
 	case "xz":
-		return xz.ReaderConfig{DictCap: unpackBytes}.NewReader(in)
+		if head, _ := in.Peek(xzHeadBytes); xzWindow(head) > unpackBytes {
+			return nil, errMemory
+		}
+		return xz.ReaderConfig{DictCap: 1 << 16}.NewReader(in) // the least: the file's own wish counts, if it is more
 	case "zst":
 		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(unpackBytes), zstd.WithDecoderMaxWindow(unpackBytes))
 		if err != nil {
@@ -37,4 +44,47 @@ func unpack(ext string, raw io.Reader) (io.Reader, error) {
 		return d.IOReadCloser(), nil
 	}
 	return nil, fmt.Errorf("%w, not %s", errPacking, ext)
+}
+
+// xzHeadBytes holds the header of an xz stream and of its first block, which is at most 1024 bytes long.
+const xzHeadBytes = 12 + 1024
+
+// xzWindow is how much memory the first block of an xz file asks for (The .xz File Format 1.2.1, sections 3.1 and
+// 5.3.1), which the library gives, whatever it is: up to 4 GiB. All blocks that xz(1) writes are alike. 0: this is
+// no xz, and the library says so.
+func xzWindow(head []byte) uint64 {
+	const lzma2 = 0x21
+	if len(head) < 12+2 {
+		return 0
+	}
+	block := head[12:]
+	if size := (int(block[0]) + 1) * 4; size <= len(block) {
+		block = block[:size]
+	}
+	flags, rest := block[1], block[2:]
+	number := func() uint64 {
+		n, used := binary.Uvarint(rest)
+		if used <= 0 {
+			rest = nil
+			return 0
+		}
+		rest = rest[used:]
+		return n
+	}
+	for _, present := range []byte{0x40, 0x80} { // compressed and uncompressed size
+		if flags&present != 0 {
+			number()
+		}
+	}
+	if number() != lzma2 || number() != 1 || len(rest) == 0 {
+		return 0
+	}
+	switch bits := rest[0] & 0x3f; {
+	case bits > 40:
+		return 0
+	case bits == 40:
+		return 1<<32 - 1
+	default:
+		return uint64(2|bits&1) << (bits/2 + 11)
+	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // stepToken is getting an access token, as errors name it.
-const stepToken = "OAuth token"
+const stepToken = "OAuth token" // #nosec G101 -- a word for people
 
 // failure makes the error out of what the library says, which quotes the
 // endpoint's answer at any length.

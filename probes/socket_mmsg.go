@@ -51,7 +51,7 @@ func (b *packetBatch) open(conn *net.UDPConn, room int) (err error) {
 	}
 	b.work = func(fd uintptr) bool {
 		for {
-			n, _, errno := syscall.Syscall6(call, fd, uintptr(unsafe.Pointer(&b.headers[0])), uintptr(b.n), syscall.MSG_DONTWAIT, 0, 0)
+			n, _, errno := syscall.Syscall6(call, fd, uintptr(unsafe.Pointer(&b.headers[0])), uintptr(b.n), syscall.MSG_DONTWAIT, 0, 0) // #nosec G103 -- n is at most the headers there are
 			switch errno {
 			case syscall.EINTR:
 				continue
@@ -102,7 +102,7 @@ func (b *packetBatch) received() ([][]byte, error) {
 		return nil, b.err
 	}
 	for i := range b.n {
-		b.packets[i] = unsafe.Slice(b.vectors[i].Base, b.room)[:min(int(b.headers[i].length), b.room)]
+		b.packets[i] = unsafe.Slice(b.vectors[i].Base, b.room)[:min(int(b.headers[i].length), b.room)] // #nosec G103 -- each vector has room bytes
 	}
 	return b.packets[:b.n], nil
 }

@@ -35,7 +35,7 @@ func (r *run) askResolver(ctx context.Context) error {
 
 // resolverNames are names that cannot exist.
 func (c Check) resolverNames() []string {
-	random := fmt.Sprintf("%016x", rand.Uint64())
+	random := fmt.Sprintf("%016x", rand.Uint64()) // #nosec G404 -- of v2: ChaCha8, seeded by the system
 	names := []string{random + ".invalid."}
 	if c.Options.Probe != "" {
 		names = append(names, random+"."+strings.TrimSuffix(c.Options.Probe, ".")+".")

@@ -3,6 +3,7 @@ package identity
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"reputed/checks"
@@ -121,8 +122,8 @@ func embedded6(name string, addr netip.Addr) string {
 		backwards[i], backwards[j] = backwards[j], backwards[i]
 	}
 	var groups []string
-	for i := 0; i < 16; i += 2 {
-		groups = append(groups, fmt.Sprintf("%x", uint16(b[i])<<8|uint16(b[i+1])))
+	for pair := range slices.Chunk(b[:], 2) {
+		groups = append(groups, fmt.Sprintf("%x", uint16(pair[0])<<8|uint16(pair[1])))
 	}
 	short := strings.NewReplacer("::", "--", ":", "-").Replace(addr.String()) // 2001-db8--25
 	if strings.Contains(plain, digits) || strings.Contains(plain, string(backwards)) || strings.Contains(name, strings.Join(groups, "-")) ||

@@ -197,7 +197,8 @@ func (st *scoreState) aside(state State, why string, e checks.Evidence) {
 // controls are the resolver's, with the number of no score, and those of scores.
 func (r *scoreRun) controls() iter.Seq[probes.Question] {
 	return func(yield func(probes.Question) bool) {
-		if !yield(probes.Question{Name: fmt.Sprintf("%016x.invalid.", rand.Uint64()), Type: probes.TypeA, Ref: uint64(len(r.scores))}) {
+		random := rand.Uint64() // #nosec G404 -- of v2: ChaCha8, seeded by the system
+		if !yield(probes.Question{Name: fmt.Sprintf("%016x.invalid.", random), Type: probes.TypeA, Ref: uint64(len(r.scores))}) {
 			return
 		}
 		for i, st := range r.scores {

@@ -136,7 +136,7 @@ func (a Access) proxied(r *http.Request) string {
 // the token has changed, and needs no memory of ours.
 func (a Access) cookie(name string, until time.Time) *http.Cookie {
 	head := base64.RawURLEncoding.EncodeToString([]byte(name)) + "." + strconv.FormatInt(until.Unix(), 10)
-	return &http.Cookie{
+	return &http.Cookie{ // #nosec G124 -- Secure wherever browsers come over TLS
 		Name: a.cookieName(), Value: head + "." + a.mac(name, head), Path: "/", Expires: until, MaxAge: int(signedFor / time.Second),
 		HttpOnly: true, Secure: a.Secure, SameSite: http.SameSiteLaxMode, // Lax: a link in an alert must not ask to sign in again
 	}
