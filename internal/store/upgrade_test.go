@@ -104,7 +104,10 @@ func TestDatabasesOfEveryCommitAreUpgraded(t *testing.T) {
 		t.Fatalf("%d databases, %v", len(files), err)
 	}
 	want := structure(t, fresh(t))
-	for _, file := range files {
+	for i, file := range files {
+		if testing.Short() && i%5 != 0 {
+			continue
+		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".db.gz"), func(t *testing.T) {
 			path := unpack(t, file)
 			db := open(t, path)
