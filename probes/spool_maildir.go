@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -271,7 +272,7 @@ func (s *Spool) readFile(f maildirFile) (Message, error) {
 		m.Size, m.Trouble = 0, "it is no regular file"
 		return m, nil
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that takes its place now must not hold us up
 	if err != nil {
 		return m, err
 	}

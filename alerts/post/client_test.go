@@ -3,6 +3,7 @@ package post
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -115,11 +116,36 @@ func TestAPrivateAddressNeedsPermission(t *testing.T) {
 	}
 }
 
+// Looking the name up and connecting are one step, so that no answer can change in between (DNS rebinding): what is
+// looked at is the address of the very connection, however it was written or came about.
+func TestNoNameLeadsInside(t *testing.T) {
+	s := alertstest.NewServer(t, func(http.ResponseWriter, *http.Request) { t.Error("somebody inside was asked") })
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, Options{URL: "https://hooks.example.com/x"})
+	for _, host := range []string{
+		"localhost", // a name that leads inside
+		"127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0", "", "::", "::1", "127.0.0.2",
+	} {
+		conn, err := c.Dial(t.Context(), "tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			_ = conn.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "private = true") && host != "" {
+			t.Errorf("%q: %v", host, err)
+		}
+	}
+}
+
 func TestPrivateAddresses(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"127.0.0.1": true, "10.1.2.3": true, "172.16.0.1": true, "192.168.1.1": true, "169.254.169.254": true, "100.64.0.1": true,
 		"0.0.0.0": true, "::": true, "::1": true, "fe80::1%eth0": true, "fd00::1": true, "::ffff:10.0.0.1": true, "224.0.0.1": true,
-		"64:ff9b::10.0.0.1": true, "64:ff9b::198.51.100.1": false,
+		"64:ff9b::10.0.0.1": true, "64:ff9b::198.51.100.1": false, "64:ff9b::a9fe:a9fe": true, "64:ff9b:1::198.51.100.1": true,
+		"2002:a00:1::1": true, "2002:c633:6401::1": false, "::10.0.0.1": true, "fec0::1": true,
+		"::ffff:169.254.169.254": true, "fd00:ec2::254": true, "0.1.2.3": true, "198.18.0.1": true, "192.0.0.192": true, "240.0.0.1": true, "255.255.255.255": true,
 		"198.51.100.1": false, "2001:db8::1": false,
 	} {
 		if got := isPrivate(netip.MustParseAddr(addr)); got != want {

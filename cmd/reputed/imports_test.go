@@ -83,6 +83,7 @@ var rooms = map[string][]string{
 	"golang.org/x/net/html":           {"checks/bounce"},
 	"golang.org/x/net/proxy":          {"probes"},
 	"golang.org/x/net/publicsuffix":   {"checks"},
+	"golang.org/x/net/netutil":        {"internal/web"},
 	"golang.org/x/text":               {"checks/bounce"},
 	"golang.org/x/oauth2":             {"probes"},
 	"golang.org/x/sync":               {"probes", "internal/monitor"},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"reputed/blocklists"
 	"reputed/checks"
@@ -93,18 +94,24 @@ func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 // readFile reads a regular file of at most limit bytes. A pipe or a device would
 // block or never end. The error is without the path.
 func readFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
-	info, err := os.Stat(path)
+	if info, err := os.Stat(path); err != nil {
+		return nil, nil, pathFault(err)
+	} else if !info.Mode().IsRegular() {
+		return nil, nil, errors.New("not a regular file")
+	}
+	// Somebody may have put a pipe there meanwhile, which must not hold us up; and the mode has to be of what is read.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, pathFault(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, pathFault(err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, errors.New("not a regular file")
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, pathFault(err)
-	}
-	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, nil, pathFault(err)

@@ -123,6 +123,8 @@ func TestSecretsAreLookedUp(t *testing.T) {
 	}
 	write("password", "from a file\r\n", 0o640)
 	write("open", "from a file", 0o644)
+	write("slot", "from a file", 0o642)
+	write("shared", "from a file", 0o660)
 	write("empty", "\n", 0o600)
 	write("large", strings.Repeat("x", maxSecretBytes+1), 0o600)
 	write("credentials/bounces", "from systemd\n", 0o444)
@@ -137,6 +139,8 @@ func TestSecretsAreLookedUp(t *testing.T) {
 		"variable that is not set":       {"env:NO_SUCH", "", "[[mailbox]] password: environment variable NO_SUCH is not set or empty"},
 		"variable that is empty":         {"env:EMPTY", "", "environment variable EMPTY is not set or empty"},
 		"variable without a name":        {"env:", "", "want the name of an environment variable"},
+		"file that everybody writes":     {"file:slot", "", "file \"slot\" can be written by everybody on this machine (mode 0642): chmod 640 or 600 it"},
+		"file of a group":                {"file:shared", "from a file", ""},
 		"file that everybody reads":      {"file:open", "", "file \"open\" can be read by everybody on this machine (mode 0644): chmod 640 or 600 it"},
 		"file that is not there":         {"file:nowhere", "", "file \"nowhere\": no such file or directory"},
 		"file that is empty":             {"file:empty", "", "file \"empty\": empty"},

@@ -86,6 +86,8 @@ func (v *validator) lookUp(kind, name string) (string, error) {
 			return "", fmt.Errorf("file %s: %w", shown(name), err)
 		case mode.Perm()&0o004 != 0: // systemd guards its credentials; this file nobody does
 			return "", fmt.Errorf("file %s can be read by everybody on this machine (mode %04o): chmod 640 or 600 it", shown(name), mode.Perm())
+		case mode.Perm()&0o002 != 0: // whoever puts another token there has our alerts
+			return "", fmt.Errorf("file %s can be written by everybody on this machine (mode %04o): chmod 640 or 600 it", shown(name), mode.Perm())
 		}
 		return value, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -64,7 +65,17 @@ func open(path string) bool {
 // admit finds out who it is, and turns away who must sign in first.
 func (s *Server) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// With no token in force, or where nobody has to sign in, there is nothing to find out by trying.
+		_, bearer := bearerOf(r)
+		bearer = bearer && len(s.o.Access.Tokens) > 0 && !open(r.URL.Path)
+		if bearer && s.tries.over(s.o.Access.client(r), s.o.Now()) {
+			tooMany(w)
+			return
+		}
 		name := s.who(r)
+		if bearer && name == "" {
+			s.refused(r)
+		}
 		if name != "" {
 			r = r.WithContext(context.WithValue(r.Context(), personKey{}, name))
 		}
@@ -90,15 +101,32 @@ func (s *Server) admit(next http.Handler) http.Handler {
 // who is the person behind a request; empty if that is not proved.
 func (s *Server) who(r *http.Request) string {
 	a := s.o.Access
-	if header, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return a.owner(strings.TrimSpace(header))
+	if token, ok := bearerOf(r); ok {
+		return a.owner(token)
 	}
 	if c, err := r.Cookie(a.cookieName()); err == nil {
 		if name := a.signed(c.Value, s.o.Now()); name != "" {
 			return name
 		}
 	}
+	// A browser on the proxy's machine whose page was made to lead here (DNS rebinding) can write that header,
+	// and has the proxy's address. It cannot change the name that it came for.
+	if len(s.o.Hosts) > 0 && !s.ours(r.Host) {
+		return ""
+	}
 	return a.proxied(r)
+}
+
+// bearerOf is the token that a script sends (RFC 6750 section 2.1).
+func bearerOf(r *http.Request) (token string, ok bool) {
+	header, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return strings.TrimSpace(header), ok
+}
+
+// refused takes note of a wrong token.
+func (s *Server) refused(r *http.Request) {
+	s.tries.wrong(s.o.Access.client(r), s.o.Now())
+	s.o.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in refused", slog.String("remote", s.o.Access.client(r).String()))
 }
 
 // owner is whose token it is. Every token is compared, each in constant time.
@@ -123,11 +151,9 @@ func (a Access) proxied(r *http.Request) string {
 		return ""
 	}
 	names := r.Header.Values(a.ProxyHeader)
-	for _, p := range a.Proxies {
-		// Two values are one that the proxy wrote and one that it let through: whose is which, nobody knows.
-		if p.Contains(at.Addr().Unmap().WithZone("")) && len(names) == 1 {
-			return checks.Line(names[0], 100)
-		}
+	// Two values are one that the proxy wrote and one that it let through: whose is which, nobody knows.
+	if len(names) == 1 && a.isProxy(at.Addr().Unmap().WithZone("")) {
+		return checks.Line(names[0], 100)
 	}
 	return ""
 }

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"reputed/internal/report"
 )
 
@@ -31,7 +33,7 @@ type Options struct {
 	Version string
 }
 
-// Server answers requests. It keeps nothing between them but a key of its own.
+// Server answers requests. It keeps nothing between them but a key of its own, and who sent wrong tokens of late.
 type Server struct {
 	o         Options
 	term      report.Term
@@ -39,6 +41,7 @@ type Server struct {
 	assets    map[string]asset
 	handler   http.Handler
 	key       []byte // of the tokens in forms
+	tries     tries
 
 	description []byte // the OpenAPI document
 }
@@ -116,6 +119,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 const (
 	// answerTime is how long one answer may take, the slowest client included.
 	answerTime = 30 * time.Second
+	// mostConnections is how many are answered at a time; others wait. Each takes a file of the daemon, which has
+	// to go on asking name servers whoever opens how many connections to its page.
+	mostConnections = 256
 	// stopTime is how long answers under way may still take when we stop.
 	stopTime = 2 * time.Second
 )
@@ -130,6 +136,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, certificate func() (
 		ErrorLog:       slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // broken handshakes and the like, of anybody who connects
 		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	l = netutil.LimitListener(l, mostConnections)
 	if certificate != nil {
 		l = tls.NewListener(l, &tls.Config{
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
