@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,7 +35,86 @@ const (
 	plantedSign  = "canary-hmac-Rw4hVn6Qz"
 	plantedSNDS  = "c4n4ry00-snds-4b1d-9f3e-Zz8"
 	plantedGPT   = "1//canary-refresh-Lw3Qx8"
+	plantedSocks = "canary-socks-Hb6tYw"
+	plantedVERP  = "canary-verp-Nq2Kd9"
+	plantedOAuth = "canary-client-Vc7Pz1"
+	plantedRSA   = "canary-private-key-Ty4Gs8"
+	plantedWeb   = "canary-web-token-Jm5Xr3"
 )
+
+// notPlanted are the secrets of the configuration that have no value in cfg: a new one is to be planted too.
+func notPlanted(cfg *config.Config) (missing []string) {
+	var walk func(path string, t reflect.Type, values []reflect.Value)
+	walk = func(path string, t reflect.Type, values []reflect.Value) {
+		switch {
+		case t == reflect.TypeFor[config.Secret]():
+			if !slices.ContainsFunc(values, func(v reflect.Value) bool { return v.Interface().(config.Secret).Set() }) {
+				missing = append(missing, path)
+			}
+		case t.Kind() == reflect.Struct:
+			for i := range t.NumField() {
+				if name := t.Field(i).Tag.Get("toml"); name != "" && name != "-" {
+					var inner []reflect.Value
+					for _, v := range values {
+						inner = append(inner, v.Field(i))
+					}
+					walk(path+"."+name, t.Field(i).Type, inner)
+				}
+			}
+		case t.Kind() == reflect.Slice:
+			var inner []reflect.Value
+			for _, v := range values {
+				for i := range v.Len() {
+					inner = append(inner, v.Index(i))
+				}
+			}
+			walk(path, t.Elem(), inner)
+		case t.Kind() == reflect.Map:
+			var inner []reflect.Value
+			for _, v := range values {
+				for _, k := range v.MapKeys() {
+					inner = append(inner, v.MapIndex(k))
+				}
+			}
+			walk(path, t.Elem(), inner)
+		}
+	}
+	walk("", reflect.TypeFor[config.Config](), []reflect.Value{reflect.ValueOf(*cfg)})
+	return missing
+}
+
+// socksEcho is a SOCKS5 proxy that refuses every login (RFC 1929) and writes what it was sent into its refusal.
+func socksEcho(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
+				b := make([]byte, 512)
+				if _, err := conn.Read(b); err != nil {
+					return
+				}
+				_, _ = conn.Write([]byte{5, 2})
+				n, err := conn.Read(b)
+				if err != nil {
+					return
+				}
+				_, _ = conn.Write(append([]byte{1, 1}, b[:n]...))
+			})
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); wg.Wait() })
+	return listener.Addr().String()
+}
 
 // mailEcho is a mail server that refuses every login and repeats what it was sent.
 func mailEcho(t *testing.T) string {
@@ -80,7 +161,7 @@ func echo(t *testing.T, statuses ...int) *httptest.Server {
 		default:
 		}
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "%s %s no", r.URL.Path, r.Form.Get("token")+r.Header.Get("Authorization"))
+		fmt.Fprintf(w, "%s %s no", r.URL.Path, r.Form.Get("token")+r.Form.Get("client_secret")+r.Form.Get("refresh_token")+r.Form.Get("assertion")+r.Header.Get("Authorization"))
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -159,6 +240,59 @@ refresh_token = "env:LAB_GPT"
 token_url = %[1]q
 url = %[1]q
 
+[[reputation.postmaster]]
+name = "service"
+service_account = "env:LAB_SERVICE"
+token_url = %[1]q
+url = %[1]q
+
+[[alertmanager]]
+name = "other"
+url = %[1]q
+token = "env:LAB_SIGN"
+
+[[mailbox]]
+name = "consent"
+server = %[3]q
+tls = "none"
+user = "consent@example.net"
+[mailbox.oauth]
+token_url = %[1]q
+client_id = "client"
+client_secret = "env:LAB_OAUTH"
+refresh_token = "env:LAB_GPT"
+scopes = ["mail"]
+
+[[mailbox]]
+name = "google"
+server = %[3]q
+tls = "none"
+user = "service@example.net"
+[mailbox.oauth]
+provider = "google"
+token_url = %[1]q
+service_account = "env:LAB_SERVICE"
+
+[bounces]
+verp = '^b-(?P<data>[0-9]+)-(?P<token>[0-9a-f]+)@'
+verp_hmac = "env:LAB_VERP"
+
+[web]
+listen = "127.0.0.1:1"
+url = "https://reputed.example.org"
+tokens = { kim = "env:LAB_WEB" }
+
+[acceptance]
+helo = "monitor.example.org"
+[[acceptance.receiver]]
+domain = "example.net"
+hosts = [%[2]q]
+[[acceptance.from]]
+addresses = [%[5]q]
+socks5 = %[4]q
+user = "u"
+password = "env:LAB_SOCKS"
+
 [reputation]
 enable = ["abusix-white"]
 
@@ -168,7 +302,7 @@ keys = { abusix = "env:LAB_LIST_KEY", spamhaus-dqs = "env:LAB_LIST_KEY" }
 
 [log]
 level = "debug"
-`, api.URL+"/api/", mailEcho(t))
+`, api.URL+"/api/", mailEcho(t), world.Mailbox.Addr(), socksEcho(t), lab.OurAddress)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +315,11 @@ level = "debug"
 	t.Setenv("LAB_SIGN", plantedSign)
 	t.Setenv("LAB_SNDS", plantedSNDS)
 	t.Setenv("LAB_GPT", plantedGPT)
+	t.Setenv("LAB_SOCKS", plantedSocks)
+	t.Setenv("LAB_VERP", plantedVERP)
+	t.Setenv("LAB_OAUTH", plantedOAuth)
+	t.Setenv("LAB_WEB", plantedWeb)
+	t.Setenv("LAB_SERVICE", fmt.Sprintf(`{"type": "service_account", "client_email": "reputed@example.net", "private_key": %q}`, plantedRSA))
 
 	seen := map[string]string{}
 	lines := &logLines{more: make(chan struct{}, 100000)}
@@ -189,7 +328,10 @@ level = "debug"
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.DNS.Confirm.Duration = 0
+	if missing := notPlanted(cfg); len(missing) > 0 {
+		t.Errorf("these secrets of the configuration are not planted: %q", missing)
+	}
+	cfg.DNS.Confirm.Duration, cfg.Web.Listen = 0, "127.0.0.1:0" // of a configuration it must be a real one
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	hup := make(chan os.Signal)
@@ -199,7 +341,7 @@ level = "debug"
 		done <- err
 	}()
 	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "channel=email", "channel=webhook", "channel=pagerduty", "channel=alertmanager", "channel=mattermost", "channel=teams",
-		"buttons do not work", "heartbeat not taken", "AUTHENTICATIONFAILED", "source=snds", "source=google", "score=abusix-white"} {
+		"buttons do not work", "heartbeat not taken", "AUTHENTICATIONFAILED", "source=snds", "source=google", "source=service", "score=abusix-white", "mailbox=consent", "mailbox=google"} {
 		lines.wait(ctx, t, happened)
 	}
 	for _, wrong := range []string{
@@ -221,7 +363,9 @@ level = "debug"
 	for _, words := range [][]string{
 		{"status"}, {"status", "--format", "json"}, {"status", "--format", "plugin"}, {"report"}, {"report", "--format", "json"}, {"share", "list", "--all"},
 		{"incident", "list"}, {"reputation"}, {"incident", "show", "1"}, {"incident", "show", "1", "--format", "json"},
-		{"config", "show"}, {"config", "check"}, {"drill"}, {"lists"}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
+		{"config", "show"}, {"config", "check"}, {"drill"}, {"lists"}, {"lists", "test", "--format", "json"}, {"doctor", "--format", "json", "--timeout", "3s"},
+		{"plan"}, {"plan", "--format", "json"}, {"vendors"}, {"vendors", "--format", "json"}, {"history"}, {"history", "--format", "csv"}, {"identity"}, {"identity", "--format", "json"}, {"knock", "--format", "json"},
+		{"explain", "1"}, {"explain", "1", "--format", "json"}, {"letter", "1"}, {"backup", filepath.Join(dir, "copy.db")}, {"check", lab.OurAddress.String(), "--format", "json", "--all"},
 	} {
 		var out bytes.Buffer
 		command := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out}
@@ -245,6 +389,7 @@ level = "debug"
 		for _, token := range []string{plantedToken, plantedToken + "x"} {
 			r, w := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+p, nil), httptest.NewRecorder()
 			r.Header.Set("Authorization", "Bearer "+token)
+			r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", len(seen)%250) // of many, or they would have to wait
 			page.ServeHTTP(w, r)
 			seen["page "+p] += fmt.Sprint(w.Header()) + w.Body.String()
 		}
@@ -255,7 +400,26 @@ level = "debug"
 		page.ServeHTTP(w, r)
 		seen["page of signing in"] += fmt.Sprint(w.Header()) + w.Body.String()
 	}
-	for _, file := range []string{database, database + "-wal"} {
+	// A link of which nothing is kept but a hash.
+	var link bytes.Buffer // the one place where its address may stand
+	sharing := &app{stdin: strings.NewReader(""), stdout: &link, stderr: &link}
+	sharing.main(ctx, []string{"share", cfg.Outbound[0].Pool, "--config", path})
+	_, shared, _ := strings.Cut(link.String(), "/share/")
+	if shared, _, _ = strings.Cut(shared, "\n"); len(shared) < 40 {
+		t.Fatalf("no share link: %s", &link)
+	}
+	for _, token := range []string{shared, shared + "x", strings.ToLower(shared)} {
+		r, w := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/share/"+token, nil), httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		seen["page of a share link"] += fmt.Sprint(w.Header()) + w.Body.String()
+	}
+	if info, err := os.Stat(filepath.Join(dir, "copy.db")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup: %v, %v, want mode 0600", info, err)
+	}
+	if info, err := os.Stat(database); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("the database: %v, %v, want nothing for others", info, err)
+	}
+	for _, file := range []string{database, database + "-wal", filepath.Join(dir, "copy.db")} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -280,6 +444,8 @@ level = "debug"
 		for what, secret := range map[string]string{
 			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
 			"the key of SNDS": plantedSNDS, "the refresh token of Google": plantedGPT,
+			"the password of a SOCKS5 proxy": plantedSocks, "the key of return paths": plantedVERP, "the secret of a client": plantedOAuth, "the key of a service account": plantedRSA,
+			"a token of the page": plantedWeb, "the token of a share link": shared,
 			"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
 			"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),
 			"the password of Alertmanager as it is sent": base64.StdEncoding.EncodeToString([]byte("u:" + plantedSign)),

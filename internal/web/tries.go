@@ -102,5 +102,5 @@ func (a Access) isProxy(addr netip.Addr) bool {
 // tooMany answers a client that has to wait.
 func tooMany(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "60") // RFC 9110 section 10.2.3
-	http.Error(w, "Too many wrong tokens came from your address. Wait a minute. Who reads the log sees when they came.", http.StatusTooManyRequests)
+	http.Error(w, "Too many wrong tokens came from your address. Wait a minute, then try again.", http.StatusTooManyRequests)
 }
