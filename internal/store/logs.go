@@ -144,7 +144,7 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		}
 		_, err := in.q.ExecContext(ctx, `INSERT INTO logs (name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at)
 			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?9, ?10, ?7, ?8, iif(?8 = '', NULL, ?4))
-			ON CONFLICT (name) DO UPDATE SET position = ?2, state = ?3, read_at = ?4, began = coalesce(began, ?4), upto = max(coalesce(upto, 0), coalesce(?5, upto, 0)),
+			ON CONFLICT (name) DO UPDATE SET position = ?2, state = ?3, read_at = ?4, began = coalesce(began, ?4), upto = coalesce(max(upto, ?5), upto, ?5),
 				lines = lines + ?6, mail = mail + ?9, told = told + ?10, unread = unread + ?7, gap = iif(?8 = '', gap, ?8), gap_at = iif(?8 = '', gap_at, ?4)`,
 			r.Log, position, r.State, now.UnixMicro(), micros(upto), r.Lines, r.Unread, checks.Line(r.Gap, 300), r.Mail, len(r.Events))
 		return err

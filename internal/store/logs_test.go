@@ -243,6 +243,13 @@ func TestHowALogStands(t *testing.T) {
 		if _, err := db.CommitLog(t.Context(), t0.Add(time.Duration(i)*time.Hour), r); err != nil {
 			t.Fatal(err)
 		}
+		if l, err := db.Log(t.Context(), "mx1"); err != nil || l.Upto.IsZero() != (i == 0) {
+			t.Errorf("after read %d the latest event is of %v: %v", i, l.Upto, err)
+		}
+		// What tells no event takes nothing back.
+		if _, err := db.CommitLog(t.Context(), t0.Add(time.Duration(i)*time.Hour), LogRead{Log: "mx1", Position: r.Position}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := db.SetLogState(t.Context(), "mx1", t0, fmt.Errorf("gone")); err != nil {
 		t.Fatal(err)
