@@ -91,7 +91,8 @@ const (
 		GROUP BY f.target, f.domain`
 )
 
-// MailIn is what became of the mail of the targets that are wanted in a time; deliveries by the hour.
+// MailIn is what became of the mail of the targets that are wanted in a time. Deliveries are counted by the
+// hour, and an hour belongs to the time in which it begins: the one that has begun now is told of.
 func (db *DB) MailIn(ctx context.Context, from, until time.Time, wanted func(target string) bool) (m MailIn, err error) {
 	type kind struct {
 		address bool
@@ -139,7 +140,7 @@ func (db *DB) MailIn(ctx context.Context, from, until time.Time, wanted func(tar
 				taken[k] += n
 			}
 			return err
-		}, selectDeliveredIn, hourOf(from.UnixMicro()), hourOf(until.UnixMicro()), doc)
+		}, selectDeliveredIn, firstHour(from), firstHour(until), doc)
 	})
 	took := func(domain string) int { return max(taken[kind{true, domain}], taken[kind{false, domain}]) }
 	m.Delivered = took(everywhere)

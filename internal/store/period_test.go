@@ -97,6 +97,17 @@ func TestMailOfATimeAndOfSomeTargets(t *testing.T) {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
+	for name, c := range map[string]struct{ from, until, delivered int64 }{ // in half hours
+		"an hour that has begun is told of":              {20, 21, 150},
+		"and not a second time by what comes after":      {21, 40, 0},
+		"an hour that begins with the end is left to it": {19, 20, 0},
+	} {
+		half := func(n int64) time.Time { return time.UnixMicro(hour(n) / 2) }
+		got, err := db.MailIn(t.Context(), half(c.from), half(c.until), func(target string) bool { return target == "192.0.2.1" })
+		if err != nil || int64(got.Delivered) != c.delivered || got.Counted != (c.delivered > 0) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
 	impact, err := db.ImpactOf(t.Context(), []string{"192.0.2.2"}, from, from, until, true)
 	if err != nil || impact.Refusals() != 2 || impact.Delivered.N != 30 {
 		t.Errorf("what one target cost: %+v, %v", impact, err)
