@@ -158,10 +158,13 @@ func firstTime(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// Plural is "1 mail" or "3,120 mails".
+// Plural is "1 mail", "3,120 mails" or "2 addresses".
 func Plural(n int, noun string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		noun += "e"
 	}
 	return thousands(n) + " " + noun + "s"
 }

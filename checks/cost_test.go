@@ -72,3 +72,13 @@ func TestCosts(t *testing.T) {
 		})
 	}
 }
+
+func TestPlural(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 mail": Plural(1, "mail"), "0 mails": Plural(0, "mail"), "3,120 mails": Plural(3120, "mail"), "1 address": Plural(1, "address"), "2 addresses": Plural(2, "address"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
