@@ -68,6 +68,8 @@ func headline(n alerts.Notification) string {
 		state = "Comes and goes"
 	case n.Kind == alerts.SilenceEnding:
 		state = "Silence ends soon"
+	case byHand(n):
+		state = "Ended by hand"
 	case n.Kind == alerts.Ended:
 		state = "Resolved"
 	}
@@ -120,7 +122,10 @@ func facts(n alerts.Notification) *rich {
 	if note := checks.Line(inc.Note, maxFactRunes); note != "" {
 		r.nl().label("Note: ").quote(note, maxFactRunes)
 	}
-	if n.Kind == alerts.Ended && !aboutMonitor(inc) {
+	switch {
+	case byHand(n):
+		r.nl().label("Next: ").say("nobody has seen that it is over: somebody ended it by hand. What is still so opens anew when it is next looked at.")
+	case n.Kind == alerts.Ended && !aboutMonitor(inc):
 		r.nl().label("Next: ").say("if it comes back within a week, the cause is still there; look for it before asking anybody again.")
 	}
 	return r

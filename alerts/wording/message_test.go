@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,23 @@ func TestHeadlineSaysStateAndSeverityInWords(t *testing.T) {
 		if got := headline(alertstest.Variants()[name]); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Whoever ends an incident by hand has not made it go away.
+func TestAnEndByHandIsNoRecovery(t *testing.T) {
+	n := alertstest.Variants()["resolved"]
+	n.Incident.Members = slices.Clone(n.Incident.Members)
+	n.Incident.Members[0].Clear = false
+	m := Of(n)
+	got := m.Title + "\n" + m.Text(0)
+	for _, want := range []string{"Ended by hand: 192.0.2.10 is listed by SpamCop", "nobody has seen that it is over"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "Resolved") || strings.Contains(got, "comes back") {
+		t.Errorf("reads as if it were over:\n%s", got)
 	}
 }
 

@@ -22,6 +22,13 @@ func split(members []alerts.Member) (open, clear []alerts.Member) {
 	return open, clear
 }
 
+// byHand says whether it ended because somebody said so: what ends by itself has no member that is not clear.
+// What the monitor tells of itself has no members to go by.
+func byHand(n alerts.Notification) bool {
+	open, _ := split(n.Incident.Members)
+	return n.Kind == alerts.Ended && len(open) > 0 && !aboutMonitor(n.Incident)
+}
+
 // targetsOf names each target once, in the order of the members.
 func targetsOf(members []alerts.Member) []string {
 	var names []string
