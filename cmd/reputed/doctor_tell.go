@@ -218,8 +218,11 @@ func (p *patient) silent(watched checks.Targets, sends map[string]bool, counted 
 	switch {
 	case total == 0:
 		return nil
+	case !counted && len(p.cfg.MailLogs) > 0:
+		return []report.Symptom{{Is: report.Absent, Says: "whether watched addresses send is not known: no delivery from one stands in what was read of the mail logs",
+			Do: "wait until mail has been sent; if it has, name its server in hosts of [[outbound]], or the address in sources of the [[maillog]]"}}
 	case !counted:
-		return []report.Symptom{{Is: report.Absent, Says: "whether watched addresses send is not known, as no mail log tells of deliveries", Do: "add a [[maillog]], or name its server in hosts of [[outbound]]"}}
+		return []report.Symptom{{Is: report.Absent, Says: "whether watched addresses send is not known, as no mail log tells of deliveries", Do: "add a [[maillog]]"}}
 	case n == 0:
 		return []report.Symptom{sound("%s watched, and each sends mail", checks.Plural(total, "address"))}
 	}

@@ -170,6 +170,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		"a log of something else": {func(c *clinic) string {
 			return c.withLog(strings.Repeat("Nov 25 09:00:00 host cron[1]: (root) CMD (true)\n", 9), true)
 		}, "mail logs", report.Broken, "none of the last 9 lines"},
+		"a log in which a server has just started": {func(c *clinic) string {
+			return c.withLog("Nov 25 09:00:00 mx postfix/postfix-script[1]: starting the Postfix mail system\nNov 25 09:00:01 mx postfix/master[2]: daemon started -- version 3.7.11\n", true)
+		}, "mail logs", report.Sound, "of no delivery"},
 		"an empty log": {func(c *clinic) string { return c.withLog("", true) }, "mail logs", report.Doubtful, "is empty"},
 		"a channel that is not reached": {func(c *clinic) string {
 			c.t.Setenv("LAB_SLACK_WEBHOOK", "http://127.0.0.1:1/services/T0/B0/secret0secret0")

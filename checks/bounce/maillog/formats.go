@@ -13,6 +13,10 @@ func formatOf(tag string) Format {
 		switch postfixProgram(tag) {
 		case "smtp", "error", "retry", "cleanup", "qmgr", "nqmgr", "smtpd", "pickup":
 			return Postfix
+		case "master", "postfix-script": // which say nothing of a mail, and that the log is the right one before there is any
+			if strings.HasPrefix(tag, "postfix") { // Cyrus has a master too
+				return Postfix
+			}
 		}
 	case tag == "smtpd":
 		return OpenSMTPD
