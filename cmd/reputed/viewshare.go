@@ -210,6 +210,9 @@ func (v *view) listName(id string) string {
 // whoSays is who says what a finding is about, for people outside.
 func (v *view) whoSays(m alerts.Member) string {
 	f := m.Finding
+	if f.Key.Check == jobIdentity { // its sources are the names of rules, and its titles say what is wrong
+		return ""
+	}
 	return cmp.Or(f.Facts[checks.FactVendor], f.Facts[checks.FactSourceName], v.listName(f.Key.Source))
 }
 

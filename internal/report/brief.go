@@ -265,7 +265,7 @@ func (r Report) Parts() []Part {
 	case r.Daemon.Alive:
 		add("daemon", "running for "+span(r.Now.Sub(r.Daemon.Started)), true, true)
 	case r.Daemon.Beat.IsZero():
-		add("daemon", "has never run", false, true)
+		add("daemon", "not running; when it ran is not stored here", false, true)
 	default:
 		add("daemon", "not running, last seen "+ago(r.Daemon.Beat, r.Now), false, true)
 	}

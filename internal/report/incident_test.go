@@ -68,6 +68,15 @@ func TestSuspectsWithoutDataSaySo(t *testing.T) {
 	}
 }
 
+// Hours are looked at whole; the one that is not over is no reason to name a time to come.
+func TestSuspectsAreOfTimeThatWas(t *testing.T) {
+	i := wholeIncident()
+	i.Suspicion.To = now.Add(40 * time.Minute)
+	if s, ok := i.Suspects(); !ok || !s.To.Equal(now) {
+		t.Errorf("to %v, %v", s.To, ok)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	e := Explanation{Incident: wholeIncident(), Outlook: alerts.Outlook{Class: alerts.Page, Channels: []string{"pager", "slack"},
 		Escalate: now.Add(10 * time.Minute), Reminder: now.Add(3 * time.Hour)}}

@@ -186,7 +186,15 @@ func (e Pair) Changes() []string {
 		if r := e.List.Removal; r.AutoExpiry != "" {
 			out = append(out, name+" lets entries end by themselves: "+clean(r.AutoExpiry))
 		}
-		if r := e.List.Removal; r.URL != "" {
+		switch r := e.List.Removal; {
+		case r.URL == "":
+		case r.Method == "automatic": // nobody is asked, whatever page there is
+			s := "There is nobody to ask for removal; more at " + clean(e.List.RemovalURLFor(e.Target.String()))
+			if r.Typical != "" {
+				s += "; it takes: " + clean(r.Typical)
+			}
+			out = append(out, s)
+		default:
 			s := "Removal is asked at " + clean(e.List.RemovalURLFor(e.Target.String()))
 			if r.Typical != "" {
 				s += "; it takes: " + clean(r.Typical)

@@ -50,6 +50,9 @@ func (i Incident) Suspects() (out Suspects, ok bool) {
 		return out, false
 	}
 	out = Suspects{From: s.From, To: s.To, Withheld: i.Withheld}
+	if out.To.After(i.Now) {
+		out.To = i.Now // hours are looked at whole, and the last one is not over yet
+	}
 	switch {
 	case !s.Known:
 		out.None = "no data: neither a log nor a report tells who handed in the mail of these hours (docs/logs.md)"
