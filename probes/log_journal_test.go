@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"reputed/probes/serverstest"
 )
 
 // standIn is an executable in the place of journalctl: it notes how it was
@@ -166,10 +168,10 @@ echo '`+entryText("c2", `"next"`)+`'; exec sleep 60`)
 func TestRealJournal(t *testing.T) {
 	const remote = "/lib/systemd/systemd-journal-remote"
 	if _, err := exec.LookPath("journalctl"); err != nil {
-		skipServer(t, "no journalctl here: apt-get install systemd")
+		serverstest.Skip(t, "no journalctl here: apt-get install systemd")
 	}
 	if _, err := os.Stat(remote); err != nil {
-		skipServer(t, "nothing to write a journal with: apt-get install systemd-journal-remote")
+		serverstest.Skip(t, "nothing to write a journal with: apt-get install systemd-journal-remote")
 	}
 	dir := t.TempDir()
 	write := func(from, to int, boot string) {
@@ -182,7 +184,7 @@ func TestRealJournal(t *testing.T) {
 		cmd := exec.Command(remote, "--output="+filepath.Join(dir, "mail.journal"), "-")
 		cmd.Stdin = strings.NewReader(text.String())
 		if out, err := cmd.CombinedOutput(); err != nil {
-			skipServer(t, fmt.Sprintf("a journal cannot be written here: %v: %s", err, out))
+			serverstest.Skip(t, fmt.Sprintf("a journal cannot be written here: %v: %s", err, out))
 		}
 	}
 	write(0, 4, "a")

@@ -15,7 +15,7 @@ import (
 // options are those of a mailbox on d.
 func (d *dovecot) options() MailboxOptions {
 	return MailboxOptions{
-		Name: "bounces", Server: d.addr, RootCAs: d.roots, User: mailUser, Password: func() string { return mailPassword },
+		Name: "bounces", Server: d.Addr, RootCAs: d.Roots, User: mailUser, Password: func() string { return mailPassword },
 		Poll: time.Hour, RetryMin: time.Millisecond, RetryMax: 2 * time.Millisecond, BatchMessages: 7,
 	}
 }

@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"blocklists/mirror":     {},
 	"probes":                {},
 	"probes/probestest":     {},
+	"probes/serverstest":    {"probes/probestest"},
 	"checks":                {},
 	"checks/dnsbl":          {"checks", "probes", "blocklists", "blocklists/mirror"},
 	"checks/bounce":         {"checks", "probes", "blocklists"},
@@ -146,7 +147,7 @@ func TestImportsFollowTheDrawing(t *testing.T) {
 // forbidden says why pkg may not import name, or "" if it may.
 func forbidden(pkg, name string, test bool) string {
 	if ours, ok := strings.CutPrefix(name, "reputed/"); ok {
-		if test && (ours == "probes/probestest" || ours == "alerts/alertstest" || ours == "internal/reliability") {
+		if test && (ours == "probes/probestest" || ours == "probes/serverstest" || ours == "alerts/alertstest" || ours == "internal/reliability") {
 			return "" // doubles are there for every test
 		}
 		for _, a := range allowed[pkg] {
@@ -200,6 +201,7 @@ func TestForbiddenSaysWhy(t *testing.T) {
 		"DNS stays in probes":                   {"checks/dnsbl", "github.com/miekg/dns", false, true},
 		"doubles serve every test":              {"checks/dnsbl", "reputed/probes/probestest", true, false},
 		"doubles do not reach production code":  {"checks/dnsbl", "reputed/probes/probestest", false, true},
+		"real servers serve every test":         {"checks/bounce", "reputed/probes/serverstest", true, false},
 		"every test may say what it saw":        {"checks/dnsbl", "reputed/internal/reliability", true, false},
 		"an unknown library needs a room":       {"checks", "example.com/lib", false, true},
 	} {

@@ -1,4 +1,6 @@
-package probes
+//go:build unix
+
+package serverstest
 
 import (
 	"bytes"
