@@ -31,6 +31,7 @@ const (
 	SMTPRefuse   SMTPMode = "refuse"   // greets with Reply, by default what a Cisco gateway says to a sender of poor reputation
 	SMTPBusy     SMTPMode = "busy"     // greets with 421
 	SMTPGreylist SMTPMode = "greylist" // 450 to every RCPT
+	SMTPListed   SMTPMode = "listed"   // Reply to every RCPT, by default that SpamCop lists 192.0.2.10
 
 	// Servers that do not come to the point.
 	SMTPTarpit  SMTPMode = "tarpit"  // says nothing at all
@@ -49,12 +50,15 @@ const (
 // TalosRefusal is how a Cisco gateway greets an address of poor reputation, names and addresses replaced.
 const TalosRefusal = "554-mx.example.net\r\n554 Your access to this mail system has been rejected due to the sending MTA's poor reputation. If you believe that this failure is in error, please contact the intended recipient via alternate means."
 
+// SpamCopRefusal is how a receiver that asks SpamCop answers RCPT.
+const SpamCopRefusal = "550 5.7.1 Service unavailable; client [192.0.2.10] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.10"
+
 // SMTPOptions are how an [SMTP] is at first. The zero value accepts everything on 127.0.0.1.
 type SMTPOptions struct {
 	Address string // to listen on; default 127.0.0.1
 	Name    string // what it greets as; default mx.example.net
 	Mode    SMTPMode
-	Reply   string // of SMTPRefuse, lines with CRLF between; default TalosRefusal
+	Reply   string // of SMTPRefuse and SMTPListed, lines with CRLF between; default TalosRefusal and SpamCopRefusal
 	// OnlyFrom refuses (as SMTPRefuse does) these addresses and accepts others; none: Mode is for all.
 	OnlyFrom []netip.Addr
 	// Relay are the domains that it takes mail for; none: any.
@@ -63,13 +67,15 @@ type SMTPOptions struct {
 	Fooled func(path string) bool
 	// NoSuch are the mailboxes of its domains that do not exist: "abuse@example.org".
 	NoSuch []string
+	// Takes lets it take mail, which is counted and thrown away; false: DATA is answered with 503.
+	Takes bool
 	// Certificate offers STARTTLS; nil: none.
 	Certificate *tls.Certificate
 	CutAt       int
 	Drip        <-chan time.Time
 }
 
-// SMTP is an SMTP server on the loopback. It takes no mail: DATA is answered with 503, and remembered. All
+// SMTP is an SMTP server on the loopback. It takes no mail unless told to: DATA is answered with 503, and remembered. All
 // methods may be called at any time from any goroutine.
 type SMTP struct {
 	ln      net.Listener
@@ -81,6 +87,7 @@ type SMTP struct {
 	opts     SMTPOptions
 	commands []string
 	visits   int
+	taken    int
 	most     int // conversations at once
 	now      int
 }
@@ -134,6 +141,9 @@ func (s *SMTP) Visits() int { s.mu.Lock(); defer s.mu.Unlock(); return s.visits 
 
 // AtOnce is how many were there together at most.
 func (s *SMTP) AtOnce() int { s.mu.Lock(); defer s.mu.Unlock(); return s.most }
+
+// Taken is how many mails it took.
+func (s *SMTP) Taken() int { s.mu.Lock(); defer s.mu.Unlock(); return s.taken }
 
 // Messages are the lines that would hand over a message: there should be none.
 func (s *SMTP) Messages() (all []string) {
@@ -240,6 +250,12 @@ func (c *smtpConn) listen(in *bufio.Reader) {
 		c.s.commands = append(c.s.commands, line)
 		c.s.mu.Unlock()
 		verb, arg, _ := strings.Cut(line, " ")
+		if strings.EqualFold(verb, "DATA") && c.opts.Takes && c.mode == SMTPAccept {
+			if !c.take(in) {
+				return
+			}
+			continue
+		}
 		reply, last := c.answer(strings.ToUpper(verb), arg)
 		if !c.raw(reply+"\r\n") || last {
 			return
@@ -253,6 +269,24 @@ func (c *smtpConn) listen(in *bufio.Reader) {
 			in = bufio.NewReader(secure)
 		}
 	}
+}
+
+// take takes a mail, up to the dot that ends it (RFC 5321 section 4.1.1.4).
+func (c *smtpConn) take(in *bufio.Reader) bool {
+	if !c.raw("354 Go on\r\n") {
+		return false
+	}
+	for line := ""; line != ".\r\n"; {
+		var err error
+		if line, err = in.ReadString('\n'); err != nil {
+			return false
+		}
+	}
+	c.s.mu.Lock()
+	c.s.taken++
+	n := c.s.taken
+	c.s.mu.Unlock()
+	return c.raw(fmt.Sprintf("250 2.0.0 Ok: queued as %d\r\n", n))
 }
 
 func (c *smtpConn) answer(verb, arg string) (reply string, last bool) {
@@ -281,7 +315,7 @@ func (c *smtpConn) answer(verb, arg string) (reply string, last bool) {
 		return "220 2.0.0 Go ahead", false
 	case "RCPT":
 		return c.recipient(arg), false
-	case "MAIL", "RSET":
+	case "MAIL", "RSET", "NOOP":
 		return "250 2.1.0 Ok", false
 	}
 	return "503 5.5.1 not here", false
@@ -291,6 +325,9 @@ func (c *smtpConn) answer(verb, arg string) (reply string, last bool) {
 func (c *smtpConn) recipient(arg string) string {
 	if c.mode == SMTPGreylist {
 		return "450 4.2.0 Greylisted, see http://postgrey.example.net/"
+	}
+	if c.mode == SMTPListed {
+		return cmp.Or(c.opts.Reply, SpamCopRefusal)
 	}
 	path := strings.ToLower(strings.Trim(strings.TrimPrefix(strings.ToUpper(arg), "TO:"), "<>"))
 	if slices.Contains(c.opts.NoSuch, path) {
