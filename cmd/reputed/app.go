@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"reputed/internal/config"
 )
 
 // app is the command line with its three streams, so that a test runs it as a
@@ -19,7 +21,8 @@ type app struct {
 	configPath   string // --config; empty: /etc/reputed/config.toml if it exists
 	databasePath string // --database of commands that only look; empty: that of the configuration
 
-	authorityPort int // of lists' own name servers; 0: the usual one
+	authorityPort int                  // of lists' own name servers; 0: the usual one
+	lapse         func(*config.Config) // shortens the waits of each configuration that is read; nil: they stay
 }
 
 // Exit codes (design section 6). check, status and "lists test" speak the monitoring-plugin

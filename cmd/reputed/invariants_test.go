@@ -321,40 +321,51 @@ func (l *lives) check() {
 	if got, want := l.counted(), l.truth(int(p.UID))+l.logged(int(log.Position.Offset)); got != want {
 		l.fail("read to UID %d and line %d: %d refusals count, the truth is %d", p.UID, log.Position.Offset, got, want)
 	}
-	all, err := l.db.Incidents(ctx, store.IncidentFilter{Resolved: true, Limit: -1})
-	l.must(err)
+	l.must(toldAsPromised(ctx, l.db, l.policy.RemindCritical))
+}
+
+// toldAsPromised is invariant 3, read from the database: between two "opened" of an incident there is a "resolved", no notice
+// is queued twice, and nobody is reminded more often than each remind.
+func toldAsPromised(ctx context.Context, db *store.DB, remind time.Duration) error {
+	all, err := db.Incidents(ctx, store.IncidentFilter{Resolved: true, Limit: -1})
+	if err != nil {
+		return err
+	}
 	for _, inc := range all {
-		h, err := l.db.Incident(ctx, inc.ID)
-		l.must(err)
+		h, err := db.Incident(ctx, inc.ID)
+		if err != nil {
+			return err
+		}
 		open := false
 		for _, e := range h.Events {
 			switch e.Kind {
 			case string(alerts.Opened):
 				if open {
-					l.fail("incident %d was opened twice: %+v", inc.ID, h.Events)
+					return fmt.Errorf("incident %d was opened twice: %+v", inc.ID, h.Events)
 				}
 				open = true
 			case string(alerts.Ended), alerts.ResolveHand.Done():
 				if !open {
-					l.fail("incident %d was resolved twice: %+v", inc.ID, h.Events)
+					return fmt.Errorf("incident %d was resolved twice: %+v", inc.ID, h.Events)
 				}
 				open = false
 			}
 		}
 		if open == (inc.State == alerts.Resolved) {
-			l.fail("incident %d is %s after %+v", inc.ID, inc.State, h.Events)
+			return fmt.Errorf("incident %d is %s after %+v", inc.ID, inc.State, h.Events)
 		}
 		var last time.Time
 		seen := map[string]bool{}
 		for _, s := range h.Deliveries {
 			if seen[s.Notice] {
-				l.fail("incident %d: %s is queued twice", inc.ID, s.Notice)
+				return fmt.Errorf("incident %d: %s is queued twice", inc.ID, s.Notice)
 			}
 			seen[s.Notice] = true
-			if s.Kind == alerts.Reminder && s.Queued.Sub(last) < l.policy.RemindCritical {
-				l.fail("incident %d: reminded %s after the last message", inc.ID, s.Queued.Sub(last))
+			if s.Kind == alerts.Reminder && s.Queued.Sub(last) < remind {
+				return fmt.Errorf("incident %d: reminded %s after the last message", inc.ID, s.Queued.Sub(last))
 			}
 			last = s.Queued
 		}
 	}
+	return nil
 }

@@ -22,8 +22,12 @@ import (
 // TestMain lets the scripts run this binary as the program itself.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reputed": func() {
-		port, _ := strconv.Atoi(os.Getenv("AUTHORITY_PORT"))
-		run(port)
+		run(func(a *app) {
+			a.authorityPort, _ = strconv.Atoi(os.Getenv("AUTHORITY_PORT"))
+			if os.Getenv(dayInside) != "" {
+				a.lapse = dayLapse
+			}
+		})
 	}})
 }
 

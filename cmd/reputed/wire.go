@@ -32,6 +32,9 @@ func (a *app) loadConfig(secrets config.SecretMode) (*config.Config, error) {
 	if err != nil {
 		return nil, configError(err)
 	}
+	if a.lapse != nil {
+		a.lapse(cfg)
+	}
 	return cfg, nil
 }
 
