@@ -3,11 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,12 +30,14 @@ import (
 	"reputed/alerts"
 	"reputed/alerts/slack"
 	"reputed/checks"
+	"reputed/checks/acceptance"
 	"reputed/checks/reputation"
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/reliability"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/probes/probestest"
 )
 
 // Invariant 7: a text from outside comes in by every door (the reason that a list
@@ -45,6 +55,8 @@ func TestHostileTextsThroughEverySink(t *testing.T) {
 		"a link with a mask":    "<https://evil.example|https://www.spamcop.net> [x](https://evil.example)",
 		"markup and tags":       "*b* _i_ `c` ~s~ </pre><script>alert(1)</script> &lt;!here&gt; :fire:",
 		"a formula":             "=HYPERLINK(\"https://evil.example\")",
+		"another formula":       "@SUM(1+1)*cmd|' /C calc'!A0",
+		"one more formula":      "+1-2\t-3+cmd|' /C calc'!A0",
 		"a bar and a perf":      "x | listed=0;;;0",
 		"no text at all":        "\xff\xfe\x00\x80",
 		"JSON":                  `"},{"forged":true,"x":"`,
@@ -67,15 +79,59 @@ func TestHostileTextsThroughEverySink(t *testing.T) {
 	}
 }
 
+// zoneText is a text as a zone file has it (RFC 1035 section 5.1), whatever its octets are.
+func zoneText(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&b, "\\%03d", s[i])
+	}
+	return b.String()
+}
+
+// hostileCertificate has the text for every name.
+func hostileCertificate(t *testing.T, text string) *tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ascii := strings.Map(func(c rune) rune {
+		if c > 0x7e {
+			return -1
+		}
+		return c
+	}, text)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: strings.ToValidUTF8(text, "?"), Organization: []string{ascii}},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{ascii, "x." + ascii}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
 // hostileWorld lets the text in by every door and gives what each sink shows.
 func hostileWorld(t *testing.T, text string) map[string]string {
-	r := newRig(t)
+	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks, nor has a reply
+	// Doors of receivers: greeting, replies and certificate.
+	shut := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "554-" + flat + "\r\n554 5.7.1 rejected due to the sending MTA's poor reputation " + flat})
+	wide := startSMTP(t, probestest.SMTPOptions{Name: "mx.example.net " + flat, Certificate: hostileCertificate(t, text)})
+	r := doorRig(t, map[string]*probestest.SMTP{"shut.example": shut, "wide.example": wide}, func(cfg *config.Config) {
+		cfg.Outbound = []config.Outbound{{Pool: "office", Addresses: []string{lab.OurAddress.String()}, Domains: []string{lab.OurDomain}, Hosts: map[string]string{lab.OurHost: lab.OurAddress.String()}}}
+	})
+	// Names and records of the DNS.
+	label := zoneText(text[:min(len(text), 60)])
+	r.world.Lists.SetName("10.2.0.192.in-addr.arpa", "PTR "+label+".evil.example.")
+	r.world.Lists.SetName(lab.OurDomain, `TXT "v=spf1 include:`+label+`.evil.example `+zoneText(text)+` -all"`, "MX 10 "+label+".evil.example.")
+	r.world.Lists.SetName("_dmarc."+lab.OurDomain, `TXT "v=DMARC1; p=`+zoneText(text)+`; rua=mailto:`+zoneText(text)+`"`)
+	r.world.Lists.SetName("_mta-sts."+lab.OurDomain, `TXT "v=STSv1; id=`+zoneText(text)+`"`)
 	now := time.Now()
 	var logged bytes.Buffer
 	r.daemon.log = newLog(&logged, config.Log{Level: "debug"})
 	r.world.Lists.SetListed("bl.spamcop.net", lab.OurAddress.String(), text)
 	r.mustRound()
-	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks
+	if err := r.knock(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
 	refusal := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
 	r.read(1, refusal)
 	// And one that no rule knows, for those who write rules of it.
@@ -166,6 +222,34 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	}
 	r.daemon.log.LogAttrs(t.Context(), slog.LevelWarn, "mailbox not read", slog.Any("err", errors.New(text)))
 	sinks["log"] = logged.String()
+	var told []string
+	r.daemon.service.send = func(assignments string) error { told = append(told, assignments); return nil }
+	r.sayStatus(t.Context())
+	if len(told) != 1 || !strings.HasPrefix(told[0], "STATUS=") {
+		t.Fatalf("systemd is told %q", told)
+	}
+	sinks["plugin-like status of systemd"] = strings.Replace(told[0], "|", "/", -1) + "|"
+	doctor := &app{stdin: strings.NewReader(""), stdout: &logged, stderr: &logged, configPath: r.path}
+	symptoms := doctor.doctor(t.Context(), time.Second)
+	for sink, form := range map[string]report.Format{"doctor": report.Text, "doctor json": report.JSON, "doctor tsv": report.TSV, "doctor plugin": report.Plugin} {
+		var b bytes.Buffer
+		if err := symptoms.Write(&b, report.Term{}, form); err != nil || b.Len() == 0 {
+			t.Fatalf("doctor: %v", err)
+		}
+		sinks[sink] = b.String()
+	}
+	var knocking app
+	knocks, err := knocking.knockNow(t.Context(), r.daemon.cfg, nil, "", acceptance.Round{Pause: -1, Gap: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sink, form := range map[string]report.Format{"knock": report.Text, "knock json": report.JSON} {
+		var b bytes.Buffer
+		if err := knocks.Write(&b, report.Term{}, form); err != nil || !strings.Contains(b.String(), "poor reputation") || !strings.Contains(b.String(), "wide.example") {
+			t.Fatalf("knock: %v\n%s", err, &b)
+		}
+		sinks[sink] = b.String()
+	}
 	token := strings.Repeat("A", 43)
 	if _, err := r.db.MakeShare(t.Context(), token, store.Share{Pool: r.daemon.cfg.Outbound[0].Pool, Note: text, By: text, Made: now, Expires: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
@@ -174,6 +258,8 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		"status", "status --format json", "status --format plugin", "report", "report --format json", "share list --all", "share list --all --format json", "incident list", "incident list --format tsv", "incident list --format json",
 		"incident show 1", "incident show 1 --format json", "incident show 2",
 		"check 192.0.2.10 --list spamcop", "check 192.0.2.10 --list spamcop --format tsv", "check 192.0.2.10 --list spamcop --format json", "check 192.0.2.10 --list spamcop --format plugin",
+		"explain 1", "explain 1 --format json", "explain 2", "history", "history --format json", "history --format csv", "plan", "plan --format json", "vendors", "vendors --format json",
+		"identity", "identity --format json",
 		"reputation", "reputation --format tsv", "reputation --format json",
 		"bounce -", "bounce - --format tsv", "bounce - --format json",
 		"bounce unknown --all", "bounce unknown --all --format json", "bounce replay " + mine, "bounce replay " + mine + " --format json",
@@ -221,6 +307,9 @@ func webSink(path string) string {
 	return "page " + path
 }
 
+// metricLine is a line of the text format of Prometheus that we, or its library, wrote.
+var metricLine = regexp.MustCompile(`^(# (HELP|TYPE) )?(reputed|probe|go|process)_[a-z0-9_]+[ {]`)
+
 // inert holds what a sink shows to what no text may break.
 func inert(t *testing.T, sink, out string) {
 	t.Helper()
@@ -250,9 +339,27 @@ func inert(t *testing.T, sink, out string) {
 				t.Errorf("%s: a row with columns of its own: %q", sink, row)
 			}
 			for cell := range strings.SplitSeq(row, "\t") {
-				if strings.HasPrefix(cell, "=") {
+				if len(cell) > 1 && strings.ContainsRune("=+-@", rune(cell[0])) {
 					t.Errorf("%s: a formula: %q", sink, row)
 				}
+			}
+		}
+	case strings.Contains(sink, "csv"):
+		all, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		if err != nil || len(all) != len(rows) {
+			t.Errorf("%s: %d rows on %d lines: %v", sink, len(all), len(rows), err)
+		}
+		for _, row := range all {
+			for _, cell := range row {
+				if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
+					t.Errorf("%s: a formula: %q", sink, row)
+				}
+			}
+		}
+	case strings.HasPrefix(sink, "metrics"):
+		for _, row := range rows {
+			if !metricLine.MatchString(row) {
+				t.Errorf("%s: a line that is none of ours: %q", sink, row)
 			}
 		}
 	case strings.Contains(sink, "plugin"):

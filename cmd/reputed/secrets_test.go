@@ -434,7 +434,8 @@ level = "debug"
 	for where, wants := range map[string]string{
 		"log": "level=DEBUG", "reputed status": "SpamCop", "page /": "SpamCop", "page /api/v1/status": "SpamCop", "page of signing in": "reputed=", "reputed incident list": "SpamCop", "reputed incident show 1": "What happened",
 		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed drill": "email (email): failed after", "the database": lab.SpamCop,
-		"reputed lists": "<key>.combined.mail.abusix.zone",
+		"reputed lists": "<key>.combined.mail.abusix.zone", "reputed knock --format json": "username/password authentication failed", "page of a share link": "office",
+		"reputed doctor --format json --timeout 3s": "its secrets are there", "reputed plan": "Spamhaus", "reputed identity": lab.OurDomain, "reputed history": "spamcop",
 	} {
 		if !strings.Contains(seen[where], wants) {
 			t.Errorf("%s does not speak of %q, so that it proves nothing:\n%.2000s", where, wants, seen[where])
