@@ -130,7 +130,7 @@ func reportDomain(uri string) (string, error) {
 	}
 	u, err := url.Parse(bare)
 	if err != nil || !strings.EqualFold(u.Scheme, "mailto") {
-		return "", errors.New("it must begin with mailto:")
+		return "", errors.New("it must begin with \"mailto:\"")
 	}
 	_, domain, ok := strings.Cut(u.Opaque, "@")
 	d, err := checks.Domain(domain)

@@ -200,7 +200,7 @@ func ParseTLSRPT(text string) ([]string, error) {
 		for _, uri := range all {
 			u, err := url.Parse(uri)
 			if err != nil || !(strings.EqualFold(u.Scheme, "mailto") && strings.Contains(u.Opaque, "@")) && !(strings.EqualFold(u.Scheme, "https") && u.Host != "") {
-				return nil, fmt.Errorf("%w: %q is neither mailto: nor https:", ErrTLSRPT, checks.Line(uri, 60))
+				return nil, fmt.Errorf("%w: %q is neither a mailto nor an https address", ErrTLSRPT, checks.Line(uri, 60))
 			}
 		}
 		if len(all) > 0 {

@@ -201,6 +201,7 @@ func newIdentity(cfg *config.Config, asker identity.Asker, policy bool) *identit
 	if policy {
 		c.Fetch = probes.NewWeb(probes.WebOptions{Name: "mta-sts", Most: 64 << 10}).Get // RFC 8461 section 3.3: 64 KiB
 	}
+	seesOwn(c, cfg, asker)
 	return c
 }
 
