@@ -34,14 +34,14 @@ type fileLock struct {
 func lockFile(path string) (*fileLock, error) {
 	for range 10 {
 		made := !exists(path + lockSuffix)
-		f, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 		if err != nil {
 			return nil, err
 		}
 		if made {
 			// Root may be a person who restores a backup; the daemon must be able to open it.
 			if info, err := os.Stat(filepath.Dir(path)); err == nil {
-				_ = chown(f.Name(), info)
+				_ = chown(f, info)
 			}
 		}
 		if err := lock(f); err != nil {
@@ -64,7 +64,7 @@ func lockFile(path string) (*fileLock, error) {
 // as held if somebody does, and neither where that cannot be told. It takes nothing, so that no
 // daemon that starts at this moment finds it taken.
 func locked(path string) (unheld, held string) {
-	f, err := os.Open(path + lockSuffix)
+	f, err := os.OpenFile(path+lockSuffix, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return "", ""
 	}
@@ -136,11 +136,12 @@ func here(lock string) scope {
 	return scope{lock, strings.TrimSpace(string(boot)), ns}
 }
 
-// chown gives the file at path the owner of another, if we may and must.
-func chown(path string, like fs.FileInfo) error {
+// chown gives an open file the owner of another, if we may and must. Not by its name: in the folder of the daemon, root
+// would give away what a link there leads to.
+func chown(f *os.File, like fs.FileInfo) error {
 	uid, gid, ok := owner(like)
 	if !ok || os.Geteuid() != 0 {
 		return nil // it is ours, and we may give it to nobody
 	}
-	return os.Chown(path, uid, gid)
+	return f.Chown(uid, gid)
 }

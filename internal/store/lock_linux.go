@@ -40,6 +40,9 @@ func fileID(info fs.FileInfo) string {
 	return ""
 }
 
+// noFollow makes opening fail where the last part of the name is a link.
+const noFollow = syscall.O_NOFOLLOW
+
 func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -16,4 +16,6 @@ func taken(*os.File) (bool, error) { return false, errors.ErrUnsupported }
 
 func fileID(fs.FileInfo) string { return "" }
 
+const noFollow = 0
+
 func owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }

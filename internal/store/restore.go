@@ -147,13 +147,18 @@ func setAside(path string, now time.Time) (string, error) {
 
 // inheritOwner gives the file at beside the owner and the mode of the one at path, or the owner of its folder.
 func inheritOwner(beside, path string) error {
-	info, err := os.Stat(path)
-	if err == nil {
-		if err := os.Chmod(beside, info.Mode().Perm()); err != nil {
-			return err
-		}
-	} else if info, err = os.Stat(filepath.Dir(path)); err != nil {
+	f, err := os.OpenFile(beside, os.O_RDWR|noFollow, 0) // no connection has it open
+	if err != nil {
 		return err
 	}
-	return chown(beside, info)
+	info, err := os.Stat(path)
+	if err == nil {
+		err = f.Chmod(info.Mode().Perm())
+	} else {
+		info, err = os.Stat(filepath.Dir(path))
+	}
+	if err == nil {
+		err = chown(f, info)
+	}
+	return errors.Join(err, f.Close())
 }

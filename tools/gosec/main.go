@@ -87,7 +87,7 @@ func judge(dir string, issues []*issue.Issue, whole bool) (left []string) {
 			file = i.File
 		}
 		file = filepath.ToSlash(file)
-		n := slices.IndexFunc(answers, func(x answer) bool { return x.rule == i.RuleID && strings.HasPrefix(file, x.where) })
+		n := slices.IndexFunc(answers, func(x answer) bool { return (x.rule == i.RuleID || x.rule == "") && strings.HasPrefix(file, x.where) })
 		if n >= 0 {
 			used[n] = true
 			continue
@@ -97,7 +97,7 @@ func judge(dir string, issues []*issue.Issue, whole bool) (left []string) {
 	slices.Sort(left)
 	for n, x := range answers {
 		if whole && !used[n] {
-			left = append(left, fmt.Sprintf("tools/gosec/answers.go: nothing in %s* needs the answer to %s any more: take it out", x.where, x.rule))
+			left = append(left, fmt.Sprintf("tools/gosec/answers.go: nothing in %s* needs the answer %q any more: take it out", x.where, x.why))
 		}
 	}
 	return left
