@@ -35,7 +35,7 @@ func (f *folder) changes() []Change {
 func (f *folder) change(w *working) (Change, bool) {
 	inc := &w.now
 	moved := f.weigh(inc)
-	if !inc.Silence.Until.IsZero() && !f.in.Now.Before(inc.Silence.Until) {
+	if !inc.Silence.Until.IsZero() && !inc.Silence.Holds(f.in.Now) {
 		inc.Silence = Silence{}
 		moved = true
 	}
@@ -128,7 +128,7 @@ func (f *folder) tell(c *Change, w *working) {
 		c.Why = inc.flapping()
 	case c.Kind == Updated && !awaited(w.joined):
 		c.Why = "no rise in severity: told once, shown by status"
-	case f.in.Now.Before(inc.Silence.Until) && c.Kind != SilenceEnding:
+	case inc.Silence.Holds(f.in.Now) && c.Kind != SilenceEnding:
 		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(whenFormat)
 	case c.Kind == Worsened && !inc.Flapping.IsZero() && !w.added:
 		c.Why = inc.flapping()
@@ -200,7 +200,8 @@ func (f *folder) due(inc *Incident) (kind ChangeKind, why string) {
 func (f *folder) escalationDue(inc *Incident) bool {
 	e := f.in.Policy.Escalate
 	return e.After > 0 && len(e.Channels) > 0 && !inc.Paged.IsZero() && inc.Escalated.IsZero() &&
-		f.in.Now.Sub(inc.Paged) >= e.After && inc.AckedAt.IsZero() && inc.State == Open && inc.Flapping.IsZero() &&
+		(f.in.Now.Sub(inc.Paged) >= e.After || f.in.Now.Sub(inc.Paged) < -clockStep) && // as with reminders
+		inc.AckedAt.IsZero() && inc.State == Open && inc.Flapping.IsZero() &&
 		f.in.Policy.Class(inc) == Page && !inc.blind()
 }
 
@@ -214,9 +215,10 @@ func (f *folder) reminderDue(inc *Incident) (due bool, why string) {
 	case checks.Major:
 		every = f.in.Policy.RemindMajor
 	}
-	// A last message in the far future is that of a clock which was wrong: silence until
-	// then would be silence for years.
-	if since := f.in.Now.Sub(inc.LastTold).Abs(); every <= 0 || inc.LastTold.IsZero() || since < every {
+	// A last message in the future is that of a clock which was wrong: silence until
+	// then would be silence for hours, or for years.
+	since := f.in.Now.Sub(inc.LastTold)
+	if every <= 0 || inc.LastTold.IsZero() || since < every && since >= -clockStep {
 		return false, ""
 	}
 	switch {

@@ -60,6 +60,15 @@ type Silence struct {
 	Noted  bool // it was said that it is about to end
 }
 
+// clockStep is how far a clock may be put back without anything being thought of it.
+const clockStep = time.Minute
+
+// Holds says whether the silence lasts at that time. One that begins later was made by a clock that ran ahead and was
+// put right: it is over, rather than lasting until that clock's time comes.
+func (s Silence) Holds(now time.Time) bool {
+	return now.Before(s.Until) && !now.Before(s.Since.Add(-clockStep))
+}
+
 // ends is when to say that a silence is about to end: an hour before, or when the last
 // quarter of a short one begins.
 func (s Silence) ends() time.Time {

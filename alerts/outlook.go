@@ -40,7 +40,7 @@ func (p Policy) Look(inc Incident, now time.Time) Outlook {
 	switch {
 	case inc.State == Resolved:
 		o.Held = "resolved"
-	case !inc.Silence.Until.IsZero() && now.Before(inc.Silence.Until):
+	case inc.Silence.Holds(now):
 		o.Held = "silenced until " + inc.Silence.Until.UTC().Format(whenFormat)
 	case !inc.AckedAt.IsZero():
 		o.Held = "acknowledged by " + inc.AckedBy
