@@ -45,6 +45,12 @@ func newRig(t *testing.T) *rig {
 // newRigWith is a rig whose configuration, or world, is changed before the daemon is made.
 func newRigWith(t *testing.T, change func(*config.Config, *lab.World)) *rig {
 	t.Helper()
+	return newRigLogging(t, slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug})), change)
+}
+
+// newRigLogging is newRigWith with a log of its own: that of a test is kept in memory, a line for each question.
+func newRigLogging(t *testing.T, log *slog.Logger, change func(*config.Config, *lab.World)) *rig {
+	t.Helper()
 	zones, err := blocklists.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +78,6 @@ func newRigWith(t *testing.T, change func(*config.Config, *lab.World)) *rig {
 	cfg.DNS.Confirm.Duration = 0
 	change(cfg, world)
 	unpaced(cfg)
-	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	db, err := store.Open(t.Context(), cfg.Database.Path, store.Options{Log: log})
 	if err != nil {
 		t.Fatal(err)
