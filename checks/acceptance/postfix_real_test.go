@@ -7,10 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,16 +15,8 @@ import (
 	"reputed/checks"
 	"reputed/probes"
 	"reputed/probes/probestest"
+	"reputed/probes/serverstest"
 )
-
-// skipReal skips a test that needs a real server; in CI that is a failure.
-func skipReal(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI=true allows no skip: %s", reason)
-	}
-	t.Skip(reason)
-}
 
 // postfix is a real Postfix on the loopback with several servers, each on a port of its own.
 type postfix struct {
@@ -39,59 +28,28 @@ type postfix struct {
 // does, and trusts nobody.
 func startPostfix(t *testing.T) postfix {
 	t.Helper()
-	if _, err := exec.Command("/usr/sbin/postconf", "-dh", "mail_version").Output(); err != nil {
-		skipReal(t, "no Postfix here: apt-get install postfix")
-	}
-	if os.Getuid() != 0 {
-		skipReal(t, "Postfix can only be started by root")
-	}
-	owner, err := user.Lookup("postfix")
-	if err != nil {
-		skipReal(t, "Postfix is there without its user: "+err.Error())
-	}
-	// Of its own and not t.TempDir: paths of sockets must be short, and what Postfix runs as must be able to pass
-	// through.
-	dir, err := os.MkdirTemp("", "postfix")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(os.Chmod(dir, 0o755))
-	uid, _ := strconv.Atoi(owner.Uid)
-	for _, sub := range []string{"conf", "queue", "data"} {
-		must(os.Mkdir(filepath.Join(dir, sub), 0o755))
-	}
-	must(os.Chown(filepath.Join(dir, "data"), uid, -1))
 	now := time.Now()
 	cert, root, err := probestest.CertificateFor(now.Add(-time.Hour), now.Add(10*24*time.Hour), "mx1.example.org")
 	must(err)
 	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	must(err)
 	chain := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})...)
-	must(os.WriteFile(filepath.Join(dir, "conf", "tls.pem"), chain, 0o600))
+	tls := filepath.Join(t.TempDir(), "tls.pem")
+	must(os.WriteFile(tls, chain, 0o600))
 	ports := freePorts(t, 3)
 	p := postfix{ports[0], ports[1], ports[2], root}
-	must(os.WriteFile(filepath.Join(dir, "conf", "clients"), []byte("127.0.0.2 554 5.7.1 Service unavailable; Client host [127.0.0.2] blocked using zen.spamhaus.org\n"), 0o644))
-	must(os.WriteFile(filepath.Join(dir, "conf", "people"), []byte("postmaster x\nkim x\n"), 0o644))
-	must(os.WriteFile(filepath.Join(dir, "conf", "main.cf"), fmt.Appendf(nil, postfixMain, dir), 0o644))
-	must(os.WriteFile(filepath.Join(dir, "conf", "master.cf"), fmt.Appendf(nil, postfixMaster, p.strict, p.open, p.dull), 0o644))
-	command := func(word string) *exec.Cmd {
-		cmd := exec.Command("/usr/sbin/postfix", "-c", dir+"/conf", word)
-		cmd.Env = append(os.Environ(), "MAIL_CONFIG="+dir+"/conf")
-		return cmd
-	}
-	if out, err := command("start").CombinedOutput(); err != nil {
-		skipReal(t, fmt.Sprintf("Postfix does not start here: %v: %s", err, out))
-	}
+	server := serverstest.StartPostfix(t, fmt.Sprintf(postfixMain, tls), fmt.Sprintf(postfixMaster, p.strict, p.open, p.dull), map[string]string{
+		"clients": "127.0.0.2 554 5.7.1 Service unavailable; Client host [127.0.0.2] blocked using zen.spamhaus.org\n",
+		"people":  "postmaster x\nkim x\n",
+	})
 	t.Cleanup(func() {
-		_ = command("abort").Run()
-		if log, err := os.ReadFile(dir + "/mail.log"); err == nil {
+		if log, err := os.ReadFile(server.Log); err == nil {
 			if t.Failed() {
 				t.Logf("its log:\n%s", log)
 			}
@@ -118,30 +76,17 @@ func freePorts(t *testing.T, n int) (ports []uint16) {
 	return ports
 }
 
-const postfixMain = `compatibility_level = 3.6
-queue_directory = %[1]s/queue
-data_directory = %[1]s/data
-maillog_file = %[1]s/mail.log
-maillog_file_prefixes = %[1]s
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = mx1.example.org
-mydestination = example.org
-local_recipient_maps = texthash:%[1]s/conf/people
-alias_maps =
+const postfixMain = `mydestination = example.org
+local_recipient_maps = texthash:{dir}/conf/people
 inet_interfaces = loopback-only
-inet_protocols = ipv4
 mynetworks = 192.0.2.0/24
 smtpd_delay_reject = no
-smtpd_client_restrictions = check_client_access texthash:%[1]s/conf/clients
+smtpd_client_restrictions = check_client_access texthash:{dir}/conf/clients
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_tls_security_level = may
-smtpd_tls_chain_files = %[1]s/conf/tls.pem
+smtpd_tls_chain_files = %s
 smtpd_peername_lookup = no
 smtpd_error_sleep_time = 0
-notify_classes =
 `
 
 const postfixMaster = `127.0.0.1:%d inet n - n - - smtpd
@@ -149,18 +94,7 @@ const postfixMaster = `127.0.0.1:%d inet n - n - - smtpd
   -o mynetworks=127.0.0.0/8
 127.0.0.1:%d inet n - n - - smtpd
   -o local_recipient_maps=
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-error unix - - n - - error
-anvil unix - - n - 1 anvil
 local unix - n n - - local
-smtp unix - - n - - smtp
-postlog unix-dgram n - n - 1 postlogd
 `
 
 // TestRealPostfix: what a real server says to the front door and to who asks it for a relay.

@@ -6,11 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +13,7 @@ import (
 
 	"reputed/checks/bounce"
 	"reputed/probes"
+	"reputed/probes/serverstest"
 )
 
 // receiver is an SMTP server on the loopback that says what it is told to at one
@@ -87,121 +83,34 @@ func converse(ctx context.Context, conn net.Conn, at, reply string) {
 	}
 }
 
-// skipReal skips the test, or fails it where nothing may be skipped.
-func skipReal(t *testing.T, reason string) {
+// startPostfix starts a Postfix that sends as a table of transports says.
+func startPostfix(t *testing.T, transport string) *serverstest.Postfix {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI=true allows no skip: %s", reason)
-	}
-	t.Skip(reason)
-}
-
-// postfix is a Postfix of its own in a temporary directory.
-type postfix struct {
-	t        *testing.T
-	dir, log string
-}
-
-func startPostfix(t *testing.T, transport string) *postfix {
-	t.Helper()
-	version, err := exec.Command("/usr/sbin/postconf", "-dh", "mail_version").Output()
-	switch {
-	case err != nil:
-		skipReal(t, "no Postfix here: apt-get install postfix")
-	case strings.HasPrefix(string(version), "2.") || strings.HasPrefix(string(version), "3.") && version[3] == '.' && version[2] < '5':
-		skipReal(t, "lists of next hops need Postfix 3.5, here is "+strings.TrimSpace(string(version)))
-	case os.Getuid() != 0:
-		skipReal(t, "Postfix can only be started by root")
-	}
-	owner, err := user.Lookup("postfix")
-	if err != nil {
-		skipReal(t, "Postfix is there without its user: "+err.Error())
-	}
-	// Of its own and not t.TempDir: paths of sockets must be short, and what
-	// Postfix runs as must be able to pass through.
-	dir, err := os.MkdirTemp("", "postfix")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(os.Chmod(dir, 0o755))
-	uid, _ := strconv.Atoi(owner.Uid)
-	for _, sub := range []string{"conf", "queue", "data"} {
-		must(os.Mkdir(filepath.Join(dir, sub), 0o755))
-	}
-	must(os.Chown(filepath.Join(dir, "data"), uid, -1))
-	p := &postfix{t: t, dir: dir, log: filepath.Join(dir, "mail.log")}
-	must(os.WriteFile(filepath.Join(dir, "conf", "transport"), []byte(transport), 0o644))
-	must(os.WriteFile(filepath.Join(dir, "conf", "main.cf"), fmt.Appendf(nil, postfixMain, dir), 0o644))
-	must(os.WriteFile(filepath.Join(dir, "conf", "master.cf"), []byte(postfixMaster), 0o644))
-	if out, err := p.command("/usr/sbin/postfix", "-c", dir+"/conf", "start").CombinedOutput(); err != nil {
-		skipReal(t, fmt.Sprintf("Postfix does not start here: %v: %s", err, out))
-	}
-	t.Cleanup(func() { _ = p.command("/usr/sbin/postfix", "-c", dir+"/conf", "abort").Run() })
-	return p
+	return serverstest.StartPostfix(t, postfixMain, postfixMaster, map[string]string{"transport": transport})
 }
 
 // A message is given up after its first try, so that expiry needs no waiting.
-const postfixMain = `compatibility_level = 3.6
-queue_directory = %[1]s/queue
-data_directory = %[1]s/data
-maillog_file = %[1]s/mail.log
-maillog_file_prefixes = %[1]s
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = mx1.example.org
-mydestination =
+const postfixMain = `mydestination =
 inet_interfaces = loopback-only
-inet_protocols = ipv4
-transport_maps = texthash:%[1]s/conf/transport
+transport_maps = texthash:{dir}/conf/transport
 smtp_host_lookup = native
 maximal_queue_lifetime = 0
 bounce_queue_lifetime = 0
 bounce_template_file =
-notify_classes =
 initial_destination_concurrency = 1
-alias_maps =
 `
 
-const postfixMaster = `pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-smtp unix - - n - - smtp
-out25 unix - - n - - smtp
+const postfixMaster = `out25 unix - - n - - smtp
   -o syslog_name=postfix/out25
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 `
-
-func (p *postfix) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(p.t.Context(), name, args...)
-	cmd.Env = append(os.Environ(), "MAIL_CONFIG="+p.dir+"/conf")
-	return cmd
-}
 
 // send gives a mail to Postfix.
-func (p *postfix) send(to ...string) {
-	p.t.Helper()
-	cmd := p.command("/usr/sbin/sendmail", append([]string{"-i", "-f", "news@example.org", "--"}, to...)...)
+func send(t *testing.T, p *serverstest.Postfix, to ...string) {
+	t.Helper()
+	cmd := p.Command("/usr/sbin/sendmail", append([]string{"-i", "-f", "news@example.org", "--"}, to...)...)
 	cmd.Stdin = strings.NewReader("Message-ID: <" + to[0] + ">\nFrom: news@example.org\nSubject: test\n\nHello\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("sendmail: %v: %s", err, out)
+		t.Fatalf("sendmail: %v: %s", err, out)
 	}
 }
 
@@ -224,9 +133,9 @@ func TestRealPostfix(t *testing.T) {
 	p := startPostfix(t, transport.String())
 
 	for _, to := range []string{"mail", "rcpt", "data", "end", "ehlo", "later", "two", "ok", "greeting"} {
-		p.send("kim@" + to + ".example")
+		send(t, p, "kim@"+to+".example")
 	}
-	log, err := probes.NewLog(probes.LogOptions{Name: "mail", Path: p.log, History: time.Hour, Poll: 20 * time.Millisecond})
+	log, err := probes.NewLog(probes.LogOptions{Name: "mail", Path: p.Log, History: time.Hour, Poll: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +187,7 @@ func TestRealPostfix(t *testing.T) {
 		}
 		if _, expired := got["greeting failed"]; expired && !again { // the destination is known to be bad now
 			again = true
-			p.send("lea@greeting.example")
+			send(t, p, "lea@greeting.example")
 		}
 		for key := range wanted { // not so many as these: some others may come before the last of them
 			if _, ok := got[key]; !ok {
