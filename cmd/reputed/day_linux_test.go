@@ -50,7 +50,7 @@ func TestADay(t *testing.T) {
 		{15, "all take our mail again, and the chat works", d.recovered},
 		{17, "the log is rotated", d.rotated},
 		{18, "a list dies and lists the world", d.listDies},
-		{20, "the chat hears what waited for it", d.spareOver},
+		{20, "the chat hears what waited for it", d.chatBack},
 		{22, "our domain is listed", d.domainListed},
 		{23, "the day is looked back on", d.lookedBack},
 		{24, "the daemon is told to stop", d.stopped},

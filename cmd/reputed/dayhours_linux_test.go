@@ -240,7 +240,7 @@ func (d *day) recovered() {
 	d.chat.fail(false)
 	d.configure("2m") // a second, in time-lapse
 	d.signal(syscall.SIGHUP)
-	if i := d.one("that it is over is told", dayOurs, true, alerts.Ended); i.ID != d.incident || i.Impact.Refusals() != 17 {
+	if i := d.one("it is over", dayOurs, true, ""); i.ID != d.incident || i.Impact.Refusals() != 17 {
 		d.t.Errorf("incident %d is over with %d refusals, want %d with 17", i.ID, i.Impact.Refusals(), d.incident)
 	}
 	d.await("the good configuration is in force", func() error { return d.trouble("") })
@@ -253,9 +253,10 @@ func (d *day) rotated() {
 	d.deliveries()
 }
 
-// spareOver ends the story of the other address: its alert waits for up to ten seconds after the chat said no twice.
-func (d *day) spareOver() {
-	d.one("what waited for the chat is told", daySpare, false, alerts.Opened)
+// chatBack: a chat that said no twice is left alone for ten seconds, which three hours have filled.
+func (d *day) chatBack() {
+	d.one("the chat hears that it is over", dayOurs, true, alerts.Ended)
+	d.one("the chat hears of the other address", daySpare, false, alerts.Opened)
 	d.lists.Delist(psblZone, daySpare)
 	spare := d.one("its end is told", daySpare, true, alerts.Ended)
 	if told := d.chat.of(spare.ID); !slices.Equal(told, []string{string(alerts.Opened), string(alerts.Ended)}) {
@@ -264,7 +265,7 @@ func (d *day) spareOver() {
 }
 
 func (d *day) listDies() {
-	before, told := d.transitions(), len(d.chat.posts())
+	before, told, spare := d.transitions(), len(d.chat.posts()), d.one("it is still listed", daySpare, false, "").ID
 	d.lists.SetMode(partnerZone, probestest.ZoneListWorld)
 	d.one("that a list is unusable is known", checks.List("partner").ID(), false, "")
 	d.rounds(2)
@@ -272,7 +273,7 @@ func (d *day) listDies() {
 		d.t.Errorf("a list of the world changed %d answers about us", n-before)
 	}
 	for _, p := range d.chat.posts()[told:] {
-		if p.Kind != string(alerts.Opened) || !strings.Contains(p.Title, daySpare) { // which waited for the chat
+		if p.Incident.ID != d.incident && p.Incident.ID != spare { // these waited for the chat
 			d.t.Errorf("told of it was %q", p.Title)
 		}
 	}
@@ -309,6 +310,9 @@ func (d *day) lookedBack() {
 }
 
 func (d *day) stopped() {
+	if left := d.postfix.Queued(); len(left) > 0 {
+		d.t.Errorf("Postfix still has mail: %v", left)
+	}
 	d.awaitDB("all is told", d.settled)
 	d.signal(syscall.SIGTERM)
 	if err := <-d.daemon.ended; err != nil {

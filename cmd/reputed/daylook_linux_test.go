@@ -90,10 +90,12 @@ func (d *day) refusals() {
 		if err != nil {
 			return err
 		}
-		reports, final := 0, 0
+		reports, lines, final := 0, 0, 0
 		for _, b := range all {
 			if b.Log == "" {
 				reports++
+			} else {
+				lines++
 			}
 		}
 		for _, b := range counted {
@@ -101,8 +103,8 @@ func (d *day) refusals() {
 				final++
 			}
 		}
-		if len(counted) != want || final != want || reports != want || d.dovecot.Mails() != want {
-			return fmt.Errorf("%d mails were refused; %d count, %d of them as given up, %d reports were read of %d that Postfix wrote", want, len(counted), final, reports, d.dovecot.Mails())
+		if len(counted) != want || final != want || reports != want || lines != want || d.dovecot.Mails() != want {
+			return fmt.Errorf("%d mails were refused; %d count, %d of them as given up, %d are known from the log, %d reports were read of %d that Postfix wrote", want, len(counted), final, lines, reports, d.dovecot.Mails())
 		}
 		return nil
 	})

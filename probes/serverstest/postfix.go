@@ -4,6 +4,7 @@ package serverstest
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -77,6 +78,20 @@ func (p *Postfix) RotateLog() {
 	if out, err := p.Command("/usr/sbin/postfix", "logrotate").CombinedOutput(); err != nil {
 		p.t.Fatalf("postfix logrotate: %v: %s", err, out)
 	}
+}
+
+// Queued are the files of mails that it still has.
+func (p *Postfix) Queued() (files []string) {
+	p.t.Helper()
+	for _, queue := range []string{"maildrop", "incoming", "active", "deferred", "hold", "corrupt"} {
+		must(p.t, filepath.WalkDir(filepath.Join(p.Dir, "queue", queue), func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				files = append(files, queue+"/"+entry.Name())
+			}
+			return err
+		}))
+	}
+	return files
 }
 
 const postfixMain = `compatibility_level = 3.6
