@@ -535,6 +535,21 @@ func TestAMailOfAnAddressAndADomainIsOneMail(t *testing.T) {
 	}
 }
 
+// TestThatSomebodyLooksIsKeptAndNoNews: after a start an incident can open before mailboxes and logs are read.
+func TestThatSomebodyLooksIsKeptAndNoNews(t *testing.T) {
+	w := newWorld(t)
+	w.impacts = []checks.Impact{{Target: "192.0.2.10"}}
+	w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
+	w.impacts[0].Watched = w.now
+	got := w.run()
+	if len(got) != 1 || got[0].Kind != Quiet || got[0].Tell || got[0].Incident.Impact.Watched.IsZero() {
+		t.Errorf("got %+v, want kept that refusals would be seen, and nothing told", got)
+	}
+	if got := w.run(); len(got) != 0 {
+		t.Errorf("got %+v, want nothing while nothing changes", got)
+	}
+}
+
 // TestDeliveriesAreKeptAndNoNews: nobody is told that mail goes on being delivered.
 func TestDeliveriesAreKeptAndNoNews(t *testing.T) {
 	w := newWorld(t)

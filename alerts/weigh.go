@@ -96,9 +96,10 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 	return moved
 }
 
-// drifted says whether what is known of deliveries has changed: worth keeping, and no news.
+// drifted says whether what is known of deliveries has changed, or whether anybody looks at refusals: worth keeping, and
+// no news. What opens while mailboxes are still being connected would else read as if mail were never counted.
 func drifted(before, now checks.Impact) bool {
-	return before.Delivered != now.Delivered || before.Before != now.Before || !slices.EqualFunc(before.Receivers, now.Receivers, func(a, b checks.ReceiverImpact) bool {
+	return before.Watched.IsZero() != now.Watched.IsZero() || before.Delivered != now.Delivered || before.Before != now.Before || !slices.EqualFunc(before.Receivers, now.Receivers, func(a, b checks.ReceiverImpact) bool {
 		return a.Delivered == b.Delivered && a.Accepted.Equal(b.Accepted)
 	})
 }
