@@ -206,7 +206,8 @@ func done(what alerts.Action) string {
 // mostStill is how many lists a warning names.
 const mostStill = 3
 
-// stillSo says which lists held a target of the incident when they were last asked; empty: none.
+// stillSo says which lists held a target of the incident when they were last asked, and what of its identity was not as it
+// should be; empty: none.
 // What was ended by hand and is so is opened anew, and until then status knows nothing of it.
 func stillSo(inc alerts.Incident, now time.Time) string {
 	type entry struct{ target, list string }
@@ -216,11 +217,15 @@ func stillSo(inc alerts.Incident, now time.Time) string {
 	for _, m := range inc.Members {
 		f := m.Finding
 		e := entry{f.Target.String(), cmp.Or(checks.Line(f.Facts[checks.FactListName], 80), f.Key.Source)}
-		if f.Key.Check != "dnsbl" || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
+		if f.Key.Check != jobDNSBL && f.Key.Check != jobIdentity || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
 			continue
 		}
 		seen[e] = true
-		names = append(names, e.target+" was still listed by "+e.list)
+		if f.Key.Check == jobIdentity {
+			names = append(names, e.target+" still had a finding ("+checks.Line(e.list, 80)+")")
+		} else {
+			names = append(names, e.target+" was still listed by "+e.list)
+		}
 		if m.Last.After(asked) {
 			asked = m.Last
 		}

@@ -22,6 +22,8 @@ func TestWhatWasStillListedIsSaidOfAnEndByHand(t *testing.T) {
 	clean, clear := zen, zen
 	clean.ClearSince, clear.Clear = at(21, 45), true
 	mail, list, old := zen, zen, zen
+	name := listing("192.0.2.10", "ptr", at(21, 30))
+	name.Finding.Key.Check, name.Finding.Facts = jobIdentity, nil
 	mail.Finding.Key.Check = "bounce"
 	list.Finding.Target = checks.List("spamhaus-zen")
 	old.Last = at(21, 30).AddDate(0, 0, -1)
@@ -32,6 +34,7 @@ func TestWhatWasStillListedIsSaidOfAnEndByHand(t *testing.T) {
 	}{
 		"still listed":                  {[]alerts.Member{zen}, "192.0.2.10 was still listed by Spamhaus ZEN when last asked, 21:30" + end},
 		"another day":                   {[]alerts.Member{old}, "192.0.2.10 was still listed by Spamhaus ZEN when last asked, 24 Nov 21:30" + end},
+		"no PTR":                        {[]alerts.Member{name}, "192.0.2.10 still had a finding (ptr) when last asked, 21:30" + end},
 		"answered clean, or clear":      {[]alerts.Member{clean, clear}, ""},
 		"refused mail is not asked for": {[]alerts.Member{mail}, ""},
 		"a list that is unusable":       {[]alerts.Member{list}, ""},
