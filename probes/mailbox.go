@@ -35,6 +35,11 @@ type MailboxOptions struct {
 	// Since is how far back a folder is read of which nothing was read under its
 	// UIDVALIDITY, by the time of arrival; 0: all of it. What is older is passed over for good.
 	Since time.Duration
+	// NewestFirst is how many of the newest mails are handed over before all others where nothing of a folder was read under
+	// its UIDVALIDITY: a folder of 100,000 mails takes long, and what has just come matters most. They
+	// come once more in their turn, with the position behind them; who receives them tells them by their content, as
+	// after a new UIDVALIDITY. 0: none.
+	NewestFirst int
 	// After is what is done with a mail once it is stored; the zero value is nothing.
 	// Ledger knows which mails that is due for, and is needed with any other.
 	After  After
@@ -71,7 +76,7 @@ type Mailbox struct {
 // with them.
 type Batch struct {
 	Messages []Message // one or more, in ascending order of UID
-	Position Position  // to be stored in one transaction with what the messages said
+	Position Position  // to be stored in one transaction with what the messages said; below them with NewestFirst
 }
 
 // MailboxState is how reading a mailbox stands.

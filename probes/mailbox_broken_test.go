@@ -82,7 +82,7 @@ func TestMailboxCutAtEveryByte(t *testing.T) {
 					t.Errorf("cut after %d bytes: %d mails are lost, twice or in part", cut, bad)
 				}
 			}
-			if cuts < 5 {
+			if cuts < 5 && !testing.Short() {
 				t.Errorf("%d cuts: where are the others?", cuts)
 			}
 			if !testing.Short() {

@@ -37,6 +37,8 @@ type reader struct {
 
 	// The UID from which on an unread folder is read, and of which UIDVALIDITY that is.
 	floor, floorOf uint32
+
+	newestOf uint32 // the UIDVALIDITY under which the newest mails were handed over before the others
 }
 
 func newReader(m *Mailbox, start Position, handle func(context.Context, Batch) error, report func(MailboxState)) *reader {
@@ -126,6 +128,12 @@ func (r *reader) round(ctx context.Context, s *session) error {
 			return err
 		}
 	}
+	if n := r.m.opts.NewestFirst; n > 0 && r.pos.UID == 0 && r.newestOf != validity && pending.len() > n {
+		if err := r.newest(ctx, s, pending.last(n), pending.len()); err != nil {
+			return err
+		}
+		r.newestOf = validity
+	}
 	for behind := pending.len(); len(pending) > 0; {
 		size := r.m.batchSize()
 		if uint32(pending[0].Start) <= r.singly {
@@ -148,11 +156,7 @@ func (r *reader) round(ctx context.Context, s *session) error {
 		}
 		if err := r.handle(ctx, Batch{Messages: mails, Position: next}); err != nil {
 			r.state.Behind = behind
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepStore,
-				Kind: ErrHandle, Err: err, Hint: "they stay on the server and are read again"}
+			return r.unstored(ctx, err)
 		}
 		r.pos = next
 		behind -= len(batch)
@@ -166,6 +170,15 @@ func (r *reader) round(ctx context.Context, s *session) error {
 		}
 	}
 	return nil
+}
+
+// unstored is the error of mails that could not be handed over.
+func (r *reader) unstored(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &MailboxError{Mailbox: r.m.opts.Name, Server: r.m.opts.Server, Step: stepStore,
+		Kind: ErrHandle, Err: err, Hint: "they stay on the server and are read again"}
 }
 
 // read fetches a batch, and finds out about the mail that keeps it from being

@@ -28,7 +28,7 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 	}
 	opts := probes.MailboxOptions{
 		Server: m.Server, TLS: probes.TLSMode(m.TLS), RootCAs: roots, User: m.User,
-		Poll: m.Poll.Duration, Since: m.Since.Duration, After: newAfter(m.After), Log: log,
+		Poll: m.Poll.Duration, Since: m.Since.Duration, NewestFirst: m.NewestFirst, After: newAfter(m.After), Log: log,
 	}
 	if !m.OAuth.Given() {
 		opts.Password = m.Password.Reveal

@@ -155,6 +155,9 @@ type Mailbox struct {
 	// Since is how far back a folder is read that was never read before, or that its server has
 	// numbered anew: mail that is older is passed over. 0 is all of it; default 30d, the longest window.
 	Since Duration `toml:"since"`
+	// NewestFirst is how many of the newest mails are read before all others at the first start on a folder, 0 to 10,000;
+	// default 0, which reads all in their order. They count once.
+	NewestFirst int `toml:"newest_first"`
 	// After is what is done on the server with a report once it is stored: AfterKeep (the
 	// default), AfterSeen, AfterDelete, AfterKeyword + a keyword, or AfterMove + a folder.
 	After string `toml:"after"`

@@ -14,6 +14,9 @@ import (
 // connection of its own, and servers allow ten or fifteen for an account.
 const MaxFolders = 8
 
+// maxNewestFirst bounds what is read twice at the first start on a folder.
+const maxNewestFirst = 10_000
+
 // What is done with a report on its server once it is stored: the values of
 // Mailbox.After, of which the last two are followed by a name.
 const (
@@ -64,6 +67,7 @@ func (v *validator) mailboxes() {
 		v.oneOf(at+".tls", m.TLS, TLSImplicit, TLSStart, TLSNone)
 		v.between(at+".poll", m.Poll, 10*time.Second, 24*time.Hour)
 		v.between(at+".since", m.Since, 0, 10*365*24*time.Hour)
+		v.number(at+".newest_first", m.NewestFirst, 0, maxNewestFirst)
 		v.server(m, at)
 		if m.CAFile != "" {
 			m.CAFile = v.path(m.CAFile)
