@@ -22,6 +22,7 @@ import (
 	"reputed/blocklists"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/reliability"
 	"reputed/probes/probestest"
 )
 
@@ -441,20 +442,25 @@ level = "debug"
 			t.Errorf("%s does not speak of %q, so that it proves nothing:\n%.2000s", where, wants, seen[where])
 		}
 	}
+	planted := map[string]string{
+		"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
+		"the key of SNDS": plantedSNDS, "the refresh token of Google": plantedGPT,
+		"the password of a SOCKS5 proxy": plantedSocks, "the key of return paths": plantedVERP, "the secret of a client": plantedOAuth, "the key of a service account": plantedRSA,
+		"a token of the page": plantedWeb, "the token of a share link": shared,
+		"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
+		"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),
+		"the password of Alertmanager as it is sent": base64.StdEncoding.EncodeToString([]byte("u:" + plantedSign)),
+		"the IMAP password as PLAIN sends it":        base64.StdEncoding.EncodeToString([]byte("\x00" + lab.MailboxUser + "\x00" + lab.MailboxPassword)),
+	}
+	found := 0
 	for where, text := range seen {
-		for what, secret := range map[string]string{
-			"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
-			"the key of SNDS": plantedSNDS, "the refresh token of Google": plantedGPT,
-			"the password of a SOCKS5 proxy": plantedSocks, "the key of return paths": plantedVERP, "the secret of a client": plantedOAuth, "the key of a service account": plantedRSA,
-			"a token of the page": plantedWeb, "the token of a share link": shared,
-			"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
-			"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),
-			"the password of Alertmanager as it is sent": base64.StdEncoding.EncodeToString([]byte("u:" + plantedSign)),
-			"the IMAP password as PLAIN sends it":        base64.StdEncoding.EncodeToString([]byte("\x00" + lab.MailboxUser + "\x00" + lab.MailboxPassword)),
-		} {
+		for what, secret := range planted {
 			if i := strings.Index(text, secret); i >= 0 {
+				found++
 				t.Errorf("%s holds %s: %q", where, what, text[max(0, i-120):min(len(text), i+len(secret)+20)])
 			}
 		}
 	}
+	reliability.Record(t, reliability.Row{Area: reliability.Outside, Fault: "secrets that mail servers, channels, proxies and token endpoints repeat when they refuse", Tries: len(planted), Unit: "secrets, looked for in every log line, output, page and byte of the database",
+		Promised: "none is told", Seen: fmt.Sprintf("%d told", found)})
 }

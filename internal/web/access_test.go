@@ -320,6 +320,9 @@ func TestSignOut(t *testing.T) {
 	if c := w.Result().Cookies(); w.Code != 303 || len(c) != 1 || c[0].MaxAge >= 0 || c[0].Value != "" {
 		t.Errorf("%d %+v", w.Code, c)
 	}
+	if got := w.Header().Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("pages stay in the browser's cache: %q", got)
+	}
 }
 
 func FuzzCookie(f *testing.F) {
