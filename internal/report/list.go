@@ -187,12 +187,16 @@ func (p *page) facts(title string, all ...fact) {
 }
 
 func (p *page) removal(r blocklists.Removal) {
+	ask := "ask at"
+	if r.Method == "automatic" { // there is nobody to ask, whatever page there is
+		ask = "more at"
+	}
 	p.facts("Getting off it",
 		fact{"how", r.Method},
 		fact{"first", r.FixFirst},
 		fact{"who may ask", r.WhoMayAsk},
 		fact{"look up", r.LookupURL},
-		fact{"ask at", r.URL},
+		fact{ask, r.URL},
 		fact{"ends itself", r.AutoExpiry},
 		fact{"takes", r.Typical},
 	)

@@ -6,7 +6,28 @@ import (
 	"testing"
 
 	"reputed/blocklists"
+	"reputed/checks"
 )
+
+// A list whose entries end by themselves has a page, and nobody is sent there to ask.
+func TestNobodyIsSentToAskWhereEntriesEndByThemselves(t *testing.T) {
+	z := spamcop()
+	z.Removal.URL = "https://www.spamcop.net/bl.shtml?{ip}"
+	for method, ask := range map[string]bool{"automatic": false, "self-service": true} {
+		z.Removal.Method = method
+		var b bytes.Buffer
+		if err := WriteList(&b, Term{}, Text, List{Zone: z}); err != nil {
+			t.Fatal(err)
+		}
+		e := Pair{Target: checks.Address(addr("192.0.2.10")), List: z, Status: checks.Problem, Code: checks.CodeListed, Now: now}
+		if got := strings.Contains(b.String(), "ask at"); got != ask {
+			t.Errorf("%s: told to ask: %v in\n%s", method, got, b.String())
+		}
+		if got := strings.Contains(strings.Join(e.Changes(), "\n"), "Removal is asked at"); got != ask {
+			t.Errorf("%s: told to ask: %v in %q", method, got, e.Changes())
+		}
+	}
+}
 
 // What lists show says of a list of each kind, at the width of a terminal.
 func TestListOfEachKind(t *testing.T) {
