@@ -328,6 +328,7 @@ func (f *fixture) List(ctx context.Context, id string, _ time.Time) (report.List
 func (f *fixture) Receivers(context.Context, time.Time) ([]report.Receiver, error) {
 	return report.BuildReceivers([]report.ReceiverCount{{Domain: "example.net" + f.hostile, Vendor: "Cisco Talos", Refused: 41, Delivered: 171, Counted: true, Last: ago(6 * time.Minute)},
 		{Domain: "example.org", Vendor: "Cisco Talos", Refused: 2, Delivered: 9, Counted: true, Last: ago(16 * time.Minute)},
+		{Domain: "few.example", Refused: 4, Delivered: 6, Counted: true, Last: ago(30 * time.Minute)},
 		{Domain: "example.com", Delivered: 4000, Counted: true}}, ago(day), now), nil
 }
 

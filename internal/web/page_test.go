@@ -71,6 +71,14 @@ func TestFirstScreenAnswersTheFourQuestions(t *testing.T) {
 	}
 }
 
+// Of few mails no share is given; the numbers stand beside it, so that "not known" would be wrong.
+func TestFewMailsGiveNoShare(t *testing.T) {
+	page := get(t, server(t, &fixture{}), "/receivers").Body.String()
+	if !strings.Contains(page, "too few to say") || strings.Contains(page, "not known") {
+		t.Errorf("got %s", page)
+	}
+}
+
 func TestPagesHoldStill(t *testing.T) {
 	s := server(t, &fixture{})
 	for _, path := range pages {
