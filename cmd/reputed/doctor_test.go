@@ -203,6 +203,16 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A resolver that is not there is one cause: its own line, and one of the lists.
+func TestDoctorSaysOnceThatNoListAnswers(t *testing.T) {
+	c := newClinic(t)
+	d := c.look(strings.Replace(c.text, c.world.Lists.Addr().String(), "127.0.0.1:1", 1))
+	want(t, d, "lists", report.Broken, "had no answer")
+	if said := find(d, "lists"); len(said) != 1 {
+		t.Errorf("got %+v, want one line", said)
+	}
+}
+
 // withLog is the configuration with a mail log of that text; without, it is not there.
 func (c *clinic) withLog(text string, there bool) string {
 	path := filepath.Join(c.t.TempDir(), "mail.log")
