@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -232,13 +233,23 @@ func (l *Log) complaint(said string) error {
 	return e
 }
 
+// passedOn is what journalctl needs of our environment: secrets may be in the rest.
+func passedOn(environ []string) (kept []string) {
+	for _, e := range environ {
+		if name, _, _ := strings.Cut(e, "="); slices.Contains([]string{"PATH", "HOME", "TMPDIR", "TZ"}, name) || strings.HasPrefix(name, "SYSTEMD_") {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
 // runJournal starts journalctl. It ends with ctx, or by journalProcess.end.
 func runJournal(ctx context.Context, command string, args []string) (*journalProcess, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, command, args...) // #nosec G204 -- no shell; words of the configuration, each value joined to its option
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 2 * time.Second
-	cmd.Env = append(os.Environ(), "LC_ALL=C") // what it says is compared
+	cmd.Env = append(passedOn(os.Environ()), "LC_ALL=C") // what it says is compared
 	p := &journalProcess{stop: cancel, entries: make(chan journalEntry, 256), ended: make(chan struct{})}
 	cmd.Stderr = &p.said
 	out, err := cmd.StdoutPipe()
