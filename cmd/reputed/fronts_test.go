@@ -70,7 +70,7 @@ func TestReceiversThatRefuseAreToldAsTheirVendor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"Cisco Secure Email", "30 %", "6 at 3", "Cisco Talos", "not known", "70 %",
-		"refuses you: 6 mails in 24 h, at a.example, b.example and", "https://talosintelligence.com/reputation_center/lookup?search=192.0.2.10",
+		"refused 6 mails in 24 h, at a.example, b.example and", "https://talosintelligence.com/reputation_center/lookup?search=192.0.2.10",
 		"If Cisco Talos came to think badly of you, that would hit 30 % of your mail."} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())

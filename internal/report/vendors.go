@@ -106,7 +106,7 @@ func (v Vendors) Write(w io.Writer, t Term, f Format) error {
 	}
 	p.line(p.paint(strong, fmt.Sprintf("Who stands before your receivers: %s, mail since %s", plural(receivers, "domain", "domains"), v.Since.UTC().Format("2 Jan 2006"))))
 	p.blank()
-	columns := []column{{title: "VENDOR", flex: true}, {title: "RECEIVERS", right: true}, {title: "MAIL", right: true}, {title: "REFUSES", right: true}, {title: "JUDGED BY", flex: true}}
+	columns := []column{{title: "VENDOR", flex: true}, {title: "RECEIVERS", right: true}, {title: "MAIL", right: true}, {title: "REFUSED", right: true}, {title: "JUDGED BY", flex: true}}
 	var rows [][]cell
 	for _, x := range v.All {
 		refuses := cell{text: "-", style: faint}
@@ -127,7 +127,7 @@ func (v Vendors) Write(w io.Writer, t Term, f Format) error {
 	for _, x := range v.All {
 		if n := x.Refused + x.Deferred; n > 0 && x.Name != "" {
 			p.blank()
-			text := fmt.Sprintf("refuses you: %s in %s, at %s", plural(n, "mail", "mails"), span(v.Window), some(cleaned(x.Refusing), 3))
+			text := fmt.Sprintf("refused %s in %s, at %s", plural(n, "mail", "mails"), span(v.Window), some(cleaned(x.Refusing), 3))
 			p.para(0, clean(x.Title)+" ", strong, text, bad)
 			if page := checks.Link(x.Page); page != "" {
 				p.line("  ", page)
