@@ -197,41 +197,6 @@ func shareOf(flows []acceptance.Flow, counted bool) func(vendor string) (accepta
 	}
 }
 
-// due leaves out receivers that said 421 lately.
-func (w *doors) due(all []acceptance.Destination, now time.Time) (due []acceptance.Destination, left int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, d := range all {
-		if b, waits := w.waits[d.Domain]; waits && now.Before(b.until) {
-			left++
-			continue
-		}
-		due = append(due, d)
-	}
-	return due, left
-}
-
-// note remembers who said 421, and forgets those who were glad to see us.
-func (w *doors) note(knocks []acceptance.Knock, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	closing, open := map[string]bool{}, map[string]bool{}
-	for _, k := range knocks {
-		v, ok := k.Last()
-		closing[k.Receiver.Domain] = closing[k.Receiver.Domain] || ok && v.Closing
-		open[k.Receiver.Domain] = open[k.Receiver.Domain] || k.Outcome == acceptance.Accepted
-	}
-	for domain, told := range closing {
-		switch {
-		case told:
-			span := min(max(2*w.waits[domain].span, busyFirst), busyMost)
-			w.waits[domain] = backoff{now.Add(span), span}
-		case open[domain]:
-			delete(w.waits, domain)
-		}
-	}
-}
-
 // job is the job of knocking; false: nobody is to be knocked at. A round that was cut short counts as one: a
 // daemon that is restarted in a loop must not knock in a loop.
 func (w *doors) job(ctx context.Context, d *daemon) (monitor.Job, bool, error) {
