@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,20 @@ func (d *double) answer(command string) string {
 		return "220 go"
 	}
 	return "250 2.0.0 ok"
+}
+
+// said is what a client has said until now. A connection may outlive the call that made it.
+func (d *double) said() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.commands)
+}
+
+// taken is the mails that came whole.
+func (d *double) taken() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.mails)
 }
 
 func (d *double) serve(conn net.Conn, mode TLSMode, config *tls.Config) {

@@ -55,17 +55,17 @@ func TestAMailIsSubmitted(t *testing.T) {
 			if err := d.notifier(t, mode).Notify(t.Context(), alertstest.Opened()); err != nil {
 				t.Fatal(err)
 			}
-			if len(d.mails) != 1 || !strings.Contains(d.mails[0], "Subject: New, major: 192.0.2.10 is listed by SpamCop\r\n") {
+			if len(d.taken()) != 1 || !strings.Contains(d.mails[0], "Subject: New, major: 192.0.2.10 is listed by SpamCop\r\n") {
 				t.Errorf("mails %q", d.mails)
 			}
 			for _, want := range []string{"EHLO example.net", "MAIL FROM:<" + user + ">", "RCPT TO:<oncall@example.org>", "RCPT TO:<second@example.com>", "QUIT"} {
-				if !slices.ContainsFunc(d.commands, func(c string) bool { return strings.HasPrefix(c, want) }) {
-					t.Errorf("no %s among %q", want, d.commands)
+				if !slices.ContainsFunc(d.said(), func(c string) bool { return strings.HasPrefix(c, want) }) {
+					t.Errorf("no %s among %q", want, d.said())
 				}
 			}
 			// Nothing that is not for everybody goes out before TLS.
-			if i := slices.Index(d.commands, "STARTTLS"); mode == StartTLS && (i < 0 || slices.ContainsFunc(d.commands[:i], func(c string) bool { return strings.HasPrefix(c, "AUTH") })) {
-				t.Errorf("commands %q", d.commands)
+			if i := slices.Index(d.said(), "STARTTLS"); mode == StartTLS && (i < 0 || slices.ContainsFunc(d.said()[:i], func(c string) bool { return strings.HasPrefix(c, "AUTH") })) {
+				t.Errorf("commands %q", d.said())
 			}
 		})
 	}
@@ -167,8 +167,8 @@ func TestWithoutTrustNothingIsSent(t *testing.T) {
 			if alertstest.Outcome(err) != alertstest.Again || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %q", err, c.says)
 			}
-			if len(d.mails) > 0 || slices.ContainsFunc(d.commands, func(c string) bool { return strings.HasPrefix(c, "AUTH") || strings.HasPrefix(c, "MAIL") }) {
-				t.Errorf("commands %q", d.commands)
+			if len(d.taken()) > 0 || slices.ContainsFunc(d.said(), func(c string) bool { return strings.HasPrefix(c, "AUTH") || strings.HasPrefix(c, "MAIL") }) {
+				t.Errorf("commands %q", d.said())
 			}
 		})
 	}
@@ -393,9 +393,9 @@ func TestReachLogsInAndBeginsNoMail(t *testing.T) {
 	if err != nil || !r.Login {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if slices.ContainsFunc(d.commands, func(c string) bool {
+	if slices.ContainsFunc(d.said(), func(c string) bool {
 		return strings.HasPrefix(c, "MAIL") || strings.HasPrefix(c, "RCPT") || strings.HasPrefix(c, "DATA")
-	}) || len(d.mails) > 0 || !slices.ContainsFunc(d.commands, func(c string) bool { return strings.HasPrefix(c, "AUTH") }) {
-		t.Errorf("commands %q, mails %q", d.commands, d.mails)
+	}) || len(d.taken()) > 0 || !slices.ContainsFunc(d.said(), func(c string) bool { return strings.HasPrefix(c, "AUTH") }) {
+		t.Errorf("commands %q, mails %q", d.said(), d.taken())
 	}
 }
