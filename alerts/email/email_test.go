@@ -55,8 +55,8 @@ func TestAMailIsSubmitted(t *testing.T) {
 			if err := d.notifier(t, mode).Notify(t.Context(), alertstest.Opened()); err != nil {
 				t.Fatal(err)
 			}
-			if len(d.taken()) != 1 || !strings.Contains(d.mails[0], "Subject: New, major: 192.0.2.10 is listed by SpamCop\r\n") {
-				t.Errorf("mails %q", d.mails)
+			if len(d.taken()) != 1 || !strings.Contains(d.taken()[0], "Subject: New, major: 192.0.2.10 is listed by SpamCop\r\n") {
+				t.Errorf("mails %q", d.taken())
 			}
 			for _, want := range []string{"EHLO example.net", "MAIL FROM:<" + user + ">", "RCPT TO:<oncall@example.org>", "RCPT TO:<second@example.com>", "QUIT"} {
 				if !slices.ContainsFunc(d.said(), func(c string) bool { return strings.HasPrefix(c, want) }) {
