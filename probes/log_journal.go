@@ -263,7 +263,11 @@ func runJournal(ctx context.Context, command string, args []string) (*journalPro
 	go func() {
 		defer close(p.ended)
 		readErr := readEntries(ctx, out, p.entries)
-		cancel() // it may go on writing
+		if readErr != nil {
+			cancel() // it may go on writing
+		} else { // it has closed its output and ends by itself; stopped at that moment, it would seem to have failed
+			defer time.AfterFunc(cmd.WaitDelay, cancel).Stop()
+		}
 		p.err = errors.Join(readErr, cmd.Wait())
 	}()
 	return p, nil

@@ -81,6 +81,11 @@ func TestTheEndOfTheJournal(t *testing.T) {
 	if strings.Contains(string(args), "--follow") || !strings.Contains(string(args), "--unit=postfix@-") || !strings.Contains(string(args), "--lines=") {
 		t.Errorf("called with %q", args)
 	}
+	// It has something to do yet after its last word.
+	command, _ = standIn(t, "cat <<'X'\n"+entryText("c1", `"one"`)+"\nX\nexec >&-\ni=0; while [ $i -lt 30000 ]; do i=$((i+1)); done")
+	if got, err := tailOf(t, LogOptions{Name: "mx1", Journal: &Journal{Command: command}}); err != nil || len(got.Lines) != 1 {
+		t.Errorf("one that ends a moment after its output: %+v, %v", got, err)
+	}
 	command, _ = standIn(t, "echo 'Hint: You are currently not seeing messages from other users and the system.' >&2")
 	if _, err := tailOf(t, LogOptions{Name: "mx1", Journal: &Journal{Command: command}}); !errors.Is(err, ErrLogDenied) {
 		t.Errorf("no rights: %v", err)
