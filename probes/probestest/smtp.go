@@ -164,9 +164,10 @@ func (s *SMTP) serve(conn net.Conn) {
 	s.now++
 	s.most = max(s.most, s.now)
 	s.mu.Unlock()
-	defer func() { s.mu.Lock(); s.now--; s.mu.Unlock() }()
+	gone := sync.OnceFunc(func() { s.mu.Lock(); s.now--; s.mu.Unlock() })
+	defer gone()
 	name := cmp.Or(opts.Name, "mx.example.net")
-	c := &smtpConn{s: s, opts: opts, conn: conn, name: name, cut: -1}
+	c := &smtpConn{s: s, opts: opts, conn: conn, name: name, cut: -1, gone: gone}
 	from, _ := netip.ParseAddrPort(conn.RemoteAddr().String())
 	mode := opts.Mode
 	if len(opts.OnlyFrom) > 0 {
@@ -187,6 +188,7 @@ type smtpConn struct {
 	conn net.Conn
 	name string
 	cut  int // octets until the end; -1: none
+	gone func()
 }
 
 func (c *smtpConn) converse() {
@@ -257,6 +259,9 @@ func (c *smtpConn) listen(in *bufio.Reader) {
 			continue
 		}
 		reply, last := c.answer(strings.ToUpper(verb), arg)
+		if last {
+			c.gone() // who has read this may be back before we have hung up
+		}
 		if !c.raw(reply+"\r\n") || last {
 			return
 		}
