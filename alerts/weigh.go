@@ -3,6 +3,7 @@ package alerts
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"reputed/checks"
@@ -249,6 +250,21 @@ func (inc Incident) Brief(max int) (brief Incident, targets int) {
 		inc.Members = inc.Members[:max:max]
 	}
 	return inc, targets
+}
+
+// CostsMail says whether there is anything to say of what an incident costs in mail. What is wrong with the
+// monitor, a list or a server of our own refuses none, and what is wrong with an identity is told of only where mail was.
+func (inc Incident) CostsMail() bool {
+	for _, m := range inc.Members {
+		of, _, _ := strings.Cut(string(m.Finding.Code), ".")
+		switch kind := m.Finding.Target.Kind; {
+		case kind == checks.KindMonitor, kind == checks.KindList, of == "own", of == "monitor", of == "list":
+		case of == "identity" && inc.Impact.Refusals() == 0:
+		default:
+			return true
+		}
+	}
+	return len(inc.Members) == 0 && inc.Impact.Counted()
 }
 
 // Since is when the trouble began as far as anyone knows: the first sight of the

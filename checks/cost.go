@@ -29,14 +29,13 @@ func (i Impact) Costs(max int) []Cost {
 		return []Cost{{Text: "deliveries are not counted here; no refusal has come back", Since: i.Watched}}
 	}
 	refusing := i.refusing()
-	counted := i.Delivered.Counted
-	for _, r := range i.Receivers {
-		counted = counted || r.Delivered.Counted
-	}
+	counted := i.DeliveriesCounted()
 	delivered := i.Deliveries()
 	switch {
 	case len(refusing) == 0 && counted && delivered == 0 && i.Before.Delivered > 0:
 		return []Cost{{Text: "no refusal seen, and not enough mail since to tell; " + i.Before.String()}}
+	case len(refusing) == 0 && counted && delivered == 0: // that none was refused says nothing
+		return []Cost{{Text: "no mail counted", Since: i.Since}}
 	case len(refusing) == 0 && counted:
 		return []Cost{{Text: Plural(delivered, "mail") + " delivered, no refusal", Since: i.Since}}
 	case len(refusing) == 0:

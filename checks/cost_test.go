@@ -34,8 +34,9 @@ func TestCosts(t *testing.T) {
 			Impact{Receivers: []ReceiverImpact{{Receiver: "a.example", Deferred: n(25)}, {Receiver: "b.example", Refused: n(3)}}},
 			[]Cost{{Text: "3 mails to b.example refused"}, {Text: "25 mails to a.example deferred"}},
 		},
-		"delivered without a refusal": {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "example.net", Delivered: n(3120)}}}, []Cost{{"3,120 mails delivered, no refusal", since}}},
-		"looked for, not seen":        {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(0)}}}, []Cost{{Text: "no refusal seen"}}},
+		"delivered without a refusal":       {Impact{Since: since, Receivers: []ReceiverImpact{{Receiver: "example.net", Delivered: n(3120)}}}, []Cost{{"3,120 mails delivered, no refusal", since}}},
+		"nothing delivered yet is no proof": {Impact{Since: since, Delivered: n(0)}, []Cost{{"no mail counted", since}}},
+		"looked for, not seen":              {Impact{Receivers: []ReceiverImpact{{Receiver: "example.net", Refused: n(0)}}}, []Cost{{Text: "no refusal seen"}}},
 		"receivers of one vendor are told together": {
 			Impact{Receivers: []ReceiverImpact{
 				{Receiver: "outlook.example", Vendor: "Microsoft", Refused: n(30), Delivered: n(100), First: first},

@@ -1,6 +1,9 @@
 package checks
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Count is a number of mails that may not have been counted at all: zero
 // refusals and "nobody looked" are different answers.
@@ -74,6 +77,11 @@ func (i Impact) Deliveries() int {
 		}
 	}
 	return n
+}
+
+// DeliveriesCounted says whether what was delivered is known, of any receiver or of all.
+func (i Impact) DeliveriesCounted() bool {
+	return i.Delivered.Counted || slices.ContainsFunc(i.Receivers, func(r ReceiverImpact) bool { return r.Delivered.Counted })
 }
 
 // Counted says whether anything was looked at that could have shown harm.

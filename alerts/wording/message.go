@@ -234,6 +234,8 @@ func costs(r *rich, n alerts.Notification) {
 	case aboutList(inc):
 		r.nl().label("Cost: ").say("no mail. " + unusable)
 		return
+	case !inc.CostsMail():
+		return
 	}
 	r.nl().label("Cost: ")
 	for i, c := range inc.Impact.Costs(maxCosts) {
@@ -264,7 +266,7 @@ func recovery(r *rich, n alerts.Notification) {
 
 // briefCost is the first of the costs, for the one line on a phone.
 func briefCost(inc alerts.Incident) string {
-	if aboutMonitor(inc) || aboutList(inc) {
+	if !inc.CostsMail() {
 		return ""
 	}
 	return inc.Impact.Costs(maxCosts)[0].Text

@@ -19,6 +19,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
 )
@@ -250,6 +251,27 @@ func TestShareTokenStaysInItsLink(t *testing.T) {
 }
 
 // Unknown, expired and revoked cannot be told apart; a pool that has left the configuration says so.
+// A log that is read and knows nothing of the targets counts none of their deliveries, for us and for others.
+func TestShareSaysOfTheCostWhatStatusSays(t *testing.T) {
+	r := sharedRig(t)
+	if err := r.commit(t.Context(), store.Batch{}, []checks.Finding{plantedFinding(t, "192.0.2.10", "office", "spamcop", time.Now())}, false); err != nil {
+		t.Fatal(err)
+	}
+	v, err := newView(r.db, r.daemon.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.cfg.MailLogs = []config.MailLog{{}}
+	i, now := r.open()[0], time.Now()
+	p, err := v.sharePart(t.Context(), i, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := (report.Term{}).Cost(p.Impact, now), (report.Term{}).Cost(i.Impact, now); got != want {
+		t.Errorf("the share says %q, status %q", got, want)
+	}
+}
+
 func TestShareThatIsOver(t *testing.T) {
 	r := sharedRig(t)
 	v, err := newView(r.db, r.daemon.cfg)

@@ -178,7 +178,7 @@ func (v *view) sharePart(ctx context.Context, i alerts.Incident, now time.Time) 
 		refused = i.Ended
 	}
 	p = report.SharePart{Incident: i, Name: v.whoSays}
-	if p.Impact, err = v.db.ImpactOf(ctx, targets, refused, since, until, len(v.cfg.MailLogs) > 0); err != nil {
+	if p.Impact, err = v.db.ImpactOf(ctx, targets, refused, since, until, len(v.cfg.MailLogs) > 0 && i.Impact.DeliveriesCounted()); err != nil {
 		return p, err
 	}
 	p.Impact.Watched = i.Impact.Watched

@@ -47,7 +47,7 @@ func (t Term) Brief(v IncidentView, now time.Time) Brief {
 	if i.Relapses > 0 {
 		b.Since += ", came back " + plural(i.Relapses, "time", "times") + " within 30 days"
 	}
-	if aboutMail(i) {
+	if i.CostsMail() {
 		b.Cost, b.Refusals = t.Cost(i.Impact, now), i.Impact.Refusals()
 	}
 	if m, ok := firstOpen(i); ok {

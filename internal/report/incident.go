@@ -109,7 +109,7 @@ func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now ti
 	for _, i := range all {
 		word, s := severityWord(i.Severity)
 		cost := ""
-		if aboutMail(i) {
+		if i.CostsMail() {
 			cost = t.Cost(i.Impact, now)
 		}
 		at := ago(i.Opened, now)
@@ -170,7 +170,7 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 
 // costs is what each receiver did with our mail.
 func (i Incident) costs(p *page) {
-	if !aboutMail(i.Incident) {
+	if !i.Incident.CostsMail() {
 		return
 	}
 	p.field("cost", p.Cost(i.Incident.Impact, i.Now), plain)

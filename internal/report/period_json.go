@@ -137,7 +137,7 @@ func periodOf(p Period, t Term) periodJSON {
 		for _, i := range x.from {
 			one := periodIncidentJSON{ID: i.ID, Title: clean(i.Title), Severity: i.Severity, State: alerts.State(clean(string(i.State))), Opened: utc(i.Opened), Resolved: utc(i.Resolved), AckedBy: checks.Line(i.AckedBy, 100),
 				Relapses: i.Relapses, Refusals: i.Impact.Refusals()}
-			if aboutMail(i) {
+			if i.CostsMail() {
 				one.Cost = t.Cost(i.Impact, p.Until)
 			}
 			*x.to = append(*x.to, one)

@@ -153,7 +153,7 @@ func (p Period) incidentLines(t Term, incidents []alerts.Incident) []string {
 			s += ", " + plural(i.Relapses, "relapse", "relapses")
 		}
 		s += ")"
-		if aboutMail(i) && i.Severity != checks.Informational {
+		if i.CostsMail() && i.Severity != checks.Informational {
 			s += ": " + t.Cost(i.Impact, p.Until)
 		}
 		all = append(all, s)

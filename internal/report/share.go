@@ -145,7 +145,9 @@ func (p SharePart) part(t Term, now time.Time) ShareIncident {
 	over := !i.Ended.IsZero()
 	i.What, i.Minor = p.what(over)
 	i.Minor = i.Minor && i.Refusals == 0
-	if !i.Minor {
+	costs := p.Incident
+	costs.Impact = p.Impact
+	if !i.Minor && costs.CostsMail() {
 		i.Cost = t.Cost(p.Impact, now)
 	}
 	i.Done = p.done(t, now, over, i.Minor)

@@ -312,9 +312,12 @@ func incidentOf(v IncidentView, now time.Time) incidentJSON {
 		AckedBy: checks.Line(i.AckedBy, 0), AckedAt: utc(i.AckedAt), SilencedUntil: utc(i.Silence.Until),
 		SilencedBy: checks.Line(i.Silence.By, 0), SilencedFor: checks.Line(i.Silence.Reason, 0), FlappingSince: utc(i.Flapping),
 		Told: append([]string{}, i.Told...), Escalated: utc(i.Escalated), Note: checks.Line(i.Note, 0),
-		Existing: i.Existing, Relapses: i.Relapses, Cost: Term{}.Cost(i.Impact, now),
+		Existing: i.Existing, Relapses: i.Relapses,
 		Impact:   impactJSON{Counted: i.Impact.Counted(), Since: utc(i.Impact.Since), Refusals: i.Impact.Refusals(), Delivered: counted(i.Impact.Delivered), Before: beforeOf(i.Impact.Before), Receivers: []receiverJSON{}, Recovery: []recoveryJSON{}},
 		Findings: []findingJSON{}, Open: v.open(), Remediation: []remediationJSON{},
+	}
+	if i.CostsMail() {
+		out.Cost = Term{}.Cost(i.Impact, now)
 	}
 	for _, r := range i.Impact.Receivers {
 		out.Impact.Receivers = append(out.Impact.Receivers, receiverJSON{checks.Line(r.Receiver, 0), checks.Line(r.Vendor, 0),

@@ -43,7 +43,7 @@ func (r Report) whyQuiet(t Term, v IncidentView) string {
 	switch {
 	case v.Incident.State == alerts.Silenced:
 		return t.state(v.Incident, r.Now)
-	case !aboutMail(v.Incident):
+	case !v.Incident.CostsMail():
 		return "it costs no mail"
 	}
 	return "nobody refuses mail for it"

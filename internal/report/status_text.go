@@ -74,7 +74,7 @@ func (r Report) incident(p *page, v IncidentView) {
 	p.field("since", since, plain)
 	p.field("state", p.state(i, r.Now), plain)
 	switch {
-	case !aboutMail(i):
+	case !i.CostsMail():
 	case r.past() && !i.Impact.Counted():
 		p.field("cost", "no refusal is stored of the time before", plain)
 	default:
@@ -107,14 +107,6 @@ func (r Report) incident(p *page, v IncidentView) {
 		}
 	}
 	p.field("more", fmt.Sprintf("reputed incident show %d", i.ID), plain)
-}
-
-// aboutMail says whether an incident could cost mail: one of the monitor or of
-// a list that does not answer costs only knowledge.
-func aboutMail(i alerts.Incident) bool {
-	return i.Impact.Counted() || slices.ContainsFunc(i.Members, func(m alerts.Member) bool {
-		return m.Finding.Target.Kind != checks.KindMonitor && m.Finding.Target.Kind != checks.KindList
-	})
 }
 
 // headline is "#12  MAJOR  192.0.2.10 is listed by SpamCop".

@@ -46,7 +46,7 @@ type Suspects struct {
 // Suspects are who may be behind the incident; false: it has none by its nature.
 func (i Incident) Suspects() (out Suspects, ok bool) {
 	s := i.Suspicion
-	if !aboutMail(i.Incident) || s.From.IsZero() {
+	if !i.Incident.CostsMail() || s.From.IsZero() {
 		return out, false
 	}
 	out = Suspects{From: s.From, To: s.To, Withheld: i.Withheld}
