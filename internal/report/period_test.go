@@ -96,7 +96,10 @@ func TestPeriodIsHonest(t *testing.T) {
 		"it watches for two days":     {func(in *PeriodInput) { in.Kept = ago2(48 * time.Hour); in.Rounds = []PeriodRound{round} }, "anything before 23 Nov 11:40, when this monitor began to watch"},
 		"refusals without deliveries": {func(in *PeriodInput) { in.Mail = PeriodMail{Looked: true, Refused: 3} }, "deliveries are not counted, so no share is given"},
 		"few mails give no share":     {func(in *PeriodInput) { in.Mail = PeriodMail{Looked: true, Counted: true, Refused: 3, Delivered: 4} }, "3 of 7 mails refused or deferred for reputation;"},
-		"a round that was not whole":  {func(in *PeriodInput) { round := round; round.Whole = false; in.Rounds = []PeriodRound{round} }, "1 of 1 round could not be done to the end"},
+		"a short time tells of the hour that it begins in": {func(in *PeriodInput) {
+			in.Since, in.Mail = ago2(time.Hour), PeriodMail{Looked: true, Counted: true, Refused: 3, Delivered: 4}
+		}, "deliveries are counted by the hour, here those from 10:00 on"},
+		"a round that was not whole": {func(in *PeriodInput) { round := round; round.Whole = false; in.Rounds = []PeriodRound{round} }, "1 of 1 round could not be done to the end"},
 		"trouble that began before it": {func(in *PeriodInput) {
 			in.Standing = []Spell{{Key: checks.Key{Check: "log", Target: "monitor:log:mx1"}, Code: checks.CodeLog, Began: ago2(30 * 24 * time.Hour)}}
 		}, "Mail log not readable (log:mx1): for 7 d, and is so now"},

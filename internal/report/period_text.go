@@ -69,7 +69,7 @@ func (p Period) Review(t Term) alerts.Review {
 		{"Listings", p.listingLines()},
 		{"New incidents, not over", p.incidentLines(t, slices.DeleteFunc(slices.Clone(p.Opened), func(i alerts.Incident) bool { return i.State == alerts.Resolved }))},
 		{"Incidents that are over", p.incidentLines(t, p.Over)}, {"Open since before", p.incidentLines(t, p.Open)},
-		{"What it cost", p.costLines()}, {"What was done", p.deedLines(t)}, {"What could not be known", p.sightLines(t)}, {"Quiet on purpose", p.quietLines()},
+		{"What it cost", p.costLines(t)}, {"What was done", p.deedLines(t)}, {"What could not be known", p.sightLines(t)}, {"Quiet on purpose", p.quietLines()},
 	} {
 		for i, l := range s.lines { // an empty title leaves two blanks
 			s.lines[i] = checks.Line(l, 0)
@@ -179,7 +179,7 @@ func amount(refused, delivered int, counted bool) string {
 	return number(refused) + " of " + plural(refused+delivered, "mail", "mails") + " refused or deferred" + sharePart(refused, refused+delivered)
 }
 
-func (p Period) costLines() []string {
+func (p Period) costLines(t Term) []string {
 	length := span(p.Until.Sub(p.Since))
 	if p.unwatched() {
 		return nil
@@ -203,6 +203,9 @@ func (p Period) costLines() []string {
 		first += "; in the " + length + " before, " + amount(p.Before.refused(), p.Before.Delivered, p.Before.Counted)
 	}
 	all := []string{first}
+	if hour := p.Since.Truncate(time.Hour); p.Mail.Counted && hour.Before(p.Since) && p.Until.Sub(p.Since) < 24*time.Hour {
+		all = append(all, "deliveries are counted by the hour, here those from "+t.clock(hour, p.Until)+" on")
+	}
 	if !p.Mail.Counted {
 		all = append(all, "deliveries are not counted, so no share is given: a mail log would tell them")
 	}

@@ -92,7 +92,7 @@ const (
 )
 
 // MailIn is what became of the mail of the targets that are wanted in a time. Deliveries are counted by the
-// hour, and an hour belongs to the time in which it begins: the one that has begun now is told of.
+// hour: those of each hour of which any part is in that time are told of, so that no short time is without one.
 func (db *DB) MailIn(ctx context.Context, from, until time.Time, wanted func(target string) bool) (m MailIn, err error) {
 	type kind struct {
 		address bool
@@ -140,7 +140,7 @@ func (db *DB) MailIn(ctx context.Context, from, until time.Time, wanted func(tar
 				taken[k] += n
 			}
 			return err
-		}, selectDeliveredIn, firstHour(from), firstHour(until), doc)
+		}, selectDeliveredIn, hourOf(from.UnixMicro()), hourAfter(until), doc)
 	})
 	took := func(domain string) int { return max(taken[kind{true, domain}], taken[kind{false, domain}]) }
 	m.Delivered = took(everywhere)

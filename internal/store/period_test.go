@@ -99,8 +99,10 @@ func TestMailOfATimeAndOfSomeTargets(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ from, until, delivered int64 }{ // in half hours
 		"an hour that has begun is told of":              {20, 21, 150},
-		"and not a second time by what comes after":      {21, 40, 0},
-		"an hour that begins with the end is left to it": {19, 20, 0},
+		"and the one within which it begins, as a whole": {21, 40, 150},
+		"also where nothing else of it is over":          {21, 22, 150},
+		"an hour that is over when it begins is not":     {22, 40, 0},
+		"nor is one that only begins when it has ended":  {19, 20, 1000},
 	} {
 		half := func(n int64) time.Time { return time.UnixMicro(hour(n) / 2) }
 		got, err := db.MailIn(t.Context(), half(c.from), half(c.until), func(target string) bool { return target == "192.0.2.1" })

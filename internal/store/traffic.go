@@ -40,8 +40,8 @@ const everywhere = "*"
 // hourOf is the hour of a time in microseconds, counted from 1970.
 func hourOf(micro int64) int64 { return micro / time.Hour.Microseconds() }
 
-// firstHour is the first hour that begins at a time or after it, counted as [hourOf] does.
-func firstHour(at time.Time) int64 { return hourOf(at.Add(time.Hour - time.Microsecond).UnixMicro()) }
+// hourAfter is the first hour that begins at a time or after it, counted as [hourOf] does.
+func hourAfter(at time.Time) int64 { return hourOf(at.Add(time.Hour - time.Microsecond).UnixMicro()) }
 
 // count adds to the hour of a time, for one receiver and for all together.
 func (c *counter) count(target, domain, vendor string, at int64, n amounts) {
