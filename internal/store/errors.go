@@ -126,7 +126,7 @@ func explainTo(path, op, access string, err error) error {
 	case codeBusy:
 		known, hint = ErrBusy, "another process is writing; try again"
 	case codeCorrupt, codeNotADB:
-		known, hint = ErrCorrupt, "restore a backup, or move the file away (with its -wal and -shm) and start with a new one"
+		known, hint = ErrCorrupt, "restore the newest backup (reputed restore FILE); only without one, move the file away (with its -wal and -shm) and start with a new one"
 	case codePerm, codeReadOnly, codeCantOpen, codeAuth:
 		known, hint = ErrPermission, access
 	}
