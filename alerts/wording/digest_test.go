@@ -66,4 +66,12 @@ func TestNewKindsHaveWords(t *testing.T) {
 			t.Errorf("%q is not said in %q", want, text.String())
 		}
 	}
+	n.Kind = alerts.Ended
+	text.Reset()
+	for _, s := range Of(n).Blocks[0][0].Spans {
+		text.WriteString(s.Show())
+	}
+	if strings.Contains(text.String(), "Silent: ") {
+		t.Errorf("what is over is silent: %q", text.String())
+	}
 }

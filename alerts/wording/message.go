@@ -107,7 +107,7 @@ func facts(n alerts.Notification) *rich {
 			r.say(fmt.Sprintf(" (reminder %d)", inc.Reminded))
 		}
 	}
-	if until := inc.Silence.Until; !until.IsZero() {
+	if until := inc.Silence.Until; !until.IsZero() && n.Kind != alerts.Ended {
 		r.nl().label("Silent: ").say("until ").date(until)
 		if by := checks.Line(inc.Silence.By, 80); by != "" {
 			r.say(", by ").quote(by, 80)

@@ -150,7 +150,7 @@ func (v IncidentView) Findings() []FindingView {
 			word = "clear"
 		}
 		p := FindingView{Word: word, Severity: f.Severity, Clear: m.Clear, Code: f.Code, Kind: f.Target.Kind, Target: f.Key.Target, Name: clean(f.Target.String()),
-			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: meaning(f.Summary, f.Facts),
+			Source: checks.Line(f.Key.Source, 100), Check: f.Key.Check, Summary: clean(f.Summary), Meaning: meaning(f.Summary, f.Facts, f.Evidence),
 			First: m.First, Last: m.Last, Unknown: m.Unknown, Evidence: cleanEvidence(checks.Distinct(f.Evidence))}
 		if scope, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
 			p.Scope = "many lists judge it as " + scope.String()
@@ -160,12 +160,14 @@ func (v IncidentView) Findings() []FindingView {
 	return out
 }
 
-// meaning is what the code of a list means, unless the summary says it already.
-func meaning(summary string, facts map[string]string) string {
-	if m := clean(facts[checks.FactMeaning]); !strings.Contains(clean(summary), m) {
-		return m
+// meaning is what the code of a list means, unless the summary or the evidence says it already, as the note
+// of a recorded reading.
+func meaning(summary string, facts map[string]string, evidence []checks.Evidence) string {
+	m := clean(facts[checks.FactMeaning])
+	if strings.Contains(clean(summary), m) || slices.ContainsFunc(evidence, func(e checks.Evidence) bool { return clean(e.Reason) == m }) {
+		return ""
 	}
-	return ""
+	return m
 }
 
 // Decision is one line of why people were told of an incident, or were not.

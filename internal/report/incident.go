@@ -291,7 +291,7 @@ func (i Incident) member(p *page, m alerts.Member) {
 	if p, ok := f.Target.Scope(); ok && f.Key.Check == "dnsbl" {
 		row("scope", "many lists judge it as "+p.String())
 	}
-	row("means", meaning(f.Summary, f.Facts))
+	row("means", meaning(f.Summary, f.Facts, f.Evidence))
 	for _, e := range checks.Distinct(f.Evidence) {
 		row("asked", clean(e.Question))
 		row("answer", clean(e.Answer))

@@ -193,7 +193,7 @@ func (p *page) talks(all []Talk) {
 		case t.From.IsValid():
 			from = " from " + t.From.String()
 		}
-		p.para(2, "", plain, fmt.Sprintf("%s  %s%s, %s", p.local(t.At).Format("15:04:05"), clean(t.Server), from, t.Took.Round(time.Millisecond)), faint)
+		p.para(2, "", plain, fmt.Sprintf("%s %s%s, %s", p.local(t.At).Format("15:04:05"), clean(t.Server), from, t.Took.Round(time.Millisecond)), faint)
 		for _, l := range t.Lines {
 			label := info
 			if l.Ours {

@@ -83,7 +83,7 @@ func (e Pair) stored(p *page) {
 // proof is an answer whole, and each that confirmed it.
 func (p *page) proof(x Proof) {
 	p.field("verdict", clean(x.Summary), plain)
-	p.field("means", meaning(x.Summary, x.Facts), plain)
+	p.field("means", meaning(x.Summary, x.Facts, x.Evidence), plain)
 	for n, ev := range x.Evidence {
 		var before checks.Evidence // what was said already is not said again
 		switch {

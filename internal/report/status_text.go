@@ -80,12 +80,12 @@ func (r Report) incident(p *page, v IncidentView) {
 	default:
 		p.field("cost", p.Cost(i.Impact, r.Now), plain)
 	}
-	shown := 0
-	for _, v := range i.Impact.Recoveries() {
-		if v.Again > 0 && shown < 2 { // the rest is in incident show
-			shown++
-			p.field("again", p.recovered(v, r.Now), plain)
-		}
+	again := slices.DeleteFunc(i.Impact.Recoveries(), func(v checks.Recovery) bool { return v.Again <= 0 })
+	for _, v := range again[:min(maxAgain, len(again))] {
+		p.field("again", p.recovered(v, r.Now), plain)
+	}
+	if rest := len(again) - maxAgain; rest > 0 {
+		p.field("", fmt.Sprintf("and %s more: reputed incident show %d", number(rest), i.ID), faint)
 	}
 	if len(v.Suspicion.Suspects) > 0 {
 		p.field("suspect", v.Suspicion.Suspects[0].String(), plain)
@@ -108,6 +108,9 @@ func (r Report) incident(p *page, v IncidentView) {
 	}
 	p.field("more", fmt.Sprintf("reputed incident show %d", i.ID), plain)
 }
+
+// maxAgain is how many of those that take mail again one incident shows in status.
+const maxAgain = 2
 
 // headline is "#12  MAJOR  192.0.2.10 is listed by SpamCop".
 func (p *page) headline(i alerts.Incident) {

@@ -81,6 +81,8 @@ func ago(at, now time.Time) string {
 // ahead is how long from now at is: "in 12 min", "now"; "overdue by 3 h" if it has passed.
 func ahead(at, now time.Time) string {
 	switch d := at.Sub(now); {
+	case d >= 48*time.Hour: // to the nearest day: 30 days are 30 a second later too
+		return "in " + span(d.Round(24*time.Hour))
 	case d >= time.Second:
 		return "in " + span(d)
 	case d > -time.Minute:

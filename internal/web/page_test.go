@@ -71,6 +71,14 @@ func TestFirstScreenAnswersTheFourQuestions(t *testing.T) {
 	}
 }
 
+// A list's own answers and refusals that name it are two rows of one address.
+func TestHistoryOfAListSaysWhichRowIsWhich(t *testing.T) {
+	page := get(t, server(t, &fixture{}), "/lists/spamcop").Body.String()
+	if want := `<a href="/targets/192.0.2.10">192.0.2.10</a> <span class="muted">its answers</span>`; !strings.Contains(page, want) {
+		t.Errorf("%q is not there", want)
+	}
+}
+
 // Of few mails no share is given; the numbers stand beside it, so that "not known" would be wrong.
 func TestFewMailsGiveNoShare(t *testing.T) {
 	page := get(t, server(t, &fixture{}), "/receivers").Body.String()
