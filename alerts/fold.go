@@ -19,7 +19,8 @@ type Input struct {
 	Findings []checks.Finding // of one run, or of what came in by mail; none on a mere tick
 	Impacts  []checks.Impact  // what open problems cost, by target
 	Policy   Policy
-	FirstRun bool // these targets are looked at for the first time: what is bad is "already listed"
+	FirstRun bool                // these targets are looked at for the first time: what is bad is "already listed"
+	Already  map[checks.Key]bool // questions whose problem began before anybody watched, and went on: "already there" too
 	Now      time.Time
 }
 
@@ -223,7 +224,7 @@ func (f *folder) open(group []checks.Finding) {
 		w.now.AckedBy, w.now.AckedAt, w.now.Silence, w.now.Resolved = "", time.Time{}, Silence{}, time.Time{}
 		w.now.Existing, w.now.Flapping = false, time.Time{}
 	} else {
-		w.now = Incident{Cause: cause(group), Existing: f.in.FirstRun}
+		w.now = Incident{Cause: cause(group), Existing: f.in.FirstRun || f.already(group)}
 	}
 	w.now.State, w.now.Opened, w.now.Severity = Open, f.in.Now, ""
 	w.now.LastTold, w.now.Reminded = time.Time{}, 0
@@ -232,6 +233,11 @@ func (f *folder) open(group []checks.Finding) {
 		f.add(w, finding)
 	}
 	f.work = append(f.work, w)
+}
+
+// already says whether all of a group was there before anybody watched.
+func (f *folder) already(group []checks.Finding) bool {
+	return !slices.ContainsFunc(group, func(x checks.Finding) bool { return !f.in.Already[x.Key] })
 }
 
 // relapse finds the latest resolved incident, within the window, that holds one

@@ -448,6 +448,25 @@ func TestFirstRunSaysAlreadyListed(t *testing.T) {
 	}
 }
 
+func TestWhatBeganBeforeAnybodyWatchedIsAlreadyThere(t *testing.T) {
+	old, news := refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refusal("192.0.2.10", "example.net", checks.Problem, checks.Major)
+	old.At, news.At = start, start
+	already := map[checks.Key]bool{old.Key: true}
+	for name, c := range map[string]struct {
+		findings []checks.Finding
+		want     bool
+	}{
+		"all of it":               {[]checks.Finding{old}, true},
+		"with what is news":       {[]checks.Finding{old, news}, false},
+		"it has nothing of these": {[]checks.Finding{news}, false},
+	} {
+		changes := Fold(Input{Findings: c.findings, Already: already, Policy: newWorld(t).policy, Now: start})
+		if len(changes) != 1 || !changes[0].Tell || changes[0].Incident.Existing != c.want {
+			t.Errorf("%s: %+v, want one that is told, already there: %v", name, changes, c.want)
+		}
+	}
+}
+
 // A round takes long. What it saw of an address before a bounce had it asked about
 // anew must not close what was seen then.
 func TestAnOlderAnswerClosesNothing(t *testing.T) {

@@ -32,6 +32,7 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 		one, ok := f.impacts[t]
 		unwatched = unwatched || one.Watched.IsZero()
 		impact.Watched = later(impact.Watched, one.Watched)
+		impact.Unread = impact.Unread || one.Unread
 		if !ok {
 			continue
 		}
@@ -100,7 +101,7 @@ func (f *folder) weigh(inc *Incident) (moved bool) {
 // drifted says whether what is known of deliveries has changed, or whether anybody looks at refusals: worth keeping, and
 // no news. What opens while mailboxes are still being connected would else read as if mail were never counted.
 func drifted(before, now checks.Impact) bool {
-	return before.Watched.IsZero() != now.Watched.IsZero() || before.Delivered != now.Delivered || before.Before != now.Before || !slices.EqualFunc(before.Receivers, now.Receivers, func(a, b checks.ReceiverImpact) bool {
+	return before.Watched.IsZero() != now.Watched.IsZero() || before.Unread != now.Unread || before.Delivered != now.Delivered || before.Before != now.Before || !slices.EqualFunc(before.Receivers, now.Receivers, func(a, b checks.ReceiverImpact) bool {
 		return a.Delivered == b.Delivered && a.Accepted.Equal(b.Accepted)
 	})
 }

@@ -22,6 +22,9 @@ const (
 	CodeRefused  Code = "bounce.refused"  // receivers refuse our mail for its reputation
 	CodeAccepted Code = "bounce.accepted" // they did, and no refusal has been seen for the quiet time
 
+	// They did before this monitor began to watch, and have taken mail again since.
+	CodeOverBefore Code = "bounce.over-before"
+
 	CodeRamp        Code = "bounce.ramp"         // more and more mail is deferred for its reputation
 	CodeRampOver    Code = "bounce.ramp-over"    // it was, and is no longer more than usual
 	CodeComplaint   Code = "bounce.complaint"    // recipients, or those who look for them, say that our mail is spam
@@ -104,6 +107,7 @@ var titles = map[Code]string{
 	CodeListUnknown:     "List does not answer",
 	CodeRefused:         "Mail refused for reputation",
 	CodeAccepted:        "No more refusals",
+	CodeOverBefore:      "Refusals that were over before they were watched",
 	CodeRamp:            "Deferrals are rising",
 	CodeRampOver:        "Deferrals are as usual",
 	CodeComplaint:       "Recipients complain",

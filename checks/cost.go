@@ -23,6 +23,8 @@ type Cost struct {
 func (i Impact) Costs(max int) []Cost {
 	switch {
 	case i.Counted():
+	case i.Unread:
+		return []Cost{{Text: "not known yet: mailboxes and logs have not been read to their end"}}
 	case i.Watched.IsZero():
 		return []Cost{{Text: "mail is not counted here"}}
 	default:

@@ -50,6 +50,9 @@ type Impact struct {
 	// Watched is since when every refusal would have been seen, because the mailboxes
 	// they come to are being read; zero: nobody looks.
 	Watched time.Time
+	// Unread says that somebody looks, and that at present mailboxes or logs have not been read to
+	// their end: what is not counted may still come.
+	Unread bool `json:",omitzero"`
 }
 
 // MinMails is below how many mails no share is given: "2 of 3" says nothing.

@@ -25,6 +25,7 @@ type JudgeOptions struct {
 	Since    func(target string) time.Time       // when the trouble of a target began; zero: it has none yet. Nil: none has any
 	Answers  func(checks.Key) (Answer, bool)     // what a list that a refusal names said when it was asked; nil: nothing is known
 	Front    func(receiver string) (Front, bool) // who stands before a receiving domain; nil: it is not known of any
+	Began    time.Time                           // when mailboxes and logs began to be watched: what lies before it is no news ([Already]); zero: it is not known
 	Known    []checks.Key                        // known problems to speak of even if nothing was counted; those of other checks are passed over
 
 	fronts map[string]Front // by receiver: those that refusals are laid at for it
@@ -41,6 +42,10 @@ type JudgeOptions struct {
 // take mail again, see [recovered]. Known problems of which not even an old
 // tally is left are given in JudgeOptions.Known.
 //
+// What is not a known problem, and was over before anybody watched (JudgeOptions.Began), is OK with
+// [checks.CodeOverBefore], and costs nothing. As long as older mails and lines are still being read,
+// nothing is said of it.
+//
 // Beside it there is one problem per target and receiver that defers more and more
 // ([CheckRamp]), and one per target and reporter of complaints ([CheckComplaint]).
 func Judge(c Counts, open func(checks.Key) bool, readable bool, now time.Time, opt JudgeOptions) ([]checks.Finding, []checks.Impact) {
@@ -49,25 +54,25 @@ func Judge(c Counts, open func(checks.Key) bool, readable bool, now time.Time, o
 		open = func(checks.Key) bool { return false }
 	}
 	c.Tallies, opt.fronts = opt.behind(c.Tallies, open)
-	groups := map[checks.Key][]Tally{}
-	for _, t := range c.Tallies {
-		if t.Refused+t.Deferred <= 0 {
-			continue
-		}
-		key := checks.Key{Check: Check, Target: t.Target, Source: opt.refuser(t)}
-		groups[key] = append(groups[key], t)
-	}
+	groups := opt.groups(c.Tallies)
 	accepted := map[receiverOf]Acceptance{}
 	for _, a := range c.Acceptances {
 		accepted[receiverOf{a.Target, a.Receiver}] = a
 	}
 	var findings []checks.Finding
+	past := map[checks.Key]bool{}
 	for _, key := range slices.SortedFunc(maps.Keys(groups), checks.Key.Compare) {
 		g := groups[key]
 		last := latest(g)
 		age, known := now.Sub(last.Last), open(key)
 		again, over := recovered(g, accepted, now, opt.Quiet)
+		since, taken := takenSince(g, accepted)
 		switch {
+		case !known && last.Last.Before(opt.Began) && !readable && now.Sub(opt.Began) < CatchUp:
+			continue // what comes next may say that it is over
+		case !known && last.Last.Before(opt.Began) && taken:
+			findings = append(findings, overBefore(key, g, since, now, opt))
+			past[key] = true
 		case over && readable:
 			if known {
 				findings = append(findings, takenAgain(key, g, again, now, opt))
@@ -85,7 +90,24 @@ func Judge(c Counts, open func(checks.Key) bool, readable bool, now time.Time, o
 	}
 	findings = append(findings, ramps(c, open, readable, now, opt)...)
 	findings = append(findings, complaints(c, readable, now, opt)...)
+	c.Tallies = slices.DeleteFunc(slices.Clone(c.Tallies), func(t Tally) bool { return past[opt.keyOf(t)] })
 	return findings, impacts(c, opt.Since, now, opt.Window)
+}
+
+// keyOf is the question that a tally belongs to.
+func (o JudgeOptions) keyOf(t Tally) checks.Key {
+	return checks.Key{Check: Check, Target: t.Target, Source: o.refuser(t)}
+}
+
+// groups are the tallies that count something, by question.
+func (o JudgeOptions) groups(tallies []Tally) map[checks.Key][]Tally {
+	groups := map[checks.Key][]Tally{}
+	for _, t := range tallies {
+		if t.Refused+t.Deferred > 0 {
+			groups[o.keyOf(t)] = append(groups[o.keyOf(t)], t)
+		}
+	}
+	return groups
 }
 
 func (o JudgeOptions) withDefaults() JudgeOptions {

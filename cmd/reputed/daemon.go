@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -115,6 +114,7 @@ type mailbox struct {
 	mu    sync.Mutex
 	state probes.MailboxState
 	began time.Time // when the daemon first tried
+	whole time.Time // when it was last seen to have been read to its end; see sight
 }
 
 // newDaemon puts the parts together, top to bottom. It starts nothing.
@@ -170,6 +170,9 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 			return nil, err
 		}
 		d.logs = append(d.logs, l)
+	}
+	if err := d.remember(context.Background()); err != nil {
+		return nil, err
 	}
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log,
 		Working: func(channel string) func() { return d.pulse.work("channel "+channel, deliverLimit) }}
@@ -392,6 +395,3 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	}
 }
-
-// incidentCommand is what a person types to see more.
-func incidentCommand(id int64) string { return fmt.Sprintf("reputed incident show %d", id) }

@@ -23,9 +23,9 @@ func (d *daemon) commit(ctx context.Context, batch store.Batch, findings []check
 		}
 	}
 	now := time.Now().UTC()
-	watched := d.watchedSince()
+	seen := d.sight(now)
 	changes, err := d.db.Commit(ctx, now, batch, func(s store.Situation) store.Decision {
-		return d.decide(s, findings, watched, first)
+		return d.decide(s, findings, seen, first)
 	})
 	if err != nil {
 		d.unable(ctx, findings, err)
@@ -48,9 +48,8 @@ func (d *daemon) commit(ctx context.Context, batch store.Batch, findings []check
 }
 
 // decide is a plain function of the situation: refusals are judged, findings are
-// folded into incidents, and what is to be told becomes notices. Watched is since
-// when every refusal would have been seen; zero: that is not so.
-func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched time.Time, first bool) store.Decision {
+// folded into incidents, and what is to be told becomes notices. Seen is how reading mailboxes and logs stands.
+func (d *daemon) decide(s store.Situation, findings []checks.Finding, seen sight, first bool) store.Decision {
 	open := map[checks.Key]bool{}
 	for _, inc := range s.Open {
 		for _, m := range inc.Members {
@@ -58,7 +57,10 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 		}
 	}
 	said := listsSaid(s, findings)
-	refusals, impacts := bounce.Judge(s.Counts, func(k checks.Key) bool { return open[k] }, !watched.IsZero(), s.Now, bounce.JudgeOptions{
+	since, began := d.watching(s)
+	isOpen := func(k checks.Key) bool { return open[k] }
+	opt := bounce.JudgeOptions{
+		Began:    began,
 		Known:    slices.Collect(maps.Keys(open)),
 		Window:   d.cfg.Bounces.Window.Duration,
 		Quiet:    d.cfg.Bounces.Quiet.Duration,
@@ -67,14 +69,15 @@ func (d *daemon) decide(s store.Situation, findings []checks.Finding, watched ti
 		Front:    frontOf(s.Fronts),
 		Lists:    d.names,
 		ListName: d.listName,
-	})
+	}
+	refusals, impacts := bounce.Judge(s.Counts, isOpen, seen.whole, s.Now, opt)
 	all := append(append([]checks.Finding{}, findings...), refusals...)
 	all = append(all, d.unproved(s)...)
 	all = append(all, d.notUnderstood(s)...)
 	all = append(all, alerts.Overdue(s.Asked, s.Open, d.listName, s.Now)...)
 	changes := alerts.Fold(alerts.Input{
-		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, watched),
-		Policy: d.policy, FirstRun: first, Now: s.Now,
+		Open: s.Open, Recent: s.Recent, Findings: all, Impacts: withWatch(impacts, all, s.Open, since, seen),
+		Policy: d.policy, FirstRun: first, Already: bounce.Already(s.Counts, isOpen, s.Now, opt), Now: s.Now,
 	})
 	return store.Decision{Findings: all, Changes: changes, Answers: answersOf(refusals, findings), Notify: d.notices, Notices: d.digest(s)}
 }
@@ -88,20 +91,21 @@ func (d *daemon) listName(id string) string {
 }
 
 // withWatch says of every target with a problem since when a refusal of its mail
-// would have been seen.
-func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts.Incident, watched time.Time) []checks.Impact {
-	if watched.IsZero() {
+// would have been seen, or that this is not known at present.
+func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts.Incident, since time.Time, seen sight) []checks.Impact {
+	unread := since.IsZero() || !seen.near
+	if !seen.any {
 		return impacts
 	}
 	at := map[string]bool{}
 	for i := range impacts {
-		impacts[i].Watched = watched
+		impacts[i].Watched, impacts[i].Unread = since, unread
 		at[impacts[i].Target] = true
 	}
 	add := func(t checks.Target) {
 		if mails := t.Kind == checks.KindAddress || t.Kind == checks.KindDomain; mails && !at[t.ID()] {
 			at[t.ID()] = true
-			impacts = append(impacts, checks.Impact{Target: t.ID(), Watched: watched})
+			impacts = append(impacts, checks.Impact{Target: t.ID(), Watched: since, Unread: unread})
 		}
 	}
 	for _, f := range findings {

@@ -226,7 +226,7 @@ func (r *rehearsal) allWell(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if complete && !r.daemon.watchedSince().IsZero() {
+		if complete && r.daemon.sight(time.Now()).whole {
 			return r.status(exitOK)(ctx)
 		}
 		if sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {

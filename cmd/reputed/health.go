@@ -142,35 +142,6 @@ func (m *mailbox) trouble(now time.Time) (since time.Time, why error) {
 	return since, m.state.LastErr
 }
 
-// watchedSince is since when every mailbox and log has been read without a break and to
-// its end, so that the absence of refusals means something; zero: one is not
-// being read or still has something that was not, or there is none.
-func (d *daemon) watchedSince() (since time.Time) {
-	for _, l := range d.logs {
-		l.mu.Lock()
-		state := l.state
-		l.mu.Unlock()
-		if !state.Reading || state.Behind > 0 {
-			return time.Time{}
-		}
-		if state.Since.After(since) {
-			since = state.Since
-		}
-	}
-	for _, m := range d.mailboxes {
-		m.mu.Lock()
-		state := m.state
-		m.mu.Unlock()
-		if !state.Connected || state.Behind > 0 {
-			return time.Time{}
-		}
-		if state.Since.After(since) {
-			since = state.Since
-		}
-	}
-	return since
-}
-
 func (d *daemon) mailboxFindings(now time.Time) []checks.Finding {
 	var out []checks.Finding
 	for _, m := range d.mailboxes {

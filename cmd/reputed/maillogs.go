@@ -29,6 +29,7 @@ type mailLog struct {
 	state probes.LogState
 	began time.Time // when the daemon first tried
 	noted time.Time // when the state was last written down
+	whole time.Time // when it was last seen to have been read to its end; see sight
 }
 
 // newMailLog is a log as the configuration describes it.

@@ -181,7 +181,7 @@ func (v *view) sharePart(ctx context.Context, i alerts.Incident, now time.Time) 
 	if p.Impact, err = v.db.ImpactOf(ctx, targets, refused, since, until, len(v.cfg.MailLogs) > 0 && i.Impact.DeliveriesCounted()); err != nil {
 		return p, err
 	}
-	p.Impact.Watched = i.Impact.Watched
+	p.Impact.Watched, p.Impact.Unread = i.Impact.Watched, i.Impact.Unread
 	asked, err := v.db.Requests(ctx, i.ID)
 	if err != nil {
 		return p, err

@@ -323,3 +323,16 @@ func TestSituationHoldsOpenAndRecentIncidents(t *testing.T) {
 		t.Errorf("now = %v, want %v", s.Now, t0)
 	}
 }
+
+// TestWhatWasOverBeforeItWasWatchedIsWrittenDownOnce: it is found at every look as long as it is counted.
+func TestWhatWasOverBeforeItWasWatchedIsWrittenDownOnce(t *testing.T) {
+	db := fresh(t)
+	f := checks.Finding{Key: checks.Key{Check: "bounce", Target: "192.0.2.10", Source: "cisco"}, Code: checks.CodeOverBefore, Status: checks.OK, Summary: "over before it was watched", At: t0}
+	for range 2 {
+		mustCommit(t, db, t0, Batch{}, func(Situation) Decision { return Decision{Findings: []checks.Finding{f}} })
+	}
+	all, err := db.Transitions(t.Context(), "192.0.2.10")
+	if err != nil || len(all) != 1 || all[0].Summary != f.Summary || all[0].Status != checks.OK {
+		t.Errorf("%+v, %v; want it once", all, err)
+	}
+}

@@ -27,13 +27,15 @@ type Log struct {
 	Since    time.Time // since when OK has its value; zero: never looked at
 	Seen     time.Time // when it was last looked at
 	Trouble  string    // why it could not be read; empty if it could
+	// Watched is when it could first be read; zero: never. What was lost since, Gap says.
+	Watched time.Time
 }
 
-const selectLogs = `SELECT name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at, ok, since, seen, trouble FROM logs `
+const selectLogs = `SELECT name, position, state, read_at, began, upto, lines, mail, told, unread, gap, gap_at, ok, since, seen, trouble, watched FROM logs `
 
 func scanLog(r *sql.Rows) (l Log, err error) {
 	err = r.Scan(&l.Name, value{&l.Position}, &l.State, stamp{&l.ReadAt}, stamp{&l.Began}, stamp{&l.Upto}, &l.Lines, &l.Mail, &l.Told, &l.Unread, &l.Gap, stamp{&l.GapAt},
-		&l.OK, stamp{&l.Since}, stamp{&l.Seen}, &l.Trouble)
+		&l.OK, stamp{&l.Since}, stamp{&l.Seen}, &l.Trouble, stamp{&l.Watched})
 	return l, err
 }
 
@@ -78,9 +80,9 @@ func (db *DB) SetLogState(ctx context.Context, name string, at time.Time, troubl
 		if err := db.fence(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO logs (name, ok, since, seen, trouble) VALUES (?1, ?2, ?3, ?3, ?4)
+		_, err := tx.ExecContext(ctx, `INSERT INTO logs (name, ok, since, seen, trouble, watched) VALUES (?1, ?2, ?3, ?3, ?4, iif(?2, ?3, NULL))
 			ON CONFLICT (name) DO UPDATE SET
-				since = iif(ok = ?2 AND since IS NOT NULL, since, ?3), ok = ?2, seen = ?3, trouble = ?4`,
+				since = iif(ok = ?2 AND since IS NOT NULL, since, ?3), ok = ?2, seen = ?3, trouble = ?4, watched = coalesce(watched, iif(?2, ?3, NULL))`,
 			name, trouble == nil, at.UnixMicro(), why)
 		return err
 	})

@@ -18,6 +18,9 @@ type Mailbox struct {
 	Since    time.Time // since when OK has its value; zero: never looked at
 	Seen     time.Time // when it was last looked at
 	Trouble  string    // why it could not be read; with OK, what else could not be done with its mails; else empty
+	// Watched is when it could first be read; zero: never. Nothing that came to it since is missing,
+	// however often reading was broken off: it goes on where it stopped.
+	Watched time.Time
 	// Proved and Unproved are how many reports of refused or delayed mail came in
 	// within the window that is judged, with and without proof that they are
 	// ours. Zero where no window applies.
@@ -35,9 +38,9 @@ func (db *DB) SetMailboxState(ctx context.Context, name string, ok bool, at time
 		if err := db.fence(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (name, ok, since, seen, trouble) VALUES (?1, ?2, ?3, ?3, ?4)
+		_, err := tx.ExecContext(ctx, `INSERT INTO mailboxes (name, ok, since, seen, trouble, watched) VALUES (?1, ?2, ?3, ?3, ?4, iif(?2, ?3, NULL))
 			ON CONFLICT (name) DO UPDATE SET
-				since = iif(ok = ?2 AND since IS NOT NULL, since, ?3), ok = ?2, seen = ?3, trouble = ?4`,
+				since = iif(ok = ?2 AND since IS NOT NULL, since, ?3), ok = ?2, seen = ?3, trouble = ?4, watched = coalesce(watched, iif(?2, ?3, NULL))`,
 			name, ok, at.UnixMicro(), why)
 		return err
 	})
@@ -66,10 +69,10 @@ func (db *DB) Mailboxes(ctx context.Context, since time.Time) (all []Mailbox, er
 func mailboxes(ctx context.Context, q querier, since time.Time) (all []Mailbox, err error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var m Mailbox
-		err := r.Scan(&m.Name, &m.Position.UIDValidity, &m.Position.UID, stamp{&m.ReadAt}, &m.OK, stamp{&m.Since}, stamp{&m.Seen}, &m.Trouble, &m.Proved, &m.Unproved)
+		err := r.Scan(&m.Name, &m.Position.UIDValidity, &m.Position.UID, stamp{&m.ReadAt}, &m.OK, stamp{&m.Since}, stamp{&m.Seen}, &m.Trouble, stamp{&m.Watched}, &m.Proved, &m.Unproved)
 		all = append(all, m)
 		return err
-	}, `SELECT name, uid_validity, uid, read_at, ok, since, seen, trouble,
+	}, `SELECT name, uid_validity, uid, read_at, ok, since, seen, trouble, watched,
 			(SELECT count(*) FROM mails WHERE mailbox = name AND stored >= ?1 AND kind = 'bounce' AND proof <> ''),
 			(SELECT count(*) FROM mails WHERE mailbox = name AND stored >= ?1 AND kind = 'bounce' AND proof = '')
 		FROM mailboxes ORDER BY name`, since.UnixMicro())

@@ -57,13 +57,16 @@ func readStates(ctx context.Context, q querier, all []checks.Finding) (map[check
 // saveFinding keeps what is known of a question, and writes a transition where
 // that changes. An unknown answer is not knowledge: it is noted beside what is
 // known and changes nothing. Until a question has once been a problem it has no
-// row: its clean and its missing answers are counts of their run.
+// row: its clean and its missing answers are counts of their run. What was over before anybody
+// watched is the one that begins as well: why nobody was told of it is kept.
 func saveFinding(ctx context.Context, q querier, f checks.Finding, states map[checks.Key]state) error {
 	k, at := f.Key, f.At.UnixMicro()
 	before, now := states[k], state{f.Status, f.Code, f.Severity}
 	switch {
-	case before.status == "" && f.Status != checks.Problem:
+	case before.status == "" && f.Status != checks.Problem && f.Code != checks.CodeOverBefore:
 		return nil
+	case before.status != "" && f.Code == checks.CodeOverBefore:
+		return nil // it is written down, or was a problem since
 	case f.Status == checks.Unknown:
 		_, err := q.ExecContext(ctx, "UPDATE states SET unknown = coalesce(unknown, ?) WHERE check_name = ? AND target = ? AND source = ?", at, k.Check, k.Target, k.Source)
 		return err
