@@ -157,7 +157,7 @@ func (r *run) note(f checks.Finding) {
 
 // finish puts the result together.
 func (r *run) finish() Result {
-	res := Result{Targets: r.targets, Questions: r.questions, Rewriting: r.rewriting != nil, Blind: r.blind, Notices: r.told, Duration: time.Since(r.started)}
+	res := Result{Targets: r.targets, Domains: len(r.domains), Questions: r.questions, Rewriting: r.rewriting != nil, Blind: r.blind, Notices: r.told, Duration: time.Since(r.started)}
 	for _, l := range r.lists {
 		s := l.state()
 		l.result.State, l.result.Why = s.state, s.why

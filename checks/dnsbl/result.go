@@ -22,6 +22,7 @@ const (
 type Result struct {
 	Lists     []ListResult // in the order of Check.Zones
 	Targets   int          // addresses and domains
+	Domains   int          // of these
 	Asked     int          // pairs put to the DNS
 	Answered  int          // of them, with a usable answer
 	Questions int          // put to the DNS, controls and reasons included

@@ -179,7 +179,7 @@ func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) erro
 		in.NextRound = times.Next(last.Started)
 		in.StaleAfter = staleAfter(times.Next, last.Started)
 	}
-	in.Watched = watched(cfg, complete.Summary.Targets)
+	in.Watched = watched(cfg, complete.Summary)
 	if !ok {
 		in.Watched.Lists = len(cfg.Blocklists.Zones)
 		return nil
@@ -210,8 +210,8 @@ func (v *view) round(in *report.Input, complete store.Run) {
 }
 
 // watched counts addresses and domains without counting ranges off. How many
-// addresses a name or an SPF record stands for, only the last round knows.
-func watched(cfg *config.Config, last int) report.Watched {
+// addresses a name or an SPF record stands for, and which host names there are, only the last round knows.
+func watched(cfg *config.Config, last store.Summary) report.Watched {
 	var addresses, domains checks.Targets
 	asks := false
 	add := func(words []string) {
@@ -235,9 +235,9 @@ func watched(cfg *config.Config, last int) report.Watched {
 			asks = true
 		}
 	}
-	w := report.Watched{Addresses: addresses.Len(), Domains: domains.Len()}
+	w := report.Watched{Addresses: addresses.Len(), Domains: max(domains.Len(), last.Domains)}
 	if asks {
-		w.Addresses = max(w.Addresses, last-w.Domains)
+		w.Addresses = max(w.Addresses, last.Targets-w.Domains)
 	}
 	return w
 }

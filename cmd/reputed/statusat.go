@@ -61,7 +61,7 @@ func (v *view) inputAt(ctx context.Context, then, now time.Time) (in report.Inpu
 		in.StaleAfter = staleAfter(times.Next, m.Complete.Started)
 	}
 	if !m.Complete.Finished.IsZero() {
-		in.Watched = report.Watched{Addresses: m.Complete.Summary.Targets} // how many of them were domains is not stored
+		in.Watched = report.Watched{Addresses: m.Complete.Summary.Targets - m.Complete.Summary.Domains, Domains: m.Complete.Summary.Domains}
 		v.round(&in, m.Complete)
 	}
 	for _, w := range m.Waiting {

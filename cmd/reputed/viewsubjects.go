@@ -11,6 +11,7 @@ import (
 	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/checks/acceptance"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
@@ -195,7 +196,23 @@ func (v *view) Receivers(ctx context.Context, now time.Time) ([]report.Receiver,
 	for _, r := range all {
 		counts = append(counts, report.ReceiverCount{Domain: r.Domain, Vendor: r.Vendor, Refused: r.Refused, Deferred: r.Deferred, Delivered: r.Delivered, Counted: r.Counted, Last: r.Last})
 	}
-	return report.BuildReceivers(counts, since, now), nil
+	out := report.BuildReceivers(counts, since, now)
+	lists := v.lists()
+	for i := range out {
+		out[i].List = runsList(out[i].Vendor, lists)
+	}
+	return out, nil
+}
+
+// runsList says whether a vendor that refusals name only runs a list: it is in the catalogue by its name or the
+// beginning of it, as "Spamhaus" of the Spamhaus Project, and no filter or provider, as Barracuda is too.
+func runsList(vendor string, lists []report.List) bool {
+	if vendor == "" || acceptance.About(vendor).Kind != acceptance.Unknown {
+		return false
+	}
+	return slices.ContainsFunc(lists, func(l report.List) bool {
+		return slices.ContainsFunc([]string{l.Zone.Operator, l.Zone.Title}, func(name string) bool { return name == vendor || strings.HasPrefix(name, vendor+" ") })
+	})
 }
 
 // Receiver implements [web.Source].

@@ -135,7 +135,7 @@ func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*stor
 // runSummary is what is stored of a finished run: a list that works is "ok", and
 // one that was not needed is not in it.
 func runSummary(r dnsbl.Result) store.Summary {
-	s := store.Summary{Targets: r.Targets, Questions: r.Questions}
+	s := store.Summary{Targets: r.Targets, Domains: r.Domains, Questions: r.Questions}
 	for _, l := range r.Lists {
 		if l.State == dnsbl.NotNeeded {
 			continue

@@ -44,6 +44,7 @@ type Receiver struct {
 	Deferred  int
 	Delivered checks.Count
 	Last      time.Time // last refusal
+	List      bool      // Vendor runs a blocklist that receivers name, and stands before none of them
 	Share     float64   // refused and deferred of all, 0 to 1; -1: not known, as deliveries are not counted or there are too few mails
 	Since     time.Time // since when it is counted
 

@@ -31,6 +31,7 @@ type Run struct {
 // Summary is what a run came to, in counts: all that is stored of clean answers.
 type Summary struct {
 	Targets   int           `json:"targets"`
+	Domains   int           `json:"domains,omitempty"` // of these; 0 also where an older version wrote it
 	Questions int           `json:"questions"`
 	Lists     []ListSummary `json:"lists,omitempty"`
 	// Trouble is why the run could not do its whole work, one line; empty: it did.
