@@ -3,6 +3,7 @@ package wording
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"reputed/alerts"
@@ -208,12 +209,20 @@ func since(r *rich, n alerts.Notification) {
 			r.say(", " + span(d))
 		}
 	}
-	if inc.Existing {
+	switch {
+	case inc.Existing && refusals(inc):
+		r.say("; already refused when watching began, so it may be older")
+	case inc.Existing:
 		r.say("; it was already there when first looked, so it may be older")
 	}
 	if inc.Relapses > 0 {
 		r.say(fmt.Sprintf("; back for the %s time within 30 days, so the cause is probably still there", ordinal(inc.Relapses)))
 	}
+}
+
+// refusals says whether an incident is of refused mail alone.
+func refusals(inc alerts.Incident) bool {
+	return len(inc.Members) > 0 && !slices.ContainsFunc(inc.Members, func(m alerts.Member) bool { return m.Finding.Code != checks.CodeRefused })
 }
 
 // costs says what the incident costs; trouble of the monitor costs sight, not mail.

@@ -52,6 +52,9 @@ func TestDeliveredMailOpensAnIncident(t *testing.T) {
 	}
 	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) { cfg.Bounces.Queue = queue })
 	box := r.mailboxes[len(r.mailboxes)-1]
+	if err := r.db.SetMailboxState(t.Context(), box.name, true, time.Now().Add(-time.Hour), nil); err != nil { // that daemon too
+		t.Fatal(err)
+	}
 	read := make(chan struct{}, 1)
 	r.daemon.log = slog.New(heard{r.daemon.log.Handler(), "mails read", read})
 	ctx, stop := context.WithCancel(t.Context())
@@ -76,6 +79,28 @@ func TestDeliveredMailOpensAnIncident(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(queue + "/*/*"); len(left) > 0 {
 		t.Errorf("left in the queue: %q", left)
+	}
+}
+
+// TestAnOldSpoolIsAlreadyThere: what lay in it before it was first looked at is told once all of it was read, and not as new.
+func TestAnOldSpoolIsAlreadyThere(t *testing.T) {
+	r := newRig(t)
+	box := &mailbox{name: "old", spool: new(probes.Spool), poll: time.Minute}
+	r.mailboxes = []*mailbox{box}
+	at := time.Now().Add(-2 * time.Hour)
+	m := probes.Message{Mailbox: "old", Place: "1.M1P1.mx1", Received: at, Bytes: lab.CiscoRefusal(at, "4TgXkR2x9zB", "kim@example.net")}
+	if err := r.takeIn(t.Context(), "old", []probes.Message{m}, store.Batch{Spools: map[string]probes.SpoolBatch{"old": {Seen: []int64{1}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if all := r.open(); len(all) != 0 {
+		t.Errorf("before all was read it opened %v", titles(all))
+	}
+	r.mailboxState(t.Context(), box, probes.MailboxState{Connected: true, Since: time.Now()})
+	if err := r.tick(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if inc := r.only("an old refusal"); !inc.Existing || inc.LastTold.IsZero() {
+		t.Errorf("already there: %v, told %s", inc.Existing, inc.LastTold)
 	}
 }
 

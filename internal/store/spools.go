@@ -53,5 +53,10 @@ func saveSpool(ctx context.Context, q querier, name string, b probes.SpoolBatch,
 			return err
 		}
 	}
-	return advance(ctx, q, name, probes.Position{}, now) // it has no position, and a time when it was read
+	if err := advance(ctx, q, name, probes.Position{}, now); err != nil { // it has no position, and a time when it was read
+		return err
+	}
+	// The first look at a spool hands over what lies there before it says that it can be read.
+	_, err = q.ExecContext(ctx, "UPDATE mailboxes SET watched = coalesce(watched, ?2) WHERE name = ?1", name, now.UnixMicro())
+	return err
 }

@@ -46,7 +46,7 @@ func TestSpoolMarksAreKeptWithTheirMails(t *testing.T) {
 		t.Errorf("%v: %d mails without content, want one for each place: %+v", err, total, notRead)
 	}
 	boxes, err := db.Mailboxes(t.Context(), t0.Add(-time.Hour))
-	if diff := cmp.Diff([]Mailbox{{Name: "local", ReadAt: t0, Proved: 1}, {Name: "mbox", ReadAt: t0}}, boxes, cmpopts.IgnoreFields(Mailbox{}, "Seen", "Since")); err != nil || diff != "" {
+	if diff := cmp.Diff([]Mailbox{{Name: "local", ReadAt: t0, Watched: t0, Proved: 1}, {Name: "mbox", ReadAt: t0, Watched: t0}}, boxes, cmpopts.IgnoreFields(Mailbox{}, "Seen", "Since")); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
