@@ -234,7 +234,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			if err := os.WriteFile(path, bytes.Repeat([]byte("This is a letter. "), 500), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrCorrupt, "restore a backup"},
+		}, ErrCorrupt, "restore the newest backup"},
 		"damaged pages": {func(t *testing.T, path string) {
 			whole(t, path)
 			b, err := os.ReadFile(path)
@@ -247,13 +247,13 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			if err := os.WriteFile(path, b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrCorrupt, "restore a backup"},
+		}, ErrCorrupt, "restore the newest backup"},
 		"cut short": {func(t *testing.T, path string) {
 			whole(t, path)
 			if err := os.Truncate(path, 4096*10); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrCorrupt, "restore a backup"},
+		}, ErrCorrupt, "restore the newest backup"},
 		"of another program": {func(t *testing.T, path string) {
 			exec(t, path, "CREATE TABLE notes (text)")
 		}, ErrNotOurs, "another path"},
