@@ -161,6 +161,9 @@ func (r *run) finish() Result {
 	for _, l := range r.lists {
 		s := l.state()
 		l.result.State, l.result.Why = s.state, s.why
+		if r.blind && l.forwarder == nil { // it is not about the list
+			l.result.Why = strings.TrimSuffix(s.why, unlessItLasts)
+		}
 		res.Asked += l.result.Asked
 		res.Answered += l.result.Answered
 		res.Lists = append(res.Lists, l.result)

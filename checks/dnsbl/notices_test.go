@@ -40,6 +40,11 @@ func TestADeadResolverIsOneFinding(t *testing.T) {
 	if r := got.result; !r.Blind || r.UnknownShare() != 1 || len(r.CannotTell()) != 1 || r.Worst() != "" || r.Answered != 0 {
 		t.Errorf("result %+v", r)
 	}
+	for _, l := range got.result.Lists { // the resolver is dead, and not the list
+		if strings.Contains(l.Why, "disable the list") || !strings.Contains(l.Why, "not reachable") {
+			t.Errorf("%s: %q", l.ID, l.Why)
+		}
+	}
 	// What was listed before stays as it is.
 	for _, f := range runCheck(t.Context(), check, all, addr("192.0.2.10")).about("192.0.2.10") {
 		if f.Status != checks.Unknown || f.Severity != "" {

@@ -163,11 +163,14 @@ func hidden(zone *blocklists.Zone) standing {
 	return standing{state: Refused, why: title(zone) + " gives its test entry no address: as a rule the resolver takes addresses of 127.0.0.0/8 out of answers (private-address of unbound, stop-dns-rebind of dnsmasq). Take that range out of its settings, or ask through another resolver."}
 }
 
+// unlessItLasts is what to do about a list that is silent, where the others are not.
+const unlessItLasts = " Nothing to do unless it lasts; then ask through another resolver, or disable the list."
+
 func silent(zone *blocklists.Zone, what string, err error) standing {
 	if file := (noData{}); errors.As(err, &file) {
 		return standing{state: Unknown, why: fmt.Sprintf("%s has no data: %v. See whether its file is still fetched, and whether this program may read it.", title(zone), file.error)}
 	}
-	return standing{state: Unknown, why: fmt.Sprintf("%s did not answer %s: %s. Nothing to do unless it lasts; then ask through another resolver, or disable the list.", title(zone), what, said(probes.Answer{}, err))}
+	return standing{state: Unknown, why: fmt.Sprintf("%s did not answer %s: %s.%s", title(zone), what, said(probes.Answer{}, err), unlessItLasts)}
 }
 
 // said is the literal answer, or in its place what went wrong.
