@@ -85,6 +85,11 @@ func (r Identity) Write(w io.Writer, t Term, f Format) error {
 		return writeJSON(w, r.json())
 	}
 	p := &page{Term: t}
+	if reason := r.silence(); reason != "" {
+		p.para(0, "", plain, "No question had an answer: "+clean(reason)+". See whether the resolver runs and this host reaches it, or name another under [dns] servers.", unknown)
+		p.blank()
+		r = r.without(reason)
+	}
 	r.targets(p)
 	r.requirements(p)
 	r.changes(p)

@@ -38,6 +38,34 @@ func TestIdentityLevel(t *testing.T) {
 	}
 }
 
+func TestIdentitySaysOnceThatTheResolverIsDead(t *testing.T) {
+	const dead = "server not reachable: connection refused"
+	silent := []IdentityItem{{Rule: "spf", State: "unknown", Text: "not known: example.org TXT: " + dead}, {Rule: "mx", State: "unknown", Text: "not known: example.org MX: " + dead},
+		{Rule: "alignment", State: "unknown", Text: "not known, as what is published is not"}, {Rule: "dmarc", State: "unknown", Text: "not known: _dmarc.example.org TXT: " + dead}}
+	for name, c := range map[string]struct {
+		items []IdentityItem
+		want  int
+	}{
+		"nothing has an answer":          {silent, 1},
+		"something has one":              {append(silent[:4:4], IdentityItem{Rule: "ptr", State: "good"}), 3},
+		"another reason is among them":   {append(silent[:4:4], IdentityItem{Rule: "tls-rpt", State: "unknown", Text: "not known: x TXT: no answer"}), 3},
+		"two are not worth a line above": {silent[:2], 2},
+	} {
+		r := identityOf(c.items...)
+		r.Requirements = []IdentityRequirement{{Provider: "google", Name: "Google", Text: "SPF", Verdict: "not-known", Why: "example.org TXT: " + dead}}
+		if c.want > 1 {
+			c.want++
+		}
+		var b bytes.Buffer
+		if err := r.Write(&b, Term{}, Text); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(b.String(), dead); n != c.want {
+			t.Errorf("%s: told %d times, want %d:\n%s", name, n, c.want, &b)
+		}
+	}
+}
+
 // A record is for the clipboard: one line, whatever the width.
 func TestIdentityKeepsARecordOnOneLine(t *testing.T) {
 	record := `example.org. TXT "v=spf1 ` + strings.Repeat("ip4:192.0.2.10 ", 12) + `-all"`
