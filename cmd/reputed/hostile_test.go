@@ -66,6 +66,11 @@ func TestHostileTextsThroughEverySink(t *testing.T) {
 		reliability.Record(t, reliability.Row{Area: reliability.Outside, Fault: "text that forges lines, links, mentions, colours, columns, tags or JSON", Tries: len(texts), Unit: "texts, each through every door and sink",
 			Promised: "it is data everywhere", Seen: fmt.Sprintf("%d took effect somewhere", broken.Load())})
 	})
+	if testing.Short() { // all doors and sinks, few texts
+		maps.DeleteFunc(texts, func(name, _ string) bool {
+			return !slices.Contains([]string{"a line of its own", "a formula", "mentions"}, name)
+		})
+	}
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

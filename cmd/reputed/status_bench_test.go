@@ -135,6 +135,9 @@ func BenchmarkStatus(b *testing.B) {
 // What a status reads does not grow with what a year leaves behind, nor with how many addresses one
 // list has. Memory taken is what is compared: it is the same on every machine, and time is not.
 func TestStatusDoesNotGrowWithTheYear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a year takes a while to make")
+	}
 	small, large := grown(t, t.TempDir(), false, 0), grown(t, t.TempDir(), true, 4096)
 	for form, words := range map[string][]string{"text": nil, "plugin": {"--format", "plugin"}} {
 		day := testing.AllocsPerRun(3, func() { showStatus(t, small, words...) })

@@ -229,6 +229,9 @@ func read(tb testing.TB, cfg, path string) (first, again int) {
 // What a page reads of the file hardly grows with what a year leaves behind: of what is older than what it shows
 // it reads nothing but sums. Pages of the file are what is counted, as they are the same on every machine.
 func TestPagesHardlyGrowWithTheYear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a year takes a while to make")
+	}
 	empty, year := mailed(t, t.TempDir(), 0), mailed(t, t.TempDir(), 30_000)
 	for _, page := range quickPages {
 		firstEmpty, againEmpty := read(t, empty, page.path)
