@@ -70,3 +70,17 @@ func TestTheEndOfBlindnessDoesNotReadAsIfItLasted(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalsThatWereThereSaySo: what was there when watching began is said as what it was.
+func TestRefusalsThatWereThereSaySo(t *testing.T) {
+	for code, want := range map[checks.Code]string{
+		checks.CodeRefused: "already refused when watching began",
+		checks.CodeListed:  "it was already there when first looked",
+	} {
+		f := checks.Finding{Code: code, Status: checks.Problem, Severity: checks.Major, Summary: "one finding"}
+		m := Of(alerts.Notification{Kind: alerts.Opened, Incident: alerts.Incident{ID: 1, Existing: true, Severity: checks.Major, Members: []alerts.Member{{Finding: f}}}})
+		if text := m.Text(0); !strings.Contains(text, want) || !strings.HasPrefix(m.Title, "Already there, major") {
+			t.Errorf("%s: %s, want %q", code, text, want)
+		}
+	}
+}

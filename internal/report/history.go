@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,6 +63,7 @@ func (h History) Write(w io.Writer, t Term, f Format) error {
 		h.dwells(p)
 		h.timeline(p)
 	}
+	h.untold(p)
 	if len(h.Published) > 0 {
 		p.heading("What changed of what is published, the latest first")
 		for _, c := range h.Published {
@@ -174,6 +176,22 @@ func (h History) timeline(p *page) {
 	}
 	p.grid(2, columns, rows)
 	p.rest(len(h.Spells))
+}
+
+// untold is what was over before it was watched, the latest first: it is no problem that anybody saw, and the
+// reason why nobody was told of it.
+func (h History) untold(p *page) {
+	first := true
+	for _, t := range slices.Backward(h.Turns) {
+		if t.Code != checks.CodeOverBefore {
+			continue
+		}
+		if first {
+			p.heading("What nobody was told of")
+			first = false
+		}
+		p.para(2, "", plain, p.clock(t.At, h.Now)+"  "+checks.Line(t.Key.Target, 100)+": "+checks.Line(t.Summary, 0), plain)
+	}
 }
 
 // byWhom is whose word a question was about: a list, a receiver, or a part of this monitor. A list

@@ -26,6 +26,20 @@ func turn(source string, before time.Duration, was, is checks.Status) Turn {
 
 const day = 24 * time.Hour
 
+// TestHistorySaysWhatNobodyWasToldOf: the reason is on record where people look for it, and it is no problem.
+func TestHistorySaysWhatNobodyWasToldOf(t *testing.T) {
+	over := Turn{At: ago2(time.Hour), Key: checks.Key{Check: "bounce", Target: "192.0.2.10", Source: "spamcop"}, Status: checks.OK, Code: checks.CodeOverBefore,
+		Summary: "over before it was watched, so nobody was told: 4 mails refused"}
+	h := NewHistory([]Turn{over}, time.Time{}, now)
+	var b bytes.Buffer
+	if err := h.Write(&b, Term{Width: 200}, Text); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); len(h.Spells) != 0 || !strings.Contains(s, "What nobody was told of") || !strings.Contains(s, "192.0.2.10: "+over.Summary) {
+		t.Errorf("%q, %d spells", s, len(h.Spells))
+	}
+}
+
 // turns is a target with two lists: one that comes back, and one that ended long ago.
 func turns() []Turn {
 	worse := turn("spamcop", 2*time.Hour, checks.Problem, checks.Problem)
