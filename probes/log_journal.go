@@ -86,8 +86,9 @@ func (j *journalRun) step(ctx context.Context) error {
 	defer first.Stop()
 	var lines []LogLine
 	pos, size := j.pos, 0
+	var at time.Time // of the last entry
 	read := func(e journalEntry) {
-		pos = LogPosition{Cursor: e.Cursor}
+		pos, at = LogPosition{Cursor: e.Cursor}, e.at()
 		if j.wanted(ctx, e) {
 			for _, l := range e.lines() {
 				size += len(l.Text)
@@ -123,9 +124,19 @@ func (j *journalRun) step(ctx context.Context) error {
 	if err := j.give(ctx, lines, pos); err != nil {
 		return err
 	}
-	j.tell(func(s *LogState) { s.LastErr, s.LastLook = nil, time.Now().UTC() })
+	j.tell(func(s *LogState) {
+		s.LastErr = nil
+		// journalctl writes more slowly than we read: that nothing waits is no end. An old entry is followed by others.
+		if now := time.Now().UTC(); now.Sub(at) < journalFresh {
+			s.LastLook = now
+		}
+	})
 	return nil
 }
+
+// journalFresh is how old the last entry may be where the journal has been read to its end; else it has once
+// nothing comes for a poll.
+const journalFresh = 10 * time.Second
 
 // wanted says whether an entry is to be handed over, and finds out whether the
 // journal still has the one that was read last: journalctl asked for one

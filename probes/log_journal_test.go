@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,39 @@ echo '`+entryText("c$n", `"line $n"`)+`' | sed "s/\$n/$((n+1))/g"`)
 	lines := strings.Split(strings.TrimSpace(string(args)), "\n")
 	if len(lines) < 3 || !strings.Contains(lines[0], "--since=@") || !strings.Contains(lines[1], "--cursor=c1") || !strings.Contains(lines[2], "--cursor=c2") {
 		t.Errorf("calls: %q", lines)
+	}
+}
+
+// TestJournalWithAHistoryIsNotAtItsEndWhenNothingWaits: journalctl writes more slowly than we read.
+func TestJournalWithAHistoryIsNotAtItsEndWhenNothingWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		at  time.Time
+		end bool
+	}{
+		"an old entry":     {time.Now().Add(-time.Hour), false},
+		"one that is made": {time.Now(), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer goleak.VerifyNone(t)
+			entry := strings.Replace(entryText("c1", `"line"`), "1795510800000000", strconv.FormatInt(c.at.UnixMicro(), 10), 1)
+			command, _ := standIn(t, "echo '"+entry+"'; exec sleep 60")
+			l, err := NewLog(LogOptions{Name: "mail", Journal: &Journal{Command: command}, History: 24 * time.Hour, Poll: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			handed, look := false, time.Time{}
+			_ = l.Watch(ctx, LogPosition{}, func(context.Context, LogBatch) error { handed = true; return nil }, func(s LogState) {
+				if handed && ctx.Err() == nil {
+					look = s.LastLook
+					stop()
+				}
+			})
+			if !handed || look.IsZero() == c.end {
+				t.Errorf("read to its end at %s, want that it was: %v", look, c.end)
+			}
+		})
 	}
 }
 
