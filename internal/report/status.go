@@ -305,11 +305,11 @@ func (r Report) mailboxPosition() string {
 	return " (" + ago(oldest, r.Now) + ")"
 }
 
-// logPosition is up to which event logs are read, of several the one that is furthest back.
+// logPosition is up to which event logs are read, of several that told of any the one that is furthest back.
 func (r Report) logPosition() string {
 	var upto time.Time
 	for _, l := range r.Logs {
-		if upto.IsZero() || l.Upto.Before(upto) {
+		if !l.Upto.IsZero() && (upto.IsZero() || l.Upto.Before(upto)) {
 			upto = l.Upto
 		}
 	}
