@@ -57,6 +57,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var exit *exitError
+	var invalid *config.Invalid
 	switch {
 	case err != nil && delivering(args):
 		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
@@ -68,6 +69,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 			fmt.Fprintf(a.stderr, "reputed: %v\n", exit.err)
 		}
 		return exit.code
+	case errors.As(err, &invalid):
+		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
+		return exitConfig
 	default:
 		fmt.Fprintf(a.stderr, "reputed: %v\n", err)
 		return exitMinor

@@ -7,6 +7,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
 // awaitEvery is how often a list is asked that was asked to remove an entry: no resolver keeps
@@ -25,7 +26,7 @@ func (d *daemon) askAwaited(ctx context.Context, _ time.Time) error {
 		d.named.add(t, "", now) // no refusal has named a list: what it says is to be confirmed
 	}
 	if len(due) > 0 {
-		d.monitor.Poke(jobNamed)
+		d.monitor.Poke(monitor.JobNamed)
 	}
 	return nil
 }
@@ -36,7 +37,7 @@ func awaited(waiting []alerts.Asked, last map[string]time.Time, now time.Time) (
 	still := map[string]bool{}
 	for _, a := range waiting {
 		t, err := checks.ParseID(a.Key.Target)
-		if err != nil || a.Key.Check != jobDNSBL || !a.Watched(now) || still[a.Key.Target] {
+		if err != nil || a.Key.Check != monitor.JobDNSBL || !a.Watched(now) || still[a.Key.Target] {
 			continue
 		}
 		still[a.Key.Target] = true

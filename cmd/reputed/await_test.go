@@ -6,12 +6,13 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
 // One column a minute 0, 10, 20, 40 and then after the removal.
 func TestAListIsAskedOftenWhileSomebodyWaits(t *testing.T) {
 	at := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
-	a := alerts.Asked{Request: alerts.Request{List: "psbl", Key: checks.Key{Check: jobDNSBL, Target: "192.0.2.10", Source: "psbl"}}, At: at}
+	a := alerts.Asked{Request: alerts.Request{List: "psbl", Key: checks.Key{Check: monitor.JobDNSBL, Target: "192.0.2.10", Source: "psbl"}}, At: at}
 	other := alerts.Asked{Request: alerts.Request{List: "microsoft", Key: checks.Key{Check: "bounce", Target: "192.0.2.11", Source: "microsoft"}}, At: at}
 	last := map[string]time.Time{}
 	for _, c := range []struct {

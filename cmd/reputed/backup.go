@@ -14,6 +14,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -45,7 +46,7 @@ lets the daemon make copies by itself.`,
 		case errors.Is(err, store.ErrNoDatabase):
 			return noDatabase(cfg)
 		case err != nil:
-			return withBackup(cfg, err)
+			return wiring.WithBackup(cfg, err)
 		}
 		file, err := filepath.Abs(words[0])
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func TestBackupsAreKeptByNumberAndNothingElseIsRemoved(t *testing.T) {
@@ -36,10 +37,10 @@ func TestBackupsAreKeptByNumberAndNothingElseIsRemoved(t *testing.T) {
 			t.Errorf("%s is gone: %v", name, err)
 		}
 	}
-	if left, err := backups(dir); err != nil || !slices.Equal(left, []string{filepath.Join(dir, mine[1]), filepath.Join(dir, mine[2])}) {
+	if left, err := wiring.Backups(dir); err != nil || !slices.Equal(left, []string{filepath.Join(dir, mine[1]), filepath.Join(dir, mine[2])}) {
 		t.Errorf("left %v, %v, want the two newest", left, err)
 	}
-	if path, at := newestBackup(c); filepath.Base(path) != mine[2] || !at.Equal(time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)) {
+	if path, at := wiring.NewestBackup(c); filepath.Base(path) != mine[2] || !at.Equal(time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)) {
 		t.Errorf("newest: %s of %v", path, at)
 	}
 }
@@ -53,7 +54,7 @@ func TestDaemonBacksItsDatabaseUp(t *testing.T) {
 	defer db.Close()
 	folder := filepath.Join(dir, "a", "backups")
 	d := &daemon{cfg: &config.Config{Backup: config.Backup{Dir: folder, Keep: 1}}, db: db, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	if path, _ := newestBackup(d.cfg.Backup); path != "" {
+	if path, _ := wiring.NewestBackup(d.cfg.Backup); path != "" {
 		t.Errorf("before the first: %s", path)
 	}
 	if err := d.backUp(t.Context(), time.Now()); err != nil {
@@ -66,7 +67,7 @@ func TestDaemonBacksItsDatabaseUp(t *testing.T) {
 	if err := os.Chtimes(half, time.Time{}, time.Now().Add(-24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	path, _ := newestBackup(d.cfg.Backup)
+	path, _ := wiring.NewestBackup(d.cfg.Backup)
 	if c, err := store.Inspect(t.Context(), path); err != nil || c.Schema == 0 {
 		t.Errorf("%s: %+v, %v", path, c, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 )
 
 func (a *app) bounceCommand() *cobra.Command {
@@ -59,7 +60,7 @@ Nothing is stored and nothing in the mails is fetched.`,
 
 // bounces reads the mails on all cores, and shows each as soon as those before it are shown.
 func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, form report.Format) error {
-	rules, err := newRules(cfg)
+	rules, err := wiring.Rules(cfg)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	ours, err := newOurs(cfg, targets)
+	ours, err := wiring.Ours(cfg, targets)
 	if err != nil {
 		return err
 	}

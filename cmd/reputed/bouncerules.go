@@ -18,6 +18,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // sinceFlag is how far back a command over the history looks.
@@ -62,7 +63,7 @@ The text is a rule file as it stands. Nothing is changed.`,
 			return err
 		}
 		defer db.Close()
-		set, err := newRules(cfg)
+		set, err := wiring.Rules(cfg)
 		if err != nil {
 			return err
 		}

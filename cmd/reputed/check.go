@@ -18,6 +18,7 @@ import (
 	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -75,7 +76,7 @@ asked about a target, or it is not known what a name or a record stands for), el
 		if err != nil {
 			return err
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func chooseLists(c *cobra.Command, cfg *config.Config, names []string) ([]blockl
 		}
 		return cfg.Blocklists.Zones, nil
 	}
-	known := catalog(cfg)
+	known := wiring.Catalog(cfg)
 	var zones []blocklists.Zone
 	seen := map[string]bool{}
 	for _, name := range names {
@@ -179,7 +180,7 @@ func (a checkRun) run(ctx context.Context) error {
 		out.Missed(f)
 	}
 	watch := a.progress(a.form, now)
-	check, err := newDNSBL(a.cfg, a.resolver, a.zones)
+	check, err := wiring.DNSBL(a.cfg, a.resolver, a.zones)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/wiring"
 )
 
 func (a *app) configCommand() *cobra.Command {
@@ -129,7 +130,7 @@ func (a *app) configOK(cfg *config.Config) error {
 	if name == "" {
 		name = "no file, the defaults"
 	}
-	if _, err := newRules(cfg); err != nil {
+	if _, err := wiring.Rules(cfg); err != nil {
 		return err
 	}
 	targets := fmt.Sprint(ts.Len())

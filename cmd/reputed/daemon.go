@@ -20,6 +20,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/internal/web"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -47,19 +48,6 @@ const (
 	// somebody answers each question just before its own deadline.
 	expandTimeout = 30 * time.Minute
 	followTimeout = 10 * time.Minute
-)
-
-// The jobs of the daemon.
-const (
-	jobDNSBL  = "dnsbl"  // the scheduled round over all targets and lists
-	jobNamed  = "named"  // targets that a bounce has just named, asked at once
-	jobAwait  = "await"  // targets whose removal somebody has asked for
-	jobTick   = "tick"   // what time alone changes
-	jobAgain  = "again"  // sources of targets that have never been expanded
-	jobFollow = "follow" // channels that keep a picture of what is open
-	jobJudge  = "judge"  // what logs have just told
-	jobBackup = "backup" // a copy of the database
-	jobForget = "forget" // what is older than it is to be kept
 )
 
 // daemon is the whole program at work. Its parts are put together in newDaemon;
@@ -98,8 +86,8 @@ type daemon struct {
 	pulse   pulse   // whether all parts get on
 	service service // who is told
 
-	named   pending              // targets for jobNamed
-	awaited map[string]time.Time // of jobAwait: when each target was asked last because somebody waits for its removal
+	named   pending              // targets for monitor.JobNamed
+	awaited map[string]time.Time // of monitor.JobAwait: when each target was asked last because somebody waits for its removal
 }
 
 // mailbox is one place that bounces come to, such as a folder of an IMAP account,
@@ -120,7 +108,7 @@ type mailbox struct {
 // newDaemon puts the parts together, top to bottom. It starts nothing.
 func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
 	d := &daemon{cfg: cfg, db: db, log: log, awaited: map[string]time.Time{}}
-	resolver, err := newResolver(cfg, 0, log)
+	resolver, err := wiring.Resolver(cfg, 0, log)
 	if err != nil {
 		return nil, err
 	}
@@ -138,24 +126,26 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err := d.rewatch(); err != nil {
 		return nil, err
 	}
-	d.zone = lookup(named(cfg))
-	if d.lists, err = newDNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
+	d.zone = wiring.Lookup(wiring.Named(cfg))
+	if d.lists, err = wiring.DNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
 		return nil, err
 	}
 	d.names = cfg.Blocklists.Catalog.Names()
-	if d.rules, err = newRules(cfg); err != nil {
+	if d.rules, err = wiring.Rules(cfg); err != nil {
 		return nil, err
 	}
 	if d.book, err = remedy.Load(); err != nil {
 		return nil, err
 	}
-	d.policy = newPolicy(cfg)
+	d.policy = wiring.Policy(cfg)
 	for _, m := range cfg.Mailboxes {
-		folders, err := newMailboxes(m, db, log)
+		folders, err := wiring.Mailboxes(m, db, log)
 		if err != nil {
 			return nil, err
 		}
-		d.mailboxes = append(d.mailboxes, folders...)
+		for _, f := range folders {
+			d.mailboxes = append(d.mailboxes, &mailbox{name: f.Name, probe: f.Probe, settles: f.Settles, poll: f.Poll})
+		}
 	}
 	for _, s := range cfg.AllSpools() {
 		spool, err := newSpool(s, log)
@@ -177,8 +167,8 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log,
 		Working: func(channel string) func() { return d.pulse.work("channel "+channel, deliverLimit) }}
 	d.followers = followersOf(channels)
-	if d.heart, err = newHeart(cfg.Heartbeat); err != nil {
-		return nil, &exitError{exitConfig, err}
+	if d.heart, err = wiring.Heart(cfg.Heartbeat); err != nil {
+		return nil, &config.Invalid{Err: err}
 	}
 	v, err := newView(db, cfg)
 	if err != nil {
@@ -191,7 +181,7 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 		return checks.Targets{}
 	}
 	v.unwritten = d.unwritten.trouble
-	v.acted = func() { d.monitor.Poke(jobFollow) } // the channels that show who has it
+	v.acted = func() { d.monitor.Poke(monitor.JobFollow) } // the channels that show who has it
 	d.view = v
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
 		return nil, err
@@ -211,26 +201,26 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 func (d *daemon) newMonitor() (*monitor.Monitor, error) {
 	m := monitor.New(monitor.Options{Log: d.log, Jitter: d.cfg.Schedule.Jitter.Duration})
 	jobs := []monitor.Job{
-		{Name: jobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
-		{Name: jobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
-		{Name: jobAwait, Schedule: monitor.Every(tickEvery), Timeout: roundTimeout, Run: d.askAwaited},
-		{Name: jobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
-		{Name: jobAgain, Schedule: monitor.Every(tickEvery), Timeout: expandTimeout, Run: d.expandAgain},
-		{Name: jobJudge, Gap: judgeGap, Run: d.judge},
-		{Name: jobVendors, Schedule: monitor.Every(frontsEvery), First: true, Timeout: 10 * time.Minute, Run: d.learnFronts},
+		{Name: monitor.JobDNSBL, Schedule: d.cfg.Schedule.DNSBLTimes, First: true, Timeout: roundTimeout, Run: d.round},
+		{Name: monitor.JobNamed, Gap: namedGap, Timeout: 10 * time.Minute, Run: d.askNamed},
+		{Name: monitor.JobAwait, Schedule: monitor.Every(tickEvery), Timeout: roundTimeout, Run: d.askAwaited},
+		{Name: monitor.JobTick, Schedule: monitor.Every(tickEvery), Run: d.tick},
+		{Name: monitor.JobAgain, Schedule: monitor.Every(tickEvery), Timeout: expandTimeout, Run: d.expandAgain},
+		{Name: monitor.JobJudge, Gap: judgeGap, Run: d.judge},
+		{Name: monitor.JobVendors, Schedule: monitor.Every(frontsEvery), First: true, Timeout: 10 * time.Minute, Run: d.learnFronts},
 	}
 	if len(d.followers.channels) > 0 {
-		jobs = append(jobs, monitor.Job{Name: jobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Timeout: followTimeout, Run: d.follows})
+		jobs = append(jobs, monitor.Job{Name: monitor.JobFollow, Schedule: monitor.Every(alerts.FollowEvery), First: true, Timeout: followTimeout, Run: d.follows})
 	}
-	jobs = append(jobs, monitor.Job{Name: jobForget, Schedule: monitor.Every(forgetEvery), First: true, Timeout: forgetTimeout, Run: d.forget})
+	jobs = append(jobs, monitor.Job{Name: monitor.JobForget, Schedule: monitor.Every(forgetEvery), First: true, Timeout: forgetTimeout, Run: d.forget})
 	if d.cfg.Backup.Dir != "" {
-		_, last := newestBackup(d.cfg.Backup)
-		jobs = append(jobs, monitor.Job{Name: jobBackup, Schedule: d.cfg.Backup.Times, First: true, Last: last, Timeout: backupTimeout, Run: d.backUp})
+		_, last := wiring.NewestBackup(d.cfg.Backup)
+		jobs = append(jobs, monitor.Job{Name: monitor.JobBackup, Schedule: d.cfg.Backup.Times, First: true, Last: last, Timeout: backupTimeout, Run: d.backUp})
 	}
 	if d.cfg.Report.Schedule != "" {
-		jobs = append(jobs, monitor.Job{Name: jobReport, Schedule: monitor.Every(tickEvery), First: true, Timeout: reportTimeout, Run: d.reports})
+		jobs = append(jobs, monitor.Job{Name: monitor.JobReport, Schedule: monitor.Every(tickEvery), First: true, Timeout: reportTimeout, Run: d.reports})
 	}
-	if last, ok, err := d.db.LastCompleteRun(context.Background(), jobDNSBL); err != nil {
+	if last, ok, err := d.db.LastCompleteRun(context.Background(), monitor.JobDNSBL); err != nil {
 		return nil, err
 	} else if ok {
 		jobs[0].Last = last.Started

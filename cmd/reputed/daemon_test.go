@@ -22,6 +22,7 @@ import (
 	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 	"reputed/probes/probestest"
@@ -175,7 +176,7 @@ func TestAListingAndARefusalAreOneIncident(t *testing.T) {
 		t.Errorf("first notice: %+v, %v", due, err)
 	}
 	for _, d := range due {
-		if len(d.Notification.Remediation) == 0 || d.Notification.Command != incidentCommand(inc.ID) {
+		if len(d.Notification.Remediation) == 0 || d.Notification.Command != alerts.ShowCommand(inc.ID) {
 			t.Errorf("a notice without a way out: %+v", d.Notification)
 		}
 	}
@@ -196,7 +197,7 @@ func TestADeadResolverMovesNothing(t *testing.T) {
 	for range 3 {
 		r.mustRound()
 	}
-	if run, ok, err := r.db.LastRun(t.Context(), jobDNSBL); err != nil || !ok || run.State != store.Troubled {
+	if run, ok, err := r.db.LastRun(t.Context(), monitor.JobDNSBL); err != nil || !ok || run.State != store.Troubled {
 		t.Errorf("blind: the round counts as %s, want troubled: %v", run.State, err)
 	}
 	all := r.open()
@@ -236,7 +237,7 @@ func TestAResolverThatIsBackAtOnceIsNoNews(t *testing.T) {
 	if all := r.open(); len(all) != 0 {
 		t.Errorf("open after a restart of the resolver: %v", titles(all))
 	}
-	if run, ok, err := r.db.LastCompleteRun(t.Context(), jobDNSBL); err != nil || !ok || run.Summary.Trouble != "" {
+	if run, ok, err := r.db.LastCompleteRun(t.Context(), monitor.JobDNSBL); err != nil || !ok || run.Summary.Trouble != "" {
 		t.Errorf("the round counts as troubled (%q) or not at all (%v): %v", run.Summary.Trouble, ok, err)
 	}
 
@@ -296,7 +297,7 @@ func TestAListThatGoesOnFailingIsQuarantined(t *testing.T) {
 	if again := r.world.Lists.Asked(zone).All; again != asked {
 		t.Errorf("a list in quarantine was asked %d times", again-asked)
 	}
-	run, _, err := r.db.LastCompleteRun(t.Context(), jobDNSBL)
+	run, _, err := r.db.LastCompleteRun(t.Context(), monitor.JobDNSBL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +336,7 @@ func TestQuarantineIsLeftByATestThatIsPassed(t *testing.T) {
 			t.Errorf("%s later: %d lists are asked, want %d", after, len(ask), want)
 		}
 	}
-	s := store.Summary{Lists: []store.ListSummary{{List: "a", State: stateOK}, {List: "b", State: "unknown"}}}
+	s := store.Summary{Lists: []store.ListSummary{{List: "a", State: store.ListOK}, {List: "b", State: "unknown"}}}
 	carry(&s, began.Add(2*time.Hour), failing, nil)
 	if s.Lists[0].Failing != 0 || s.Lists[1].Failing != 1 {
 		t.Errorf("summary %+v", s.Lists)

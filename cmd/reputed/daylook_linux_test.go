@@ -14,6 +14,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 )
 
@@ -56,7 +57,7 @@ func (d *day) one(what, target string, resolved bool, kind alerts.ChangeKind) (f
 func (d *day) rounds(n int) {
 	d.t.Helper()
 	ended := func(db *store.DB) (k int, err error) {
-		all, _, err := db.Runs(d.t.Context(), jobDNSBL, d.began.Add(-time.Hour), time.Now().Add(time.Hour))
+		all, _, err := db.Runs(d.t.Context(), monitor.JobDNSBL, d.began.Add(-time.Hour), time.Now().Add(time.Hour))
 		for _, r := range all {
 			if r.State == store.Complete || r.State == store.Troubled {
 				k++
@@ -178,7 +179,7 @@ func (d *day) look(hour int) {
 func (d *day) transitions() (n int) {
 	d.t.Helper()
 	if err := d.read(func(db *store.DB) error {
-		all, _, err := db.History(d.t.Context(), store.TransitionFilter{Check: jobDNSBL})
+		all, _, err := db.History(d.t.Context(), store.TransitionFilter{Check: monitor.JobDNSBL})
 		for _, tr := range all {
 			if t, bad := checks.ParseID(tr.Key.Target); bad == nil && (t.Kind == checks.KindAddress || t.Kind == checks.KindDomain) {
 				n++

@@ -50,6 +50,3 @@ func (a *app) deliver(queue string) error {
 	}
 	return nil
 }
-
-// incidentCommand is what a person types to see more.
-func incidentCommand(id int64) string { return fmt.Sprintf("reputed incident show %d", id) }

@@ -21,7 +21,9 @@ import (
 	"reputed/checks/bounce"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 const (
@@ -126,7 +128,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 	cfg.Bounces.Quiet.Duration = demoQuiet
 	var logged lockedBuffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
-	channels, err := newChannels(cfg, nil, log)
+	channels, err := wiring.Channels(cfg, nil, log)
 	if err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ and for the daemon: config.example.toml and docs/daemon.md.
 
 func (r *rehearsal) allWell(ctx context.Context) error {
 	for {
-		_, complete, err := r.daemon.db.LastCompleteRun(ctx, jobDNSBL)
+		_, complete, err := r.daemon.db.LastCompleteRun(ctx, monitor.JobDNSBL)
 		if err != nil {
 			return err
 		}
@@ -237,7 +239,7 @@ func (r *rehearsal) allWell(ctx context.Context) error {
 
 func (r *rehearsal) listed(ctx context.Context) error {
 	r.world.ListAtSpamCop()
-	r.daemon.monitor.Poke(jobDNSBL)
+	r.daemon.monitor.Poke(monitor.JobDNSBL)
 	return r.alert(ctx, alerts.Opened)
 }
 
@@ -281,7 +283,7 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 		return err
 	}
 	if err := r.until(ctx, "the mail that was taken again was not seen", func() (bool, error) {
-		r.daemon.monitor.Poke(jobTick)
+		r.daemon.monitor.Poke(monitor.JobTick)
 		h, err := r.daemon.db.Incident(ctx, r.id)
 		for _, v := range h.Incident.Impact.Recoveries() {
 			if v.Over() {
@@ -300,8 +302,8 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 		case n := <-r.told:
 			return r.show(ctx, n, alerts.Ended, "Recovery: Cisco Talos: takes us again")
 		case <-ticker.C: // rounds and minutes, faster than they come in life
-			r.daemon.monitor.Poke(jobDNSBL)
-			r.daemon.monitor.Poke(jobTick)
+			r.daemon.monitor.Poke(monitor.JobDNSBL)
+			r.daemon.monitor.Poke(monitor.JobTick)
 		case <-ctx.Done():
 			return fmt.Errorf("the incident did not end: %w", ctx.Err())
 		}

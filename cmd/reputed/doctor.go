@@ -17,6 +17,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -110,17 +111,17 @@ func (p *patient) prepare(ctx context.Context, r *report.Doctor) []look {
 	defer done()
 	p.db, p.dbErr = store.OpenReadOnly(opening, p.cfg.Database.Path)
 	var err error
-	if p.rules, err = newRules(p.cfg); err != nil {
+	if p.rules, err = wiring.Rules(p.cfg); err != nil {
 		broken("configuration", err)
 	}
 	looks := []look{{"targets", p.lookAtTargets}, {"resolver", p.lookAtResolvers}, {"lists", p.lookAtLists}}
-	if p.resolver, err = newResolver(p.cfg, p.authorityPort, nil); err != nil {
+	if p.resolver, err = wiring.Resolver(p.cfg, p.authorityPort, nil); err != nil {
 		broken("resolver", err)
 		looks = nil
 	}
 	looks = append(looks, p.mailboxLooks()...)
 	looks = append(looks, p.logLooks()...)
-	if p.channels, err = newChannels(p.cfg, nil, p.log); err != nil {
+	if p.channels, err = wiring.Channels(p.cfg, nil, p.log); err != nil {
 		broken("channels", err)
 		p.channels = nil
 	}

@@ -12,6 +12,7 @@ import (
 	"reputed/blocklists"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -107,7 +108,7 @@ func (p *patient) lookAtLists(ctx context.Context) (all []report.Symptom) {
 	if len(zones) == 0 {
 		return append(all, report.Symptom{Is: report.Broken, Says: "no list is asked", Do: "set builtin = true in [blocklists], or add a [[blocklists.list]]"})
 	}
-	check, err := newDNSBL(p.cfg, p.resolver, zones)
+	check, err := wiring.DNSBL(p.cfg, p.resolver, zones)
 	if err != nil {
 		return append(all, report.Symptom{Is: report.Broken, Says: err.Error(), Do: "mend [blocklists]"})
 	}

@@ -12,6 +12,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -26,7 +27,7 @@ func (p *patient) mailboxLooks() (all []look) {
 			}})
 			continue
 		}
-		folders, err := newMailboxes(m, p.db, p.log)
+		folders, err := wiring.Mailboxes(m, p.db, p.log)
 		if err != nil {
 			all = append(all, look{area, func(context.Context) []report.Symptom {
 				return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend the table [[mailbox]]"}}
@@ -49,11 +50,11 @@ func (p *patient) mailboxLooks() (all []look) {
 }
 
 // lookAtMailbox logs in and opens the folder.
-func (p *patient) lookAtMailbox(ctx context.Context, m config.Mailbox, f *mailbox) []report.Symptom {
-	v, err := f.probe.Look(ctx)
+func (p *patient) lookAtMailbox(ctx context.Context, m config.Mailbox, f wiring.Mailbox) []report.Symptom {
+	v, err := f.Probe.Look(ctx)
 	switch {
 	case ctx.Err() != nil:
-		return []report.Symptom{unclear("mailbox "+f.name, ctx.Err())}
+		return []report.Symptom{unclear("mailbox "+f.Name, ctx.Err())}
 	case err != nil:
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend it: no bounce of it is seen meanwhile"}}
 	}
@@ -61,10 +62,10 @@ func (p *patient) lookAtMailbox(ctx context.Context, m config.Mailbox, f *mailbo
 	if v.Idle {
 		news = "its server says when mail comes"
 	}
-	all := []report.Symptom{sound("mailbox %s: login, folder and %s; %s", f.name, checks.Plural(int(v.Messages), "mail"), news)}
-	stored, ok := p.storedMailbox(ctx, f.name)
+	all := []report.Symptom{sound("mailbox %s: login, folder and %s; %s", f.Name, checks.Plural(int(v.Messages), "mail"), news)}
+	stored, ok := p.storedMailbox(ctx, f.Name)
 	if !ok {
-		return append(all, report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("mailbox %s was never read by a daemon", f.name), Do: "start the daemon"})
+		return append(all, report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("mailbox %s was never read by a daemon", f.Name), Do: "start the daemon"})
 	}
 	return append(all, p.progressOf(stored, v)...)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 )
@@ -128,7 +129,7 @@ func (p *patient) lookAtDaemon(ctx context.Context) (all []report.Symptom) {
 	default:
 		all = append(all, report.Symptom{Is: report.Broken, Says: "no daemon runs on this database", Do: "start it: systemctl start reputed"})
 	}
-	run, ok, err := p.db.LastCompleteRun(ctx, jobDNSBL)
+	run, ok, err := p.db.LastCompleteRun(ctx, monitor.JobDNSBL)
 	late := 2*span(p.cfg.Schedule.DNSBLTimes, p.now) + patience
 	switch {
 	case err != nil:

@@ -11,6 +11,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 )
 
 // channelLooks are one for each channel, and one for the heartbeat.
@@ -76,7 +77,7 @@ func (p *patient) delivered(ctx context.Context, c config.Channel) []report.Symp
 }
 
 func (p *patient) lookAtHeartbeat(ctx context.Context) []report.Symptom {
-	heart, err := newHeart(p.cfg.Heartbeat)
+	heart, err := wiring.Heart(p.cfg.Heartbeat)
 	switch {
 	case err != nil:
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend [heartbeat]"}}

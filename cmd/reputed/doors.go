@@ -27,7 +27,6 @@ import (
 // Receivers are knocked at from the addresses that mail leaves from, so that a refusal is seen before mail
 // comes back. Which receivers, and from which addresses, is decided here.
 const (
-	jobDoors = "acceptance"
 	// doorsTimeout ends a round; a receiver that keeps us waiting takes two minutes.
 	doorsTimeout = 45 * time.Minute
 	// doorsMost bounds the receivers that are chosen by traffic, troubledMost the addresses that are knocked
@@ -203,13 +202,13 @@ func (w *doors) job(ctx context.Context, d *daemon) (monitor.Job, bool, error) {
 	if w.cfg.Helo == "" {
 		return monitor.Job{}, false, nil
 	}
-	last, _, err := d.db.LastRun(ctx, jobDoors)
-	return monitor.Job{Name: jobDoors, Schedule: w.cfg.Times, Jitter: w.cfg.Jitter.Duration, First: true, Last: last.Started, Timeout: doorsTimeout, Run: d.knock}, true, err
+	last, _, err := d.db.LastRun(ctx, monitor.JobDoors)
+	return monitor.Job{Name: monitor.JobDoors, Schedule: w.cfg.Times, Jitter: w.cfg.Jitter.Duration, First: true, Last: last.Started, Timeout: doorsTimeout, Run: d.knock}, true, err
 }
 
 // knock knocks at all receivers once and commits what follows.
 func (d *daemon) knock(ctx context.Context, _ time.Time) error {
-	return d.asRun(ctx, jobDoors, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
+	return d.asRun(ctx, monitor.JobDoors, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
 		plan, err := planKnocks(ctx, d.db, d.doors, slices.Collect(d.watch.Load().targets.All()), now)
 		if errors.Is(err, errNoOrigin) {
 			d.log.LogAttrs(ctx, slog.LevelWarn, "receivers not knocked at", slog.Any("err", err))
@@ -310,7 +309,7 @@ func (w *doors) originsOf(targets []checks.Target) (all []acceptance.Origin, err
 // inTrouble are the targets that something is known against.
 func inTrouble(ctx context.Context, db *store.DB) (map[string]bool, error) {
 	all := map[string]bool{}
-	for _, check := range []string{bounce.Check, jobDNSBL} {
+	for _, check := range []string{bounce.Check, monitor.JobDNSBL} {
 		known, err := db.Known(ctx, check)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"reputed/checks/acceptance"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes/probestest"
 )
@@ -82,7 +83,7 @@ func TestACiscoGatewayThatRefusesIsFoundInOneRound(t *testing.T) {
 	if e := f.Evidence[0]; !strings.Contains(e.Answer, "554") || !strings.Contains(e.Answer, "poor reputation") || !strings.Contains(e.Reason, "C: QUIT") || e.Via != "SMTP from 192.0.2.10 (here 127.0.0.2)" {
 		t.Errorf("evidence %+v", e)
 	}
-	if way := r.book.ForAll(openFindings(i), r.zone); len(way) != 1 || way[0].ID != "cisco-talos" || !strings.Contains(way[0].Steps[0].URL, "192.0.2.10") {
+	if way := r.book.ForAll(i.OpenFindings(), r.zone); len(way) != 1 || way[0].ID != "cisco-talos" || !strings.Contains(way[0].Steps[0].URL, "192.0.2.10") {
 		t.Errorf("way out %+v", way)
 	}
 	if n, err := r.db.Due(t.Context(), "test", time.Now(), 10); err != nil || len(n) != 1 {
@@ -188,7 +189,7 @@ func TestNobodyIsKnockedAtUnlessConfigured(t *testing.T) {
 	}
 	r = doorRig(t, map[string]*probestest.SMTP{"one.example": s}, func(c *config.Config) { c.Acceptance.From = nil })
 	r.knockOnce()
-	run, _, err := r.db.LastRun(t.Context(), jobDoors)
+	run, _, err := r.db.LastRun(t.Context(), monitor.JobDoors)
 	if err != nil || s.Visits() != 0 || !strings.Contains(run.Summary.Trouble, "none of the addresses") {
 		t.Errorf("%d visits, %+v, %v", s.Visits(), run, err)
 	}

@@ -16,6 +16,8 @@ import (
 	"reputed/checks"
 	"reputed/checks/remedy"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
+	"reputed/internal/wiring"
 )
 
 func (a *app) drillCommand() *cobra.Command {
@@ -67,7 +69,7 @@ type step struct {
 
 // drill walks the story through channels, step by step, all channels at once.
 func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.Channel, one bool) error {
-	notifiers, err := newChannels(cfg, nil, newLog(a.stderr, cfg.Log))
+	notifiers, err := wiring.Channels(cfg, nil, newLog(a.stderr, cfg.Log))
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
@@ -170,11 +172,11 @@ func story(cfg *config.Config, now time.Time) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone := lookup(named(cfg))
+	zone := wiring.Lookup(wiring.Named(cfg))
 	target := checks.Address(netip.AddrFrom4([4]byte{192, 0, 2, 10}))
 	const list, rehearsed = "spamcop", "this did not happen: it is a rehearsal"
 	listed := checks.Finding{
-		Key: checks.Key{Check: jobDNSBL, Target: target.ID(), Source: list}, Target: target, Code: checks.CodeListed, Status: checks.Problem,
+		Key: checks.Key{Check: monitor.JobDNSBL, Target: target.ID(), Source: list}, Target: target, Code: checks.CodeListed, Status: checks.Problem,
 		Severity: checks.Major, At: now, Summary: "192.0.2.10 is listed by SpamCop",
 		Facts:    map[string]string{checks.FactAddress: target.ID(), checks.FactList: list, checks.FactListName: "SpamCop"},
 		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.spamcop.net. A", Answer: "127.0.0.2", Reason: rehearsed, At: now}},
@@ -192,7 +194,7 @@ func story(cfg *config.Config, now time.Time) ([]step, error) {
 	note := func(kind alerts.ChangeKind, inc alerts.Incident) alerts.Notification {
 		return alerts.Notification{
 			ID: fmt.Sprintf("rehearsal/%s/%d", kind, now.UnixMicro()), Kind: kind, At: now, Incident: inc, Rehearsal: true,
-			Remediation: book.ForAll(openFindings(inc), zone), Command: "reputed drill --help",
+			Remediation: book.ForAll(inc.OpenFindings(), zone), Command: "reputed drill --help",
 		}
 	}
 	worse, ended := inc, inc

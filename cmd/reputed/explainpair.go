@@ -13,8 +13,10 @@ import (
 	"reputed/checks"
 	"reputed/checks/dnsbl"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // explainPair proves what is known of one target on one list.
@@ -40,7 +42,7 @@ func (a *app) explainPair(c *cobra.Command, word, list string, ask bool, form re
 	}
 	zone, ok := findList(cfg, list)
 	if !ok {
-		return noList(c, cfg, list, catalog(cfg))
+		return noList(c, cfg, list, wiring.Catalog(cfg))
 	}
 	e := report.Pair{Target: target, List: zone, Confirm: cfg.DNS.Confirm.Duration, Now: time.Now()}
 	_, e.Asked = blocklists.Find(cfg.Blocklists.Zones, zone.ID)
@@ -71,12 +73,12 @@ func (a *app) explainPair(c *cobra.Command, word, list string, ask bool, form re
 
 // findList is a list by its id or its zone, asked or not.
 func findList(cfg *config.Config, name string) (blocklists.Zone, bool) {
-	return blocklists.Find(catalog(cfg), name)
+	return blocklists.Find(wiring.Catalog(cfg), name)
 }
 
 // storedPair reads what is stored of a pair.
 func storedPair(ctx context.Context, db *store.DB, e *report.Pair) error {
-	q, err := db.Question(ctx, checks.Key{Check: jobDNSBL, Target: e.Target.ID(), Source: e.List.ID})
+	q, err := db.Question(ctx, checks.Key{Check: monitor.JobDNSBL, Target: e.Target.ID(), Source: e.List.ID})
 	if err != nil {
 		return err
 	}
@@ -88,13 +90,13 @@ func storedPair(ctx context.Context, db *store.DB, e *report.Pair) error {
 	if n := q.Answer; n != nil {
 		e.Named = &report.Proof{At: n.At, Summary: n.Summary, Evidence: n.Evidence}
 	}
-	last, ok, err := db.LastCompleteRun(ctx, jobDNSBL)
+	last, ok, err := db.LastCompleteRun(ctx, monitor.JobDNSBL)
 	if err != nil || !ok {
 		return err
 	}
 	e.Round = last.Finished
 	for _, l := range last.Summary.Lists {
-		if l.List == e.List.ID && l.State != stateOK {
+		if l.List == e.List.ID && l.State != store.ListOK {
 			e.Aside = l.Why
 		}
 	}
@@ -111,7 +113,7 @@ func (a *app) askPair(c *cobra.Command, e *report.Pair) error {
 	if err != nil {
 		return err
 	}
-	resolver, err := newResolver(cfg, a.authorityPort, nil)
+	resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (a *app) askPair(c *cobra.Command, e *report.Pair) error {
 		paths = []dnsbl.Path{dnsbl.Path(cfg.DNS.Mode)}
 	}
 	for _, path := range paths {
-		check, err := newDNSBL(cfg, resolver, zones)
+		check, err := wiring.DNSBL(cfg, resolver, zones)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"reputed/alerts/slack"
 	"reputed/alerts/webhook"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/reliability"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -130,7 +131,7 @@ func channelsDown(t *testing.T, fault string, most int, fail func(*http.Request)
 		now[i].Changed = at
 		done, err := db.Commit(t.Context(), at, store.Batch{}, func(store.Situation) store.Decision {
 			return store.Decision{Changes: []alerts.Change{{Kind: kind, Incident: now[i], At: at, Tell: true, Channels: names}},
-				Notify: func(c alerts.Change) []store.Notice { return notices(c, nil, names) }}
+				Notify: func(c alerts.Change) []store.Notice { return store.NoticesOf(c, nil, names) }}
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ func channelsDown(t *testing.T, fault string, most int, fail func(*http.Request)
 				target := fmt.Sprintf("192.0.2.%d", i+1)
 				happen(i, alerts.Opened, func(inc *alerts.Incident) {
 					id, _ := checks.ParseID(target)
-					f := checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: target, Source: "spamcop"}, Target: id, Code: checks.CodeListed,
+					f := checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: target, Source: "spamcop"}, Target: id, Code: checks.CodeListed,
 						Status: checks.Problem, Severity: checks.Major, Summary: target + " is listed", At: time.Now()}
 					*inc = alerts.Incident{Cause: "target:" + target, Title: f.Summary, State: alerts.Open, Severity: checks.Major, Opened: time.Now().UTC(),
 						Members: []alerts.Member{{Finding: f, First: f.At, Last: f.At}}}

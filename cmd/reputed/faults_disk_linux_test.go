@@ -19,8 +19,10 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/reliability"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // ownDisk is set in the process that has a disk of its own.
@@ -174,7 +176,7 @@ func TestTheDaemonOnAFullDisk(t *testing.T) {
 		for _, n := range all {
 			told = append(told, fmt.Sprint(n.Kind, " at ", minute+1))
 			for _, m := range n.Incident.Members {
-				if m.Finding.Key == (checks.Key{Check: jobDNSBL, Target: other, Source: "barracuda-brbl"}) {
+				if m.Finding.Key == (checks.Key{Check: monitor.JobDNSBL, Target: other, Source: "barracuda-brbl"}) {
 					named++
 				}
 				if m.Finding.Key.Target == lab.OurAddress.String() {
@@ -248,7 +250,7 @@ func TestStartOnAReadOnlyDisk(t *testing.T) {
 	}
 	mount(syscall.MS_RDONLY)
 	started, shown := 0, 0
-	if _, err := openStore(t.Context(), r.cfg, r.log); !errors.Is(err, store.ErrPermission) || !strings.Contains(fmt.Sprint(err), path) {
+	if _, err := wiring.OpenStore(t.Context(), r.cfg, r.log); !errors.Is(err, store.ErrPermission) || !strings.Contains(fmt.Sprint(err), path) {
 		started++
 		t.Errorf("a start: %v, want ErrPermission that names the file", err)
 	}
@@ -263,7 +265,7 @@ func TestStartOnAReadOnlyDisk(t *testing.T) {
 	}
 	db.Close()
 	mount(0)
-	db, err = openStore(t.Context(), r.cfg, r.log)
+	db, err = wiring.OpenStore(t.Context(), r.cfg, r.log)
 	if err != nil {
 		t.Fatalf("once it can be written: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"reputed/internal/reliability"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // A damaged database is not opened, and the error names the backup that could take its place, which does.
@@ -25,7 +26,7 @@ func TestADamagedDatabaseIsRefusedWithTheNewestBackup(t *testing.T) {
 	if err := r.backUpNow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	backup, _ := newestBackup(r.cfg.Backup)
+	backup, _ := wiring.NewestBackup(r.cfg.Backup)
 	path := r.db.Path()
 	if err := r.db.Close(); err != nil {
 		t.Fatal(err)
@@ -53,7 +54,7 @@ func TestADamagedDatabaseIsRefusedWithTheNewestBackup(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		db, err := openStore(t.Context(), r.cfg, r.log)
+		db, err := wiring.OpenStore(t.Context(), r.cfg, r.log)
 		if err == nil {
 			db.Close()
 			opened++
@@ -72,7 +73,7 @@ func TestADamagedDatabaseIsRefusedWithTheNewestBackup(t *testing.T) {
 	if _, err := store.Restore(t.Context(), backup, path, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	db, err := openStore(t.Context(), r.cfg, r.log)
+	db, err := wiring.OpenStore(t.Context(), r.cfg, r.log)
 	if err != nil {
 		t.Fatalf("after a restore: %v", err)
 	}

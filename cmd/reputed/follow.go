@@ -49,7 +49,7 @@ func (d *daemon) follows(ctx context.Context, _ time.Time) error {
 				continue
 			}
 			if n == nil { // what to do takes the time
-				made := notification(alerts.Change{Kind: alerts.Updated, Incident: i, At: i.Changed}, d.book.ForAll(openFindings(i), d.zone))
+				made := alerts.Change{Kind: alerts.Updated, Incident: i, At: i.Changed}.Notification(d.book.ForAll(i.OpenFindings(), d.zone))
 				n = &made
 			}
 			open[name] = append(open[name], *n)

@@ -17,7 +17,6 @@ import (
 // Who stands before the receivers of our mail is asked in the DNS, of those that get most of it
 // and of those that refuse it: the same question that our mail servers ask before they deliver.
 const (
-	jobVendors = "vendors"
 	// frontsEvery is how often it is looked whether there is anybody to ask about, and
 	// frontsFresh how long an answer is good for.
 	frontsEvery = time.Hour

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -90,7 +91,7 @@ func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding
 		here[checks.Monitor(sourcePart(s)).ID()] = true
 	}
 	var out []checks.Finding
-	for _, check := range []string{checkMailbox, checkLog, checkFormat, checkProof, checkChannel, checkTargets, jobDNSBL} {
+	for _, check := range []string{checkMailbox, checkLog, checkFormat, checkProof, checkChannel, checkTargets, monitor.JobDNSBL} {
 		known, err := d.db.Known(ctx, check)
 		if err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/dnsbl"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 	"reputed/probes/probestest"
@@ -125,7 +126,7 @@ func TestARoundThatIsCutShortKeepsWhatItSaw(t *testing.T) {
 	if inc := r.only("seen before the end"); inc.Members[0].Finding.Code != checks.CodeListed {
 		t.Errorf("got %s", inc.Title)
 	}
-	run, ok, err := r.db.LastRun(t.Context(), jobDNSBL)
+	run, ok, err := r.db.LastRun(t.Context(), monitor.JobDNSBL)
 	if err != nil || !ok || run.State != store.Troubled {
 		t.Errorf("the round counts as %s, want troubled: %v", run.State, err)
 	}
@@ -140,7 +141,7 @@ func TestANoticeOfAWholeNetworkIsBrief(t *testing.T) {
 			t.Fatal(err)
 		}
 		findings = append(findings, checks.Finding{
-			Key: checks.Key{Check: jobDNSBL, Target: target.ID(), Source: lab.SpamCop}, Target: target,
+			Key: checks.Key{Check: monitor.JobDNSBL, Target: target.ID(), Source: lab.SpamCop}, Target: target,
 			Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Major, Summary: target.String() + " is listed", At: time.Now(),
 		})
 	}
@@ -150,8 +151,8 @@ func TestANoticeOfAWholeNetworkIsBrief(t *testing.T) {
 	if inc := r.only("one list, many addresses"); len(inc.Members) != 200 {
 		t.Errorf("the incident has %d members, want 200", len(inc.Members))
 	}
-	if n := r.due().Notification; len(n.Incident.Members) != toldMembers || n.Targets != 200 {
-		t.Errorf("the notice has %d members and speaks of %d targets, want %d and 200", len(n.Incident.Members), n.Targets, toldMembers)
+	if n := r.due().Notification; len(n.Incident.Members) != alerts.ToldMembers || n.Targets != 200 {
+		t.Errorf("the notice has %d members and speaks of %d targets, want %d and 200", len(n.Incident.Members), n.Targets, alerts.ToldMembers)
 	}
 }
 

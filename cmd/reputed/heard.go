@@ -6,6 +6,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 )
 
@@ -30,7 +31,7 @@ func listsSaid(s store.Situation, findings []checks.Finding) map[checks.Key]boun
 		said[key] = bounce.Answer{Status: a.Status, Evidence: a.Evidence, At: a.At}
 	}
 	add := func(f checks.Finding) {
-		if f.Key.Check == jobDNSBL && !f.At.Before(said[f.Key].At) {
+		if f.Key.Check == monitor.JobDNSBL && !f.At.Before(said[f.Key].At) {
 			said[f.Key] = bounce.Answer{Status: f.Status, Evidence: f.Evidence, At: f.At}
 		}
 	}
@@ -53,7 +54,7 @@ func answersOf(refusals, findings []checks.Finding) (all []store.Answer) {
 	named := map[checks.Key]bool{}
 	for _, r := range refusals {
 		if list := r.Facts[checks.FactList]; list != "" {
-			named[checks.Key{Check: jobDNSBL, Target: r.Key.Target, Source: list}] = true
+			named[checks.Key{Check: monitor.JobDNSBL, Target: r.Key.Target, Source: list}] = true
 		}
 	}
 	for _, f := range findings {

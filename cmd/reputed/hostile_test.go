@@ -37,6 +37,7 @@ import (
 	"reputed/internal/reliability"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes/probestest"
 )
 
@@ -200,7 +201,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[fmt.Sprintf("slack preview %d", i)] = slack.Preview(d.Notification, 80)
 	}
 	server := newSink(t, "ok")
-	others, err := newChannels(&config.Config{
+	others, err := wiring.Channels(&config.Config{
 		Webhooks:      []config.Webhook{{Name: "webhook", URL: config.NewSecret(server.URL + "/webhook")}},
 		PagerDuty:     []config.PagerDuty{{Name: "pagerduty", RoutingKey: config.NewSecret("k"), APIURL: server.URL}},
 		Alertmanagers: []config.Alertmanager{{Name: "alertmanager", URL: server.URL}},

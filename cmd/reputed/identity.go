@@ -16,6 +16,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -55,7 +56,7 @@ Exit code: 2 something major is wrong, 1 something minor, 3 could not tell, else
 		if err != nil {
 			return err
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}

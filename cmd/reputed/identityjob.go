@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	jobIdentity = "identity" // what senders publish of themselves
 	// identityTimeout ends a run that a resolver holds up; the next slot begins anew.
 	identityTimeout = 30 * time.Minute
 	// identityGap keeps a flood of refusals that name a PTR name or SPF from asking at each of them.
@@ -26,7 +25,7 @@ const (
 // identityJob looks at what is published: on schedule, and at each start and reload, because what is
 // configured may have changed. False: it is turned off, or there is nothing to look at.
 func (d *daemon) identityJob() (monitor.Job, bool) {
-	return monitor.Job{Name: jobIdentity, Schedule: d.cfg.Identity.Times, First: true, Gap: identityGap, Timeout: identityTimeout, Run: d.lookAtIdentity},
+	return monitor.Job{Name: monitor.JobIdentity, Schedule: d.cfg.Identity.Times, First: true, Gap: identityGap, Timeout: identityTimeout, Run: d.lookAtIdentity},
 		d.cfg.Identity.Enabled && len(d.cfg.Outbound)+len(d.cfg.Identity.Senders) > 0
 }
 
@@ -59,7 +58,7 @@ func (s *seen) add(i identity.Item, now time.Time) {
 
 // lookAtIdentity looks at everything that is published once.
 func (d *daemon) lookAtIdentity(ctx context.Context, _ time.Time) error {
-	return d.asRun(ctx, jobIdentity, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
+	return d.asRun(ctx, monitor.JobIdentity, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
 		plan, left := identityPlan(d.cfg, d.watch.Load().targets, false, nil)
 		known, err := d.db.Known(ctx, identity.CheckName)
 		if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/alerts"
-	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -167,17 +166,6 @@ func incidentReport(view report.IncidentView, h store.History, now time.Time) re
 		r.Deliveries = append(r.Deliveries, d)
 	}
 	return r
-}
-
-// openFindings are those of the members that are not clear, worst first.
-func openFindings(i alerts.Incident) []checks.Finding {
-	var open []checks.Finding
-	for _, m := range i.Members {
-		if !m.Clear {
-			open = append(open, m.Finding)
-		}
-	}
-	return open
 }
 
 // incidentIDs reads "12" and "#12".

@@ -17,6 +17,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // incidentActions are the commands by which people act on incidents. Each writes who,
@@ -164,7 +165,7 @@ func (a *app) writeStore(ctx context.Context) (*store.DB, *config.Config, error)
 	if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil, noDatabase(cfg) // opening it for writing would make one
 	}
-	db, err := openStore(ctx, cfg, nil)
+	db, err := wiring.OpenStore(ctx, cfg, nil)
 	return db, cfg, err
 }
 
@@ -217,11 +218,11 @@ func stillSo(inc alerts.Incident, now time.Time) string {
 	for _, m := range inc.Members {
 		f := m.Finding
 		e := entry{f.Target.String(), cmp.Or(checks.Line(f.Facts[checks.FactListName], 80), f.Key.Source)}
-		if f.Key.Check != jobDNSBL && f.Key.Check != jobIdentity || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
+		if f.Key.Check != monitor.JobDNSBL && f.Key.Check != monitor.JobIdentity || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
 			continue
 		}
 		seen[e] = true
-		if f.Key.Check == jobIdentity {
+		if f.Key.Check == monitor.JobIdentity {
 			names = append(names, e.target+" still had a finding ("+checks.Line(e.list, 80)+")")
 		} else {
 			names = append(names, e.target+" was still listed by "+e.list)
@@ -254,8 +255,8 @@ func notifier(cfg *config.Config) (func(alerts.Change) []store.Notice, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone := lookup(named(cfg))
+	zone := wiring.Lookup(wiring.Named(cfg))
 	return func(c alerts.Change) []store.Notice {
-		return notices(c, book.ForAll(openFindings(c.Incident), zone), cfg.Channels())
+		return store.NoticesOf(c, book.ForAll(c.Incident.OpenFindings(), zone), cfg.Channels())
 	}, nil
 }

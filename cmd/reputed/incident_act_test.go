@@ -7,6 +7,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
 // Whoever ends an incident by hand is told what was still so.
@@ -23,7 +24,7 @@ func TestWhatWasStillListedIsSaidOfAnEndByHand(t *testing.T) {
 	clean.ClearSince, clear.Clear = at(21, 45), true
 	mail, list, old := zen, zen, zen
 	name := listing("192.0.2.10", "ptr", at(21, 30))
-	name.Finding.Key.Check, name.Finding.Facts = jobIdentity, nil
+	name.Finding.Key.Check, name.Finding.Facts = monitor.JobIdentity, nil
 	mail.Finding.Key.Check = "bounce"
 	list.Finding.Target = checks.List("spamhaus-zen")
 	old.Last = at(21, 30).AddDate(0, 0, -1)

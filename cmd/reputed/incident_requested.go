@@ -13,6 +13,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/remedy"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 )
 
 func (a *app) requestedCommand() *cobra.Command {
@@ -93,7 +94,7 @@ func (a *app) requested(c *cobra.Command, id int64, what alerts.Action, again bo
 	if err != nil {
 		return err
 	}
-	rem := complete(&what.Request, h.Incident, book, lookup(named(cfg)))
+	rem := complete(&what.Request, h.Incident, book, wiring.Lookup(wiring.Named(cfg)))
 	now := time.Now()
 	if last, soon := alerts.TooSoon(before, what.Request.List, what.Request.CoolDown, now); soon {
 		said := askedAlready(last)

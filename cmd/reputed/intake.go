@@ -12,7 +12,9 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -34,7 +36,7 @@ func (d *daemon) takeIn(ctx context.Context, name string, messages []probes.Mess
 	}
 	for _, m := range messages {
 		mail := d.stored(m)
-		mail.Settle = due && settles(mail.Report.Kind)
+		mail.Settle = due && wiring.Settles(mail.Report.Kind)
 		batch.Mails = append(batch.Mails, mail)
 	}
 	if err := d.commit(ctx, batch, nil, false); err != nil {
@@ -49,7 +51,7 @@ func (d *daemon) takeIn(ctx context.Context, name string, messages []probes.Mess
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "mails read", slog.String("mailbox", name), slog.Int("mails", len(batch.Mails)))
 	if asked {
-		d.monitor.Poke(jobNamed)
+		d.monitor.Poke(monitor.JobNamed)
 	}
 	return nil
 }
@@ -120,7 +122,7 @@ func (d *daemon) follow(mail store.Mail) bool {
 		}
 		found = d.followTo(mail.Targets[i], b.Judgement.Blocklist) || found
 		if aboutIdentity(b.Judgement.Category) {
-			d.monitor.Poke(jobIdentity)
+			d.monitor.Poke(monitor.JobIdentity)
 		}
 	}
 	return found

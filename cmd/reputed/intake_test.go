@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"reputed/internal/config"
+	"reputed/internal/wiring"
 )
 
 // A refusal names a list by what its receiver asks. It is a second witness for the list that is
@@ -36,7 +37,7 @@ func TestListThatIsNotAskedHasItsNameAndItsWayOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zone := lookup(named(cfg))
+	zone := wiring.Lookup(wiring.Named(cfg))
 	for _, u := range cfg.Blocklists.Catalog.Unasked {
 		z, ok := zone(u.ID)
 		if !ok || z.Title != u.Title || z.Removal != u.Removal || len(z.Families) > 0 {

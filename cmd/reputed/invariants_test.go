@@ -19,6 +19,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -236,7 +237,7 @@ func (l *lives) findings() (out []checks.Finding) {
 			}
 			at, err := checks.ParseID(target)
 			l.must(err)
-			f := checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: target, Source: list}, Target: at, Status: status, At: time.Now(), Settle: time.Minute, Code: checks.CodeNoAnswer}
+			f := checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: target, Source: list}, Target: at, Status: status, At: time.Now(), Settle: time.Minute, Code: checks.CodeNoAnswer}
 			switch status {
 			case "":
 				continue

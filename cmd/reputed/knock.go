@@ -17,6 +17,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -75,11 +76,11 @@ func (a *app) knockConfig() (*config.Config, error) {
 
 // knockNow knocks once. What the database knows is used if there is one.
 func (a *app) knockNow(ctx context.Context, cfg *config.Config, receivers []string, from string, round acceptance.Round) (k report.Knocks, err error) {
-	resolver, err := newResolver(cfg, a.authorityPort, nil)
+	resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 	if err != nil {
 		return k, err
 	}
-	if round.Rules, err = newRules(cfg); err != nil {
+	if round.Rules, err = wiring.Rules(cfg); err != nil {
 		return k, err
 	}
 	local, err := cfg.LocalTargets()

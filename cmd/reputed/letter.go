@@ -15,6 +15,7 @@ import (
 	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func (a *app) letterCommand() *cobra.Command {
@@ -74,7 +75,7 @@ func (a *app) letter(c *cobra.Command, id int64, to, receiver, list string) erro
 	if err != nil {
 		return err
 	}
-	desk := letterDesk{h.Incident, refused, asked, book, lookup(named(cfg)), signature(cfg)}
+	desk := letterDesk{h.Incident, refused, asked, book, wiring.Lookup(wiring.Named(cfg)), signature(cfg)}
 	l, f, err := desk.write(to, receiver, list)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func unblockedWay(f checks.Finding) string {
 
 // letterFindings are those that can be written about: open ones first, then what they were.
 func letterFindings(inc alerts.Incident) []checks.Finding {
-	all := openFindings(inc)
+	all := inc.OpenFindings()
 	for _, m := range inc.Members {
 		if m.Clear {
 			all = append(all, m.Finding)

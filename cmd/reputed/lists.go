@@ -11,6 +11,7 @@ import (
 	"reputed/blocklists"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 )
 
 func (a *app) listsCommand() *cobra.Command {
@@ -64,9 +65,9 @@ func (a *app) lists() (*config.Config, []report.List, error) {
 
 // knownLists are all lists that are known, those that are asked first, then by their ids.
 func knownLists(cfg *config.Config) []report.List {
-	asked := lookup(cfg.Blocklists.Zones)
+	asked := wiring.Lookup(cfg.Blocklists.Zones)
 	var lists []report.List
-	for _, z := range catalog(cfg) {
+	for _, z := range wiring.Catalog(cfg) {
 		_, on := asked(z.ID)
 		l := report.List{Zone: z, Asked: on}
 		if d, dead := cfg.Blocklists.Catalog.FindDead(z.Zone); dead {

@@ -9,6 +9,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks/dnsbl"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 )
 
 func (a *app) listsTestCommand() *cobra.Command {
@@ -38,11 +39,11 @@ Exit code: 3 a critical list or more than half do not work, else 0.`,
 		if err != nil {
 			return err
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
-		check, err := newDNSBL(cfg, resolver, zones)
+		check, err := wiring.DNSBL(cfg, resolver, zones)
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ Exit code: 3 a critical list or more than half do not work, else 0.`,
 // listTests puts the controls of a run into the words of a report.
 func listTests(zones []blocklists.Zone, result dnsbl.Result) report.ListTests {
 	var r report.ListTests
-	zone := lookup(zones)
+	zone := wiring.Lookup(zones)
 	for _, l := range result.Lists {
 		z, _ := zone(l.ID)
 		t := report.ListTest{Zone: z, Verdict: verdictOf(l.State), Why: l.Why, Path: string(l.Path)}

@@ -13,6 +13,7 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/bounce/maillog"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -40,7 +41,7 @@ func newMailLog(m config.MailLog, cfg *config.Config, rules *bounce.Rules, log *
 	}
 	probe, err := probes.NewLog(opts)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, &config.Invalid{Err: err}
 	}
 	l := &mailLog{cfg: m, probe: probe, hosts: map[string]netip.Addr{}}
 	l.options = maillog.Options{Format: logFormat(m.Format), Rules: rules, Zone: m.Zone(), Host: m.Host}
@@ -126,14 +127,14 @@ func (d *daemon) intakeLog(ctx context.Context, l *mailLog, b probes.LogBatch) e
 		e := &read.Events[i]
 		asked = d.followTo(e.Target, e.Judgement.Blocklist) || asked
 		if aboutIdentity(e.Judgement.Category) {
-			d.monitor.Poke(jobIdentity)
+			d.monitor.Poke(monitor.JobIdentity)
 		}
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "refusals in the log", slog.String("log", l.cfg.Name), slog.Int("refusals", len(fresh)), slog.Int("events", len(events)))
 	if asked {
-		d.monitor.Poke(jobNamed)
+		d.monitor.Poke(monitor.JobNamed)
 	}
-	d.monitor.Poke(jobJudge)
+	d.monitor.Poke(monitor.JobJudge)
 	return nil
 }
 

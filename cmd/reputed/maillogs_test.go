@@ -14,6 +14,7 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/bounce/maillog"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -82,7 +83,7 @@ func TestALogBecomesAnIncident(t *testing.T) {
 		t.Errorf("finding %+v", f)
 	}
 	// The list is asked, and says no.
-	asked := checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: "192.0.2.10", Source: "spamcop"}, Target: f.Target, Code: checks.CodeNotListed, Status: checks.OK, At: time.Now(),
+	asked := checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: "192.0.2.10", Source: "spamcop"}, Target: f.Target, Code: checks.CodeNotListed, Status: checks.OK, At: time.Now(),
 		Evidence: []checks.Evidence{{Question: "10.2.0.192.bl.spamcop.net. A", Answer: "NXDOMAIN"}}}
 	if err := r.commit(ctx, store.Batch{}, []checks.Finding{asked}, false); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -77,7 +78,7 @@ func (n *neighbourhood) ask(ctx context.Context, cfg *config.Config, resolver *p
 		if len(ask) == 0 {
 			continue
 		}
-		check, err := newDNSBL(cfg, resolver, ask)
+		check, err := wiring.DNSBL(cfg, resolver, ask)
 		if err != nil {
 			return err
 		}

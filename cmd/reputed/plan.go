@@ -18,6 +18,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
@@ -45,7 +46,7 @@ With targets, as check takes them, it counts these in place of the configuration
 		if err != nil {
 			return usageError(c, err)
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ const planReverse = 1024
 // newPlanned finds out what is watched: what a command line names, or else the configuration.
 func newPlanned(ctx context.Context, cfg *config.Config, resolver *probes.Resolver, w wanted) (p planned, err error) {
 	p.cfg = cfg
-	if p.check, err = newDNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
+	if p.check, err = wiring.DNSBL(cfg, resolver, cfg.Blocklists.Zones); err != nil {
 		return p, err
 	}
 	sources, named := w.sources, !w.empty()
@@ -158,7 +159,7 @@ func (p planned) plan(now time.Time) (report.Plan, error) {
 
 	out := report.Plan{Schedule: cfg.Schedule.DNSBL, Sources: p.sources, NotCounted: p.missed, WithoutKey: cfg.Blocklists.WithoutKey, Now: now, Resolver: p.check.ResolverQuestions()}
 	out.Pools = p.pools()
-	rates := limits(paced)
+	rates := wiring.Limits(paced)
 	by := map[string]*report.PlanOperator{}
 	of := func(operator string) *report.PlanOperator {
 		o := by[operator]

@@ -14,7 +14,9 @@ import (
 	"reputed/blocklists"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
+	"reputed/internal/wiring"
 	"reputed/probes"
 	"reputed/probes/probestest"
 )
@@ -94,7 +96,7 @@ func TestAPlanIsWhatARoundAsks(t *testing.T) {
 			if limited != (wide == 1) {
 				t.Errorf("%d lists are asked in turns", wide)
 			}
-			run, _, err := r.db.LastRun(t.Context(), jobDNSBL)
+			run, _, err := r.db.LastRun(t.Context(), monitor.JobDNSBL)
 			if err != nil || run.Summary.Questions != planned {
 				t.Errorf("%d questions planned, %d asked: %v", planned, run.Summary.Questions, err)
 			}
@@ -142,7 +144,7 @@ func TestAPlanSaysWhatIsBeyondTheLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver, err := newResolver(cfg, 0, nil)
+	resolver, err := wiring.Resolver(cfg, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +219,7 @@ func TestAPlansAdviceHelps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resolver, err := newResolver(cfg, 0, nil)
+		resolver, err := wiring.Resolver(cfg, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

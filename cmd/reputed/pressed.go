@@ -8,6 +8,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 )
 
 // pressedSilence is how long the button silences.
@@ -55,7 +56,7 @@ func (d *daemon) pressed(ctx context.Context, p alerts.Press) (said string, err 
 	if _, err := d.db.Act(ctx, a, nil); err != nil {
 		return "", noIncident(id, err)
 	}
-	d.monitor.Poke(jobFollow) // the channels that show who has it
+	d.monitor.Poke(monitor.JobFollow) // the channels that show who has it
 	return said, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"reputed/blocklists"
 	"reputed/checks/dnsbl"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 )
 
@@ -17,7 +18,7 @@ const stateQuarantined = "quarantined"
 // lastRound is what the last round that did its whole work came to. Rounds in
 // which we were blind say nothing about a list.
 func (d *daemon) lastRound(ctx context.Context) (store.Summary, error) {
-	last, _, err := d.db.LastCompleteRun(ctx, jobDNSBL)
+	last, _, err := d.db.LastCompleteRun(ctx, monitor.JobDNSBL)
 	return last.Summary, err
 }
 
@@ -49,7 +50,7 @@ func sortOut(zones []blocklists.Zone, failing map[string]dnsbl.Failing, now time
 func carry(s *store.Summary, began time.Time, failing map[string]dnsbl.Failing, quarantined []blocklists.Zone) {
 	for i := range s.Lists {
 		l := &s.Lists[i]
-		if l.State == stateOK {
+		if l.State == store.ListOK {
 			continue
 		}
 		f := failing[l.List]

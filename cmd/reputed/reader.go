@@ -10,6 +10,7 @@ import (
 
 	"reputed/internal/config"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // Every command that only looks opens the database here: without write permission, with a
@@ -96,7 +97,7 @@ func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 	if errors.Is(err, store.ErrNoDatabase) {
 		err = noDatabase(cfg)
 	}
-	return db, withBackup(cfg, err)
+	return db, wiring.WithBackup(cfg, err)
 }
 
 // databaseFlag adds --database to a command that only looks.

@@ -19,11 +19,11 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 )
 
 const (
-	jobOwn = "own" // mail servers of our own
 	// ownEvery is how often they are looked at: certificates end by the day, and the refusals fill their logs.
 	ownEvery   = 6 * time.Hour
 	ownTimeout = time.Hour
@@ -38,9 +38,9 @@ func ownServers(cfg *config.Config, log *slog.Logger) (acceptance.Servers, error
 	}
 	var all acceptance.Servers
 	for _, s := range cfg.Acceptance.Own {
-		roots, err := authorities(s.CAFile)
+		roots, err := wiring.Authorities(s.CAFile)
 		if err != nil {
-			return nil, &exitError{exitConfig, fmt.Errorf("[[acceptance.own]] %s: %w", s.Host, err)}
+			return nil, &config.Invalid{Err: fmt.Errorf("[[acceptance.own]] %s: %w", s.Host, err)}
 		}
 		opts := probes.ReceiverOptions{Helo: helo, Roots: roots, Log: log}
 		if s.From != "" {
@@ -48,7 +48,7 @@ func ownServers(cfg *config.Config, log *slog.Logger) (acceptance.Servers, error
 		}
 		visitor, err := probes.NewReceiver(opts)
 		if err != nil {
-			return nil, &exitError{exitConfig, err}
+			return nil, &config.Invalid{Err: err}
 		}
 		host, port := config.SplitHost(s.Host)
 		all = append(all, acceptance.Own{Host: host, Port: port, Closed: s.Expect == config.ExpectClosed, StartTLS: s.StartTLS, Relay: s.Relay, Postmaster: s.Postmaster, Domains: s.Domains, Visitor: visitor})
@@ -77,13 +77,13 @@ func (d *daemon) ownJob(ctx context.Context) (monitor.Job, bool, error) {
 	if len(d.own) == 0 {
 		return monitor.Job{}, false, nil
 	}
-	last, _, err := d.db.LastRun(ctx, jobOwn)
-	return monitor.Job{Name: jobOwn, Schedule: monitor.Every(ownEvery), Jitter: d.cfg.Acceptance.Jitter.Duration, First: true, Last: last.Started, Timeout: ownTimeout, Run: d.lookAtOwn}, true, err
+	last, _, err := d.db.LastRun(ctx, monitor.JobOwn)
+	return monitor.Job{Name: monitor.JobOwn, Schedule: monitor.Every(ownEvery), Jitter: d.cfg.Acceptance.Jitter.Duration, First: true, Last: last.Started, Timeout: ownTimeout, Run: d.lookAtOwn}, true, err
 }
 
 // lookAtOwn looks at all servers of our own and commits what follows.
 func (d *daemon) lookAtOwn(ctx context.Context, _ time.Time) error {
-	return d.asRun(ctx, jobOwn, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
+	return d.asRun(ctx, monitor.JobOwn, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
 		known, err := d.db.Known(ctx, acceptance.OwnCheck)
 		if err != nil {
 			return store.Summary{}, err
@@ -145,7 +145,7 @@ Exit code: 2 something critical or major, 1 something minor, 3 most is not known
 			}
 			servers = chosen
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ Exit code: 2 one of them is reached, 0 none is, 3 it could not be tried.`,
 		if len(cfg.Acceptance.Egress) == 0 {
 			return &exitError{exitConfig, errors.New("nothing to try: name mail servers of yours elsewhere in [acceptance] egress")}
 		}
-		resolver, err := newResolver(cfg, a.authorityPort, nil)
+		resolver, err := wiring.Resolver(cfg, a.authorityPort, nil)
 		if err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func TestAnOpenRelayOfOursIsAnIncident(t *testing.T) {
 	if f := i.Members[0].Finding; i.Severity != checks.Critical || len(i.Members) != 1 || f.Code != checks.CodeOpenRelay || len(f.Evidence) == 0 {
 		t.Errorf("%s %+v", i.Severity, i.Members)
 	}
-	if way := r.book.ForAll(openFindings(i), r.zone); len(way) != 1 || way[0].ID != "open-relay" {
+	if way := r.book.ForAll(i.OpenFindings(), r.zone); len(way) != 1 || way[0].ID != "open-relay" {
 		t.Errorf("way out %+v", way)
 	}
 	s.Set(func(o *probestest.SMTPOptions) { o.Mode = probestest.SMTPGreylist })

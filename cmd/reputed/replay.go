@@ -11,8 +11,10 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func (a *app) replayCommand() *cobra.Command {
@@ -57,7 +59,7 @@ sent, and nothing is written. The database is that of the configuration, or --da
 		if err != nil {
 			return err
 		}
-		r := report.PolicyReplay{From: from, To: now, Told: past.Told, Policy: newPolicy(cfg)}
+		r := report.PolicyReplay{From: from, To: now, Told: past.Told, Policy: wiring.Policy(cfg)}
 		r.Changes = alerts.Replay(observed(past, cfg, watched), r.Policy, from, now)
 		return r.Write(a.stdout, a.term(), *form)
 	}
@@ -84,7 +86,7 @@ func observed(past store.Past, cfg *config.Config, watched checks.Targets) alert
 			target = known
 		}
 		f := checks.Finding{Key: t.Key, Target: target, Code: t.Code, Status: t.Status, Severity: t.Severity, Summary: t.Summary, Facts: t.Facts, Evidence: t.Evidence, At: t.At}
-		if t.Key.Check == jobDNSBL {
+		if t.Key.Check == monitor.JobDNSBL {
 			f.Settle = span(cfg.Schedule.DNSBLTimes, t.At) // the round after the next one, at the latest
 		}
 		return f

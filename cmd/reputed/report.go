@@ -59,8 +59,6 @@ purpose. With schedule in [report], the daemon sends the same.`,
 }
 
 const (
-	// jobReport sends the report. Its runs are stored under this name.
-	jobReport = "report"
 	// longestPeriod is how much time a report is about at most.
 	longestPeriod = 366 * 24 * time.Hour
 	// reportTimeout is how long making one may take.
@@ -74,12 +72,12 @@ func (d *daemon) reports(ctx context.Context, _ time.Time) error {
 }
 
 func (d *daemon) report(ctx context.Context, now time.Time) error {
-	last, any, err := d.db.LastRun(ctx, jobReport)
+	last, any, err := d.db.LastRun(ctx, monitor.JobReport)
 	if err != nil {
 		return err
 	}
 	if !any { // from now on: what was due before anybody wanted one is not
-		run, err := d.db.BeginRun(ctx, jobReport, now)
+		run, err := d.db.BeginRun(ctx, monitor.JobReport, now)
 		if err != nil {
 			return err
 		}
@@ -106,7 +104,7 @@ func (d *daemon) report(ctx context.Context, now time.Time) error {
 	}
 	d.log.LogAttrs(ctx, slog.LevelInfo, "report queued", slog.Time("since", since), slog.Time("until", slot), slog.Int("channels", len(all)))
 	d.deliverer.Poke()
-	run, err := d.db.BeginRun(ctx, jobReport, slot) // at the slot, where the next report begins
+	run, err := d.db.BeginRun(ctx, monitor.JobReport, slot) // at the slot, where the next report begins
 	if err != nil {
 		return err
 	}

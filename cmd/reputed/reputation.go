@@ -15,14 +15,8 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
-)
-
-// The jobs that ask those who rate senders. Each is a job of its own, so that one that
-// is slow or gone delays nobody else.
-const (
-	jobScores   = "scores"   // scores and allow lists in the DNS
-	jobRecorded = "recorded" // what people recorded, judged
 )
 
 // ratingTimeout ends a round of scores, or of one programme.
@@ -64,24 +58,24 @@ func newRaters(cfg *config.Config, asker reputation.Asker, db *store.DB, log *sl
 			}})
 	}
 	for _, p := range c.Postmaster {
-		roots, err := authorities(p.CAFile)
+		roots, err := wiring.Authorities(p.CAFile)
 		if err != nil {
-			return nil, &exitError{exitConfig, fmt.Errorf("[[reputation.postmaster]] %s: %w", p.Name, err)}
+			return nil, &config.Invalid{Err: fmt.Errorf("[[reputation.postmaster]] %s: %w", p.Name, err)}
 		}
 		oauth, err := probes.NewOAuth(probes.OAuthOptions{
 			Name: p.Name, Provider: probes.ProviderGoogle, TokenURL: p.TokenURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal,
 			RefreshToken: p.RefreshToken.Reveal, ServiceAccount: p.ServiceAccount.Reveal, Subject: p.Subject,
-			Scopes: scopes(p), RootCAs: roots, Keep: keptToken{db, "source " + p.Name}, Log: log,
+			Scopes: scopes(p), RootCAs: roots, Keep: wiring.KeptToken{DB: db, Who: "source " + p.Name}, Log: log,
 		})
 		if err != nil {
-			return nil, &exitError{exitConfig, err}
+			return nil, &config.Invalid{Err: err}
 		}
 		tools := reputation.Postmaster{Web: probes.NewWeb(probes.WebOptions{Name: p.Name, OAuth: oauth, RootCAs: roots, Log: log}), Base: p.URL}
 		var domains []checks.Target
 		for _, name := range p.Domains {
 			domain, err := checks.Domain(name)
 			if err != nil {
-				return nil, &exitError{exitConfig, err}
+				return nil, &config.Invalid{Err: err}
 			}
 			domains = append(domains, domain)
 		}
@@ -101,16 +95,16 @@ func scopes(p config.Postmaster) []string {
 	return []string{reputation.PostmasterScope}
 }
 
-// jobs are the jobs of all raters. Last is when each last did its whole work.
+// jobs are the jobs of all raters, one each, so that one that is slow or gone delays nobody else. Last is when each last did its whole work.
 func (r *raters) jobs(ctx context.Context, d *daemon) ([]monitor.Job, error) {
-	jobs := []monitor.Job{{Name: jobRecorded, Schedule: monitor.Every(tickEvery), First: true, Run: d.judgeRecorded}}
+	jobs := []monitor.Job{{Name: monitor.JobRecorded, Schedule: monitor.Every(tickEvery), First: true, Run: d.judgeRecorded}}
 	add := func(name string, run func(context.Context, time.Time) error) error {
 		last, _, err := d.db.LastCompleteRun(ctx, name)
 		jobs = append(jobs, monitor.Job{Name: name, Schedule: d.cfg.Reputation.Times, First: true, Last: last.Started, Timeout: ratingTimeout, Run: run})
 		return err
 	}
 	if len(r.scores.Scores) > 0 {
-		if err := add(jobScores, d.askScores); err != nil {
+		if err := add(monitor.JobScores, d.askScores); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +121,7 @@ func (d *daemon) rateable() iter.Seq[checks.Target] { return d.watch.Load().targ
 
 // askScores asks all scores about all targets once.
 func (d *daemon) askScores(ctx context.Context, _ time.Time) error {
-	return d.asRun(ctx, jobScores, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
+	return d.asRun(ctx, monitor.JobScores, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
 		var sources []reputation.Source
 		for _, s := range d.raters.scores.Scores {
 			sources = append(sources, reputation.ScoreSource(s))

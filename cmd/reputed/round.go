@@ -13,6 +13,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/dnsbl"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 )
 
@@ -38,7 +39,7 @@ func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 	if err := d.lookUpHostNames(ctx); err != nil {
 		return summary, err
 	}
-	first, err := d.db.FirstRun(ctx, jobDNSBL)
+	first, err := d.db.FirstRun(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return summary, err
 	}
@@ -46,7 +47,7 @@ func (d *daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 	if err != nil {
 		return summary, err
 	}
-	run, err := d.db.BeginRun(ctx, jobDNSBL, began)
+	run, err := d.db.BeginRun(ctx, monitor.JobDNSBL, began)
 	if err != nil {
 		if !unwritable(ctx, err) {
 			return summary, err
@@ -132,7 +133,7 @@ func (d *daemon) askNamed(ctx context.Context, _ time.Time) error {
 	for _, n := range waiting {
 		targets = append(targets, n.target)
 		for list := range n.lists {
-			named[checks.Key{Check: jobDNSBL, Target: n.target.ID(), Source: list}] = true
+			named[checks.Key{Check: monitor.JobDNSBL, Target: n.target.ID(), Source: list}] = true
 		}
 	}
 	lists := d.lists
@@ -167,7 +168,7 @@ func sightless(r dnsbl.Result) bool {
 // cut short it commits what was seen until then: a question that was not put has no
 // finding, and so moves nothing.
 func (d *daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[checks.Target], first bool) (dnsbl.Result, error) {
-	known, err := d.db.Known(ctx, jobDNSBL)
+	known, err := d.db.Known(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return dnsbl.Result{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -65,7 +66,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
 	}
 	opened := svc.opening()
-	db, err := openStore(ctx, cfg, log)
+	db, err := wiring.OpenStore(ctx, cfg, log)
 	opened()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil, nil // told to stop before it had begun
@@ -74,7 +75,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	channels, err := newChannels(cfg, db, log)
+	channels, err := wiring.Channels(cfg, db, log)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
@@ -121,12 +122,12 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 	if _, err := loaded.ReadyToRun(); err != nil {
 		return nil, err
 	}
-	channels, err := newChannels(loaded, nil, slog.New(slog.DiscardHandler))
+	channels, err := wiring.Channels(loaded, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	if loaded.Database.Path != now.Database.Path {
-		if db, err = openStore(ctx, loaded, nil); err != nil {
+		if db, err = wiring.OpenStore(ctx, loaded, nil); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()

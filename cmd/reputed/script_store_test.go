@@ -10,6 +10,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -39,7 +40,7 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 
-	run, err := db.BeginRun(ctx, jobDNSBL, now.Add(-5*time.Minute))
+	run, err := db.BeginRun(ctx, monitor.JobDNSBL, now.Add(-5*time.Minute))
 	ts.Check(err)
 	ts.Check(db.FinishRun(ctx, run, now.Add(-4*time.Minute), store.Summary{Targets: 2, Questions: 6, Lists: []store.ListSummary{
 		{List: "z00", State: "ok", Counts: map[string]int{"listed": 1, "clean": 1}},
@@ -48,7 +49,7 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 	}}))
 
 	finding := checks.Finding{
-		Key:    checks.Key{Check: jobDNSBL, Target: "192.0.2.10", Source: "z00"},
+		Key:    checks.Key{Check: monitor.JobDNSBL, Target: "192.0.2.10", Source: "z00"},
 		Target: checks.Address(netip.MustParseAddr("192.0.2.10")),
 		Code:   checks.CodeListed, Status: checks.Problem, Severity: checks.Major, Summary: "192.0.2.10 is listed by z00", At: now.Add(-4 * time.Minute),
 		Facts:    map[string]string{checks.FactAddress: "192.0.2.10", checks.FactList: "z00", checks.FactListName: "z00", checks.FactZone: "z00.bl.test"},

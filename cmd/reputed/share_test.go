@@ -19,6 +19,7 @@ import (
 	"reputed/checks"
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
@@ -48,7 +49,7 @@ func plantedFinding(t *testing.T, target, pool, list string, now time.Time) chec
 	var f checks.Finding
 	for x := range ts.All() {
 		x.Pool, x.Tags = pool, []string{"zanzibar"}
-		f = checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: x.ID(), Source: list}, Target: x, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Major,
+		f = checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: x.ID(), Source: list}, Target: x, Code: checks.CodeListed, Status: checks.Problem, Severity: checks.Major,
 			Summary: target + " is listed: " + plantedText, At: now, Facts: map[string]string{checks.FactReason: plantedText, checks.FactMeaning: plantedText, checks.FactLookupURL: "https://zanzibar.example/", checks.FactList: list, checks.FactAddress: "198.51.100.77"},
 			Evidence: []checks.Evidence{{Question: "q 198.51.100.77", Answer: "127.0.0.2", Reason: plantedText, Via: "198.51.100.77:53", Controls: plantedText, Proof: plantedText, At: now}}}
 	}
@@ -80,7 +81,7 @@ func sharedWorld(t *testing.T) *rig {
 		spans = spans || has("192.0.2.10") && has("198.51.100.77")
 		for _, a := range []alerts.Action{{Kind: alerts.AddNote}, {Kind: alerts.Ack}, {Kind: alerts.StepDone}, {Kind: alerts.Requested, Request: alerts.Request{List: "spamcop", Ref: plantedText}},
 			{Kind: alerts.Requested, Request: alerts.Request{List: "list-of-zanzibar", Ref: plantedText}},
-			{Kind: alerts.Requested, Request: alerts.Request{List: "zanzibar", Key: checks.Key{Check: jobDNSBL, Target: "198.51.100.77", Source: "spamcop"}}}} {
+			{Kind: alerts.Requested, Request: alerts.Request{List: "zanzibar", Key: checks.Key{Check: monitor.JobDNSBL, Target: "198.51.100.77", Source: "spamcop"}}}} {
 			a.Incident, a.By, a.Note, a.At = i.ID, "staff-kim", plantedText, now
 			if _, err := r.db.Act(ctx, a, nil); err != nil {
 				t.Fatal(err)

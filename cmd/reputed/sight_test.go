@@ -9,6 +9,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -113,7 +114,7 @@ func TestARestartHidesNoCountAndMovesNoTime(t *testing.T) {
 		if err := again.remember(ctx); err != nil {
 			t.Fatal(err)
 		}
-		f := checks.Finding{Key: checks.Key{Check: jobIdentity, Target: domain.ID(), Source: "spf"}, Target: domain, Code: checks.CodeSPF,
+		f := checks.Finding{Key: checks.Key{Check: monitor.JobIdentity, Target: domain.ID(), Source: "spf"}, Target: domain, Code: checks.CodeSPF,
 			Status: checks.Problem, Severity: checks.Major, Summary: "no SPF record", At: time.Now()}
 		if err := again.commit(ctx, store.Batch{}, []checks.Finding{f}, false); err != nil {
 			t.Fatal(err)

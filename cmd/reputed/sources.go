@@ -15,7 +15,9 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/identity"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 // watch is what the daemon watches at one time. It is replaced, never changed.
@@ -166,7 +168,7 @@ func (d *daemon) rewatch() error {
 			return err
 		}
 	}
-	ours, err := newOurs(d.cfg, targets)
+	ours, err := wiring.Ours(d.cfg, targets)
 	if err != nil {
 		return err
 	}
@@ -234,7 +236,7 @@ func (d *daemon) gone(ctx context.Context, now time.Time) ([]checks.Finding, err
 	if len(d.sources.unknown()) > 0 {
 		return nil, nil
 	}
-	known, err := d.db.Known(ctx, jobDNSBL)
+	known, err := d.db.Known(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +273,7 @@ func (d *daemon) noteGone(ctx context.Context, left map[string]bool, now time.Ti
 	for _, inc := range open {
 		var of []string
 		for _, m := range inc.Members {
-			if t := m.Finding.Key.Target; m.Finding.Key.Check == jobDNSBL && !m.Clear && left[t] && !slices.Contains(of, t) {
+			if t := m.Finding.Key.Target; m.Finding.Key.Check == monitor.JobDNSBL && !m.Clear && left[t] && !slices.Contains(of, t) {
 				of = append(of, t)
 			}
 		}

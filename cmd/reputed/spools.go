@@ -23,7 +23,7 @@ func newSpool(s config.Spool, log *slog.Logger) (*probes.Spool, error) {
 	}
 	spool, err := probes.NewSpool(probes.SpoolOptions{Name: s.Name, Path: s.Path, Kind: kind, Poll: s.Poll.Duration, Remove: s.Remove, Log: log})
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, &config.Invalid{Err: err}
 	}
 	return spool, nil
 }

@@ -13,8 +13,10 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -164,11 +166,11 @@ func (a *app) openView(ctx context.Context) (v *view, broken string, done func()
 // rounds reads the last rounds, and which lists did not answer in the last complete one.
 func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) error {
 	db, cfg := v.db, v.cfg
-	complete, ok, err := db.LastCompleteRun(ctx, jobDNSBL)
+	complete, ok, err := db.LastCompleteRun(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return err
 	}
-	last, any, err := db.LastRun(ctx, jobDNSBL)
+	last, any, err := db.LastRun(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return err
 	}
@@ -195,12 +197,12 @@ func (v *view) rounds(ctx context.Context, in *report.Input, now time.Time) erro
 func (v *view) round(in *report.Input, complete store.Run) {
 	in.Round = report.Round{Started: complete.Started, Ended: complete.Finished, Questions: complete.Summary.Questions}
 	in.Watched.Lists = len(complete.Summary.Lists)
-	zone := lookup(v.cfg.Blocklists.Zones)
+	zone := wiring.Lookup(v.cfg.Blocklists.Zones)
 	for _, l := range complete.Summary.Lists {
 		lost := l.Counts[string(blocklists.Unknown)] + l.Counts[string(blocklists.Refused)] + l.Counts[string(blocklists.Unusable)]
 		in.Round.Unanswered += lost
 		in.Round.Problems += l.Counts[string(blocklists.Listed)] + l.Counts[string(blocklists.Policy)]
-		if l.State == stateOK {
+		if l.State == store.ListOK {
 			continue
 		}
 		z, _ := zone(l.List)

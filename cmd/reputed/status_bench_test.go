@@ -14,6 +14,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -40,11 +41,11 @@ func grown(tb testing.TB, dir string, year bool, listed int) (config string) {
 	}
 	_, err = db.Lease(ctx, "reputed test", time.Hour, now)
 	must(err)
-	run, err := db.BeginRun(ctx, jobDNSBL, now.Add(-5*time.Minute))
+	run, err := db.BeginRun(ctx, monitor.JobDNSBL, now.Add(-5*time.Minute))
 	must(err)
 	summary := store.Summary{Targets: 1 << 16, Questions: 60 << 16}
 	for i := range 60 {
-		summary.Lists = append(summary.Lists, store.ListSummary{List: fmt.Sprintf("list-%02d", i), State: stateOK, Counts: map[string]int{"clean": 1 << 16}})
+		summary.Lists = append(summary.Lists, store.ListSummary{List: fmt.Sprintf("list-%02d", i), State: store.ListOK, Counts: map[string]int{"clean": 1 << 16}})
 	}
 	must(db.FinishRun(ctx, run, now.Add(-4*time.Minute), summary))
 	commit := func(at time.Time, findings ...checks.Finding) {
@@ -55,7 +56,7 @@ func grown(tb testing.TB, dir string, year bool, listed int) (config string) {
 	}
 	listing := func(i int, list string, at time.Time) checks.Finding {
 		a := netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})
-		return checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: a.String(), Source: list}, Target: checks.Address(a), Code: checks.CodeListed, Status: checks.Problem,
+		return checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: a.String(), Source: list}, Target: checks.Address(a), Code: checks.CodeListed, Status: checks.Problem,
 			Severity: checks.Major, Summary: a.String() + " is listed by " + list, At: at, Facts: map[string]string{checks.FactAddress: a.String(), checks.FactList: list, checks.FactListName: list},
 			Evidence: []checks.Evidence{{Question: a.String() + "." + list + ". A", Answer: "127.0.0.2", Reason: "Blocked - see https://example.net/?" + a.String(), At: at}}}
 	}

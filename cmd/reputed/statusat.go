@@ -52,7 +52,7 @@ func pastTime(s string, now time.Time) (time.Time, error) {
 
 // inputAt is what a status of a time in the past is built from.
 func (v *view) inputAt(ctx context.Context, then, now time.Time) (in report.Input, err error) {
-	m, err := v.db.At(ctx, then, jobDNSBL, v.cfg.Bounces.Window.Duration)
+	m, err := v.db.At(ctx, then, monitor.JobDNSBL, v.cfg.Bounces.Window.Duration)
 	if err != nil {
 		return in, err
 	}

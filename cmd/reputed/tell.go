@@ -1,70 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"reputed/alerts"
-	"reputed/checks"
-	"reputed/internal/config"
 	"reputed/internal/store"
 )
-
-// toldMembers is how many members of an incident a notice holds: more than any channel
-// shows. A network that is listed as a whole has 65,536.
-const toldMembers = 50
-
-// newPolicy is how calm or loud to be, as the configuration says it.
-func newPolicy(cfg *config.Config) alerts.Policy {
-	c := cfg.Alerts
-	p := alerts.Policy{
-		RemindCritical: c.RemindCritical.Duration,
-		RemindMajor:    c.RemindMajor.Duration,
-		MinSeverity:    c.MinSeverity,
-		Quiet:          alerts.QuietHours{From: c.QuietFrom.Minute, To: c.QuietTo.Minute, Zone: c.Zone()},
-		Escalate:       alerts.Escalation{After: c.EscalateAfter.Duration, Channels: c.EscalateTo},
-		Channels:       c.Channels,
-	}
-	for _, r := range c.Routes {
-		route := alerts.Route{Pools: r.Pools, Tags: r.Tags, Lists: r.Lists, Channels: r.Channels}
-		for _, s := range r.Severities {
-			route.Severities = append(route.Severities, checks.Severity(s))
-		}
-		for _, class := range r.Classes {
-			route.Classes = append(route.Classes, alerts.Class(class))
-		}
-		p.Routes = append(p.Routes, route)
-	}
-	return p
-}
-
-// notification is a change as channels tell it.
-func notification(c alerts.Change, remediation []checks.Remediation) alerts.Notification {
-	brief, targets := c.Incident.Brief(toldMembers)
-	return alerts.Notification{
-		ID:          fmt.Sprintf("%d/%s/%d", c.Incident.ID, c.Kind, c.At.UnixMicro()),
-		Kind:        c.Kind,
-		At:          c.At,
-		Incident:    brief,
-		Targets:     targets,
-		Remediation: remediation,
-		Command:     incidentCommand(c.Incident.ID),
-	}
-}
-
-// notices makes one notice a channel of a change that is to be told. One that has told of
-// the incident and is configured no longer is passed over.
-func notices(c alerts.Change, remediation []checks.Remediation, configured []string) []store.Notice {
-	n := notification(c, remediation)
-	var all []store.Notice
-	for _, channel := range c.Channels {
-		if slices.Contains(configured, channel) {
-			all = append(all, store.Notice{Channel: channel, Notification: n, NotBefore: c.NotBefore})
-		}
-	}
-	return all
-}
 
 // late is how long after its time a digest is still told: later, the next one is nearer.
 const late = 6 * time.Hour

@@ -12,6 +12,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 )
@@ -180,7 +181,7 @@ func (u *unwritten) notification(kind alerts.ChangeKind, now, began time.Time) a
 		}
 		u.about = slices.Clone(inc.Members[:1])
 	}
-	brief, targets := inc.Brief(toldMembers)
+	brief, targets := inc.Brief(alerts.ToldMembers)
 	return alerts.Notification{
 		ID: fmt.Sprintf("database/%d/%s/%d", began.UnixMicro(), kind, now.UnixMicro()), Kind: kind, At: now, Incident: brief, Targets: targets,
 		Command: "reputed doctor",
@@ -207,7 +208,7 @@ func (d *daemon) tryWriting(ctx context.Context) {
 	d.log.LogAttrs(ctx, slog.LevelInfo, "database can be written again", slog.Duration("after", lasted.Round(time.Second)))
 	d.deliverer.Poke()
 	if found { // it is found again and stored at once, not at the next slot
-		d.monitor.Poke(jobDNSBL)
+		d.monitor.Poke(monitor.JobDNSBL)
 	}
 }
 
@@ -241,7 +242,7 @@ func (d *daemon) tellUnwritten(ctx context.Context) {
 	if len(to) == 0 {
 		return
 	}
-	n.Remediation = d.book.ForAll(openFindings(n.Incident), d.zone)
+	n.Remediation = d.book.ForAll(n.Incident.OpenFindings(), d.zone)
 	var wg sync.WaitGroup
 	for _, name := range to {
 		wg.Go(func() {

@@ -14,9 +14,11 @@ import (
 	"reputed/checks"
 	"reputed/checks/remedy"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
+	"reputed/internal/wiring"
 )
 
 // view gathers what is shown, from one database and one configuration. Every form of the
@@ -52,7 +54,7 @@ func newView(db *store.DB, cfg *config.Config) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{db: db, cfg: cfg, book: book, zone: lookup(named(cfg)), policy: newPolicy(cfg), log: slog.New(slog.DiscardHandler)}, nil
+	return &view{db: db, cfg: cfg, book: book, zone: wiring.Lookup(wiring.Named(cfg)), policy: wiring.Policy(cfg), log: slog.New(slog.DiscardHandler)}, nil
 }
 
 var _ web.Source = (*view)(nil)
@@ -102,7 +104,7 @@ func (v *view) forget() {
 func (v *view) of(incidents []alerts.Incident) []report.IncidentView {
 	views := make([]report.IncidentView, 0, len(incidents))
 	for _, i := range incidents {
-		views = append(views, report.IncidentView{Incident: i, Remediation: v.book.ForAll(openFindings(i), v.zone)})
+		views = append(views, report.IncidentView{Incident: i, Remediation: v.book.ForAll(i.OpenFindings(), v.zone)})
 	}
 	return views
 }
@@ -300,7 +302,7 @@ func sightings(inc alerts.Incident, step time.Duration) []store.Turn {
 		out[i].Targets++
 	}
 	for _, m := range inc.Members {
-		if m.Finding.Key.Check != jobDNSBL {
+		if m.Finding.Key.Check != monitor.JobDNSBL {
 			continue
 		}
 		add(m, m.First, true)

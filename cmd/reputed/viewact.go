@@ -18,7 +18,7 @@ func (v *view) Act(ctx context.Context, a alerts.Action) (alerts.Incident, error
 		}
 	}
 	after, err := v.db.Act(ctx, a, func(c alerts.Change) []store.Notice {
-		return notices(c, v.book.ForAll(openFindings(c.Incident), v.zone), v.cfg.Channels())
+		return store.NoticesOf(c, v.book.ForAll(c.Incident.OpenFindings(), v.zone), v.cfg.Channels())
 	})
 	v.forget()
 	switch {

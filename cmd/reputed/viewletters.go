@@ -50,7 +50,7 @@ func (d letterDesk) all() (out []report.Letter, err error) {
 		}
 		out = append(out, r)
 	}
-	findings := slices.DeleteFunc(openFindings(d.incident), func(f checks.Finding) bool { return f.Key.Check == alerts.CheckRequest })
+	findings := slices.DeleteFunc(d.incident.OpenFindings(), func(f checks.Finding) bool { return f.Key.Check == alerts.CheckRequest })
 	refusing := d.incident.Impact.Refusals() > 0 || slices.ContainsFunc(findings, refusedFinding)
 	if refusing {
 		for _, receiver := range d.postmasters() {

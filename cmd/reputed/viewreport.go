@@ -8,6 +8,7 @@ import (
 	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 )
@@ -128,7 +129,7 @@ func (v *view) periodDeeds(ctx context.Context, in *report.PeriodInput, _ func(s
 }
 
 func (v *view) periodRounds(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
-	runs, first, err := v.db.Runs(ctx, jobDNSBL, in.Since, in.Until)
+	runs, first, err := v.db.Runs(ctx, monitor.JobDNSBL, in.Since, in.Until)
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (v *view) periodRounds(ctx context.Context, in *report.PeriodInput, _ func(
 		}
 		round := report.PeriodRound{Started: r.Started, Ended: r.Finished, Whole: r.State == store.Complete, Silent: map[string]blocklists.Class{}}
 		for _, l := range r.Summary.Lists {
-			if l.State != stateOK {
+			if l.State != store.ListOK {
 				round.Silent[l.List] = blocklists.Class(l.State)
 			}
 		}

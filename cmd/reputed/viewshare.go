@@ -16,6 +16,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
@@ -210,7 +211,7 @@ func (v *view) listName(id string) string {
 // whoSays is who says what a finding is about, for people outside.
 func (v *view) whoSays(m alerts.Member) string {
 	f := m.Finding
-	if f.Key.Check == jobIdentity { // its sources are the names of rules, and its titles say what is wrong
+	if f.Key.Check == monitor.JobIdentity { // its sources are the names of rules, and its titles say what is wrong
 		return ""
 	}
 	return cmp.Or(f.Facts[checks.FactVendor], f.Facts[checks.FactSourceName], v.listName(f.Key.Source))

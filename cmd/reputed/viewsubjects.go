@@ -12,6 +12,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/acceptance"
+	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/web"
@@ -90,7 +91,7 @@ func (v *view) course(ctx context.Context, f store.FlowFilter, changes []store.T
 func turned(changes []store.Transition) []store.Turn {
 	var out []store.Turn
 	for _, t := range changes {
-		if t.Key.Check == jobDNSBL && (t.Before == checks.Problem) != (t.Status == checks.Problem) {
+		if t.Key.Check == monitor.JobDNSBL && (t.Before == checks.Problem) != (t.Status == checks.Problem) {
 			out = append(out, store.Turn{At: t.At, Source: t.Key.Source, Problem: t.Status == checks.Problem, Targets: 1, Target: t.Key.Target})
 		}
 	}
@@ -133,7 +134,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 		return out, fmt.Errorf("list %q: %w", checks.Line(id, 100), web.ErrNotFound)
 	}
 	out = report.ListHistory{List: lists[i], Now: now}
-	run, ok, err := v.db.LastCompleteRun(ctx, jobDNSBL)
+	run, ok, err := v.db.LastCompleteRun(ctx, monitor.JobDNSBL)
 	if err != nil {
 		return out, err
 	}
@@ -145,7 +146,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 			continue
 		}
 		out.Counts = l.Counts
-		if l.State != stateOK {
+		if l.State != store.ListOK {
 			out.Silent = &report.SilentList{ID: id, Name: out.Zone.Title, Operator: out.Zone.Operator, Severity: checks.Severity(out.Zone.Severity), Verdict: blocklists.Class(l.State), Since: l.Since, Why: l.Why}
 		}
 	}
@@ -174,7 +175,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 
 // budget is how much a list was asked in the last 24 hours, and the other lists of its operator that are asked.
 func (v *view) budget(ctx context.Context, z blocklists.Zone, now time.Time) (report.Budget, error) {
-	usage, err := v.db.Usage(ctx, jobDNSBL, now.Add(-report.BudgetSpan))
+	usage, err := v.db.Usage(ctx, monitor.JobDNSBL, now.Add(-report.BudgetSpan))
 	b := report.Budget{Since: usage.Since, Rounds: usage.Rounds, Asked: usage.Asked[z.ID], PerDay: z.PerDay, Rate: z.Rate, Operator: z.Operator}
 	for _, l := range v.lists() {
 		if l.Asked && l.Zone.Operator == z.Operator {

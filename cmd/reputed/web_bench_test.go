@@ -20,6 +20,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -42,17 +43,17 @@ func mailed(tb testing.TB, dir string, refused int) (cfg string) {
 	must(err)
 	_, err = db.Lease(ctx, "reputed test", time.Hour, now)
 	must(err)
-	run, err := db.BeginRun(ctx, jobDNSBL, now.Add(-5*time.Minute))
+	run, err := db.BeginRun(ctx, monitor.JobDNSBL, now.Add(-5*time.Minute))
 	must(err)
 	summary := store.Summary{Targets: 1 << 12, Questions: 60 << 12}
 	for i := range 60 {
-		summary.Lists = append(summary.Lists, store.ListSummary{List: fmt.Sprintf("list-%02d", i), State: stateOK, Counts: map[string]int{"clean": 1 << 12}})
+		summary.Lists = append(summary.Lists, store.ListSummary{List: fmt.Sprintf("list-%02d", i), State: store.ListOK, Counts: map[string]int{"clean": 1 << 12}})
 	}
 	must(db.FinishRun(ctx, run, now.Add(-4*time.Minute), summary))
 	opened := now.Add(-3 * time.Hour)
 	listing := func(i int, list string) checks.Finding {
 		a := netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})
-		return checks.Finding{Key: checks.Key{Check: jobDNSBL, Target: a.String(), Source: list}, Target: checks.Address(a), Code: checks.CodeListed, Status: checks.Problem,
+		return checks.Finding{Key: checks.Key{Check: monitor.JobDNSBL, Target: a.String(), Source: list}, Target: checks.Address(a), Code: checks.CodeListed, Status: checks.Problem,
 			Severity: checks.Major, Summary: a.String() + " is listed by " + list, At: opened, Facts: map[string]string{checks.FactAddress: a.String(), checks.FactList: list, checks.FactListName: list},
 			Evidence: []checks.Evidence{{Question: a.String() + "." + list + ". A", Answer: "127.0.0.2", Reason: "Blocked - see https://example.net/?" + a.String(), At: opened}}}
 	}

@@ -11,6 +11,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 	"reputed/probes"
 	"reputed/probes/probestest"
 )
@@ -136,7 +137,7 @@ func TestNewRefreshTokenIsKeptEncrypted(t *testing.T) {
 	r := newRig(t)
 	for life := range 3 {
 		roots, log := endpoint.CertPool(), slog.New(slog.DiscardHandler)
-		tokens, err := newOAuth(account, roots, r.db, log)
+		tokens, err := wiring.OAuth(account, roots, r.db, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +153,7 @@ func TestNewRefreshTokenIsKeptEncrypted(t *testing.T) {
 		}
 	}
 	account.OAuth.TokenURL = "gopher://example.org"
-	if _, err := newMailboxes(account, r.db, slog.New(slog.DiscardHandler)); err == nil || !errors.As(err, new(*exitError)) {
+	if _, err := wiring.Mailboxes(account, r.db, slog.New(slog.DiscardHandler)); err == nil || !errors.As(err, new(*config.Invalid)) {
 		t.Errorf("a bad endpoint gives %v, want an error of the configuration", err)
 	}
 }

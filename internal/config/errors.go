@@ -199,3 +199,11 @@ func secretive(s string) bool {
 	}
 	return false
 }
+
+// Invalid is a configuration that reads well and cannot be used as it stands: a file that it names is not there, a
+// server name is none. Trying again does not help before the configuration, or what it names, is mended.
+type Invalid struct{ Err error }
+
+func (e *Invalid) Error() string { return e.Err.Error() }
+
+func (e *Invalid) Unwrap() error { return e.Err }

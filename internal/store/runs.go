@@ -38,10 +38,13 @@ type Summary struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
+// ListOK is the State of a list that works.
+const ListOK = "ok"
+
 // ListSummary is what one list did in one run.
 type ListSummary struct {
 	List   string         `json:"list"`             // catalogue id
-	State  string         `json:"state"`            // how its controls came out: "ok", or the verdict that set it aside
+	State  string         `json:"state"`            // how its controls came out: [ListOK], or the verdict that set it aside
 	Why    string         `json:"why,omitempty"`    // one line
 	Counts map[string]int `json:"counts,omitempty"` // answers about targets, by verdict
 	// Failing is how many tests in a row, up to this run, the list failed, Since and

@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"reputed/checks"
 	"reputed/checks/bounce"
@@ -18,11 +19,19 @@ import (
 	"reputed/probes"
 )
 
-// newMailboxes are the folders of a bounce mailbox as the configuration describes
-// it, each of which is read by itself. They share the account's access tokens.
-func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mailbox, err error) {
-	fail := func(err error) ([]*mailbox, error) { return nil, &exitError{exitConfig, err} }
-	roots, err := authorities(m.CAFile)
+// Mailbox is one folder of a bounce mailbox, which is read by itself.
+type Mailbox struct {
+	Name    string // config.Mailbox.Key
+	Probe   *probes.Mailbox
+	Settles bool          // something is to be done with its mails once they are stored
+	Poll    time.Duration // it is looked at so often at least
+}
+
+// Mailboxes are the folders of a bounce mailbox as the configuration describes
+// it, each of which is read by itself. They share the account's access tokens. An error is a [config.Invalid].
+func Mailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []Mailbox, err error) {
+	fail := func(err error) ([]Mailbox, error) { return nil, &config.Invalid{Err: err} }
+	roots, err := Authorities(m.CAFile)
 	if err != nil {
 		return fail(fmt.Errorf("mailbox %s: %w", m.Name, err))
 	}
@@ -32,7 +41,7 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 	}
 	if !m.OAuth.Given() {
 		opts.Password = m.Password.Reveal
-	} else if opts.OAuth, err = newOAuth(m, roots, db, log); err != nil {
+	} else if opts.OAuth, err = OAuth(m, roots, db, log); err != nil {
 		return fail(err)
 	}
 	for _, folder := range m.Reads() {
@@ -42,7 +51,7 @@ func newMailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []*mail
 		if err != nil {
 			return fail(err)
 		}
-		all = append(all, &mailbox{name: name, probe: probe, settles: opts.After.Do != probes.AfterKeep, poll: m.Poll.Duration})
+		all = append(all, Mailbox{Name: name, Probe: probe, Settles: opts.After.Do != probes.AfterKeep, Poll: m.Poll.Duration})
 	}
 	return all, nil
 }
@@ -56,35 +65,37 @@ func newAfter(text string) probes.After {
 	return probes.After{Do: probes.AfterKind(do), Name: name}
 }
 
-// newOAuth is where the account's access tokens come from. A house with an authority of its own
+// OAuth is where the account's access tokens come from. A house with an authority of its own
 // has one for both servers.
-func newOAuth(m config.Mailbox, roots *x509.CertPool, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
+func OAuth(m config.Mailbox, roots *x509.CertPool, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
 	o := m.OAuth
 	return probes.NewOAuth(probes.OAuthOptions{
 		Name: m.Name, Provider: o.Provider, Tenant: o.Tenant, TokenURL: o.TokenURL, ClientID: o.ClientID,
 		ClientSecret: o.ClientSecret.Reveal, RefreshToken: o.RefreshToken.Reveal, ServiceAccount: o.ServiceAccount.Reveal,
-		Subject: m.User, Scopes: o.Scopes, RootCAs: roots, Keep: keptToken{db, m.Name}, Log: log,
+		Subject: m.User, Scopes: o.Scopes, RootCAs: roots, Keep: KeptToken{DB: db, Who: m.Name}, Log: log,
 	})
 }
 
-// keptToken keeps the refresh token of a mailbox in the database.
-type keptToken struct {
-	db      *store.DB
-	mailbox string
+// KeptToken keeps the refresh token of a mailbox, or of a source, in the database, sealed.
+type KeptToken struct {
+	DB  *store.DB // nil: nothing is kept, and the configured token is good, or not
+	Who string    // the name of the mailbox
 }
 
-func (k keptToken) Load(ctx context.Context) ([]byte, error) {
-	if k.db == nil { // a look without a database: the configured token is good, or not
+// Load implements [probes.TokenKeeper].
+func (k KeptToken) Load(ctx context.Context) ([]byte, error) {
+	if k.DB == nil { // a look without a database: the configured token is good, or not
 		return nil, nil
 	}
-	return k.db.Sealed(ctx, "refresh token of mailbox "+k.mailbox)
+	return k.DB.Sealed(ctx, "refresh token of mailbox "+k.Who)
 }
 
-func (k keptToken) Save(ctx context.Context, sealed []byte) error {
-	if k.db == nil {
+// Save implements [probes.TokenKeeper].
+func (k KeptToken) Save(ctx context.Context, sealed []byte) error {
+	if k.DB == nil {
 		return nil
 	}
-	return k.db.Seal(ctx, "refresh token of mailbox "+k.mailbox, sealed)
+	return k.DB.Seal(ctx, "refresh token of mailbox "+k.Who, sealed)
 }
 
 // ledger is what is still to be done in one folder.
@@ -101,15 +112,15 @@ func (l ledger) Settled(ctx context.Context, validity uint32, uids []uint32) err
 	return l.db.Settled(ctx, l.mailbox, validity, uids)
 }
 
-// settles says whether something is to be done with a mail of this kind after it
+// Settles says whether something is to be done with a mail of this kind after it
 // was read. Ordinary mail, and what nobody could read, is left to a person.
-func settles(kind bounce.Kind) bool {
+func Settles(kind bounce.Kind) bool {
 	return kind != bounce.KindOther && kind != bounce.KindUnparsed
 }
 
-// newRules are the rules that refusals are judged by: the built-in ones, and above
-// them those of [bounces] rules_dir.
-func newRules(cfg *config.Config) (*bounce.Rules, error) {
+// Rules are the rules that refusals are judged by: the built-in ones, and above
+// them those of [bounces] rules_dir. An error is a [config.Invalid], or says that the built-in rules are broken.
+func Rules(cfg *config.Config) (*bounce.Rules, error) {
 	lists := cfg.Blocklists.Catalog.Names()
 	dir := cfg.Bounces.RulesDir
 	if dir == "" {
@@ -120,17 +131,17 @@ func newRules(cfg *config.Config) (*bounce.Rules, error) {
 		return set.WithLists(lists), nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, &exitError{exitConfig, fmt.Errorf("[bounces] rules_dir %s: it is no folder that can be read", checks.Line(dir, 0))}
+		return nil, &config.Invalid{Err: fmt.Errorf("[bounces] rules_dir %s: it is no folder that can be read", checks.Line(dir, 0))}
 	}
 	set, err := bounce.LoadRules(lists, rules.Files, os.DirFS(dir))
 	if err != nil {
-		return nil, &exitError{exitConfig, fmt.Errorf("[bounces] rules_dir %s: %w", checks.Line(dir, 0), err)}
+		return nil, &config.Invalid{Err: fmt.Errorf("[bounces] rules_dir %s: %w", checks.Line(dir, 0), err)}
 	}
 	return set, nil
 }
 
-// authorities are the certificates of a file; nil without one, for those that the system trusts.
-func authorities(file string) (*x509.CertPool, error) {
+// Authorities are the certificates of a file; nil without one, for those that the system trusts.
+func Authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -145,9 +156,9 @@ func authorities(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// newOurs is what is known of our own servers and mail: by it a report is proved
+// Ours is what is known of our own servers and mail: by it a report is proved
 // to be ours, and laid at one of our addresses, which are those of targets.
-func newOurs(cfg *config.Config, targets checks.Targets) (bounce.Ours, error) {
+func Ours(cfg *config.Config, targets checks.Targets) (bounce.Ours, error) {
 	ours := bounce.Ours{Targets: targets, Hosts: map[string]netip.Addr{}, MessageIDDomains: cfg.Bounces.MessageIDDomains}
 	for _, pool := range cfg.Outbound {
 		for host, address := range pool.Hosts {
@@ -159,7 +170,7 @@ func newOurs(cfg *config.Config, targets checks.Targets) (bounce.Ours, error) {
 	if cfg.Bounces.VERP != "" {
 		var err error
 		if ours.VERP, err = regexp.Compile(cfg.Bounces.VERP); err != nil {
-			return ours, &exitError{exitConfig, fmt.Errorf("[bounces] verp: %w", err)}
+			return ours, &config.Invalid{Err: fmt.Errorf("[bounces] verp: %w", err)}
 		}
 	}
 	switch key := cfg.Bounces.VERPHMAC; {

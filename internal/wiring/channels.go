@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"encoding/json"
@@ -19,9 +19,9 @@ import (
 	"reputed/internal/report"
 )
 
-// newChannels makes one Notifier for each channel that is configured. Roots is where those
+// Channels makes one Notifier for each channel that is configured. Roots is where those
 // remember what they wrote that come back to it; nil: in memory.
-func newChannels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[string]alerts.Notifier, error) {
+func Channels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[string]alerts.Notifier, error) {
 	channels := map[string]alerts.Notifier{}
 	var failed error
 	add := func(name string, n alerts.Notifier, err error) {
@@ -79,7 +79,7 @@ func newSlack(s config.Slack, roots alerts.Roots, log *slog.Logger) (alerts.Noti
 
 // newEmail is a mail account as the configuration describes it.
 func newEmail(e config.Email, log *slog.Logger) (alerts.Notifier, error) {
-	roots, err := authorities(e.CAFile)
+	roots, err := Authorities(e.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +88,8 @@ func newEmail(e config.Email, log *slog.Logger) (alerts.Notifier, error) {
 	})
 }
 
-// newHeart is whom to tell that the daemon is alive; nil if nobody is configured.
-func newHeart(h config.Heartbeat) (*heartbeat.Heart, error) {
+// Heart is whom to tell that the daemon is alive; nil if nobody is configured.
+func Heart(h config.Heartbeat) (*heartbeat.Heart, error) {
 	if !h.URL.Set() {
 		return nil, nil
 	}
