@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"strings"
 	"time"
+
+	"reputed/internal/guard"
 )
 
 // TLSMode is how the connection to an IMAP server is secured.
@@ -107,7 +108,7 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	switch opts.TLS {
 	case TLSImplicit, TLSStart:
 	case TLSNone:
-		if !loopback(host) {
+		if !guard.Loopback(host) {
 			return fail("tls none would send the password in the clear to %s: use implicit or starttls", host)
 		}
 	default:
@@ -163,12 +164,6 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Mailbox{opts: opts, host: host, answerBytes: maxAnswerBytes + 2*int64(opts.MaxMessageBytes)}, nil
-}
-
-// loopback says whether host, without port, is this machine by its form alone.
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 // batchSize is how many mails are read at once: so many that all of them may

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/oauth2/jwt"
+
+	"reputed/internal/guard"
 )
 
 // Providers whose endpoints and scopes are known; the values of [OAuthOptions].Provider.
@@ -46,6 +48,7 @@ type OAuthOptions struct {
 	Scopes  []string // default: the provider's
 
 	RootCAs *x509.CertPool // who may sign the endpoint's certificate; nil: whom the system trusts
+	Rules   guard.Rules    // whom the endpoint's name may lead to, and by which proxy
 	Timeout time.Duration  // for one token; default 30 s
 
 	// Keep is where a refresh token is kept that the provider put in the place of
@@ -67,7 +70,7 @@ type OAuth struct {
 	host    string          // of the endpoint, for errors
 	service *serviceAccount // nil: another grant
 	style   oauth2.AuthStyle
-	base    *http.Transport
+	base    http.RoundTripper
 
 	turn    chan struct{} // holds one token; whoever has it may touch what is below
 	access  string
@@ -123,7 +126,7 @@ func NewOAuth(opts OAuthOptions) (*OAuth, error) {
 		return fail("provider %q: use %s, %s or none", oneLine(opts.Provider), ProviderMicrosoft, ProviderGoogle)
 	}
 	u, err := url.Parse(opts.TokenURL)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && guard.Loopback(u.Hostname())) {
 		return fail("token_url: want an address that begins with https://")
 	}
 	o.host = u.Host
@@ -145,13 +148,8 @@ func NewOAuth(opts OAuthOptions) (*OAuth, error) {
 		o.style = oauth2.AuthStyleInParams
 	}
 	o.opts = opts
-	o.base = &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        &tls.Config{RootCAs: opts.RootCAs, MinVersion: tls.VersionTLS12},
-		DisableKeepAlives:      true, // a token an hour
-		MaxResponseHeaderBytes: 64 << 10,
-		ForceAttemptHTTP2:      true,
-	}
+	route := guard.Route{Rules: opts.Rules, Host: u.Hostname()}
+	o.base = route.Transport(&tls.Config{RootCAs: opts.RootCAs, MinVersion: tls.VersionTLS12})
 	return o, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
+
+	"reputed/internal/guard"
 )
 
 // stepToken is getting an access token, as errors name it.
@@ -46,6 +48,8 @@ func (o *OAuth) failure(ctx context.Context, err error) error {
 	case errors.As(err, &transport):
 		e.Err = transport.error
 		switch {
+		case errors.Is(err, guard.ErrInside): // which says what to do
+			e.Kind, e.Err = ErrUnreachable, inside(err)
 		case errors.As(err, &dial) && dial.Op == "dial":
 			e.Kind, e.Err, e.Hint = ErrUnreachable, dial.Err, "check that a firewall or proxy lets us out to it"
 		case isTLS(err):
@@ -147,7 +151,7 @@ func (o *OAuth) refusedHint() string {
 // secrets are all that must be in no text. It takes a look without waiting for
 // its turn: whoever fetches a token redacts what it says itself.
 func (o *OAuth) secrets() []string {
-	all := []string{secret(o.opts.ClientSecret), secret(o.opts.RefreshToken)}
+	all := append(o.opts.Rules.Secrets(), secret(o.opts.ClientSecret), secret(o.opts.RefreshToken))
 	if o.service != nil {
 		all = append(all, o.service.PrivateKey)
 	}

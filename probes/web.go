@@ -15,15 +15,14 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"reputed/internal/guard"
 )
 
 // Web asks the web pages of a programme for senders: plain GET and POST over TLS, each
 // with a deadline of its own, a bound on what is read, and no redirect that is followed, since a
 // key in an address is meant for the address that is configured. It is safe for concurrent use.
-type Web struct {
-	opts   WebOptions
-	client *http.Client
-}
+type Web struct{ opts WebOptions }
 
 // WebOptions says what is asked and with which proof of who we are.
 type WebOptions struct {
@@ -33,6 +32,7 @@ type WebOptions struct {
 	Timeout time.Duration   // of one request with its whole answer; default 30 s
 	Most    int64           // bytes of an answer at most; default 16 MiB
 	RootCAs *x509.CertPool  // who may sign certificates; nil: whom the system trusts
+	Rules   guard.Rules     // whom a name may lead to, and by which proxy
 	Log     *slog.Logger    // default: none
 }
 
@@ -83,16 +83,16 @@ func NewWeb(opts WebOptions) *Web {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Web{opts: opts, client: &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			TLSClientConfig:        &tls.Config{RootCAs: opts.RootCAs, MinVersion: tls.VersionTLS12},
-			DisableKeepAlives:      true, // a few requests a day
-			MaxResponseHeaderBytes: 64 << 10,
-			ForceAttemptHTTP2:      true,
-		},
+	return &Web{opts}
+}
+
+// client is for one request: what its address says of itself decides whom it may connect to.
+func (w *Web) client(u *url.URL) *http.Client {
+	route := guard.Route{Rules: w.opts.Rules, Host: u.Hostname()}
+	return &http.Client{
+		Transport:     route.Transport(&tls.Config{RootCAs: w.opts.RootCAs, MinVersion: tls.VersionTLS12}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 // Get asks for an address. A status of any kind is an answer; the error is a [*WebError], or
@@ -108,7 +108,7 @@ func (w *Web) Post(ctx context.Context, address string, body []byte) (Page, erro
 
 func (w *Web) ask(ctx context.Context, method, address string, body []byte) (Page, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && !(u.Scheme == "http" && guard.Loopback(u.Hostname())) {
 		return Page{}, &WebError{Name: w.opts.Name, Host: "?", Kind: ErrProtocol, Hint: "the address must begin with https://"}
 	}
 	began := time.Now()
@@ -161,7 +161,7 @@ func (w *Web) once(ctx context.Context, method string, u *url.URL, body []byte, 
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	answer, err := w.client.Do(r)
+	answer, err := w.client(u).Do(r)
 	if err != nil {
 		return Page{}, w.failure(ctx, u, err, token)
 	}
@@ -192,17 +192,28 @@ func (w *Web) failure(ctx context.Context, u *url.URL, err error, token string) 
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind, err = ErrTimeout, fmt.Errorf("nothing whole within %s", w.opts.Timeout)
+	case errors.Is(err, guard.ErrInside): // which says what to do
+		e.Kind, err, e.Hint = ErrUnreachable, inside(err), ""
 	case errors.As(err, &dial) && dial.Op == "dial":
 		e.Kind, err = ErrUnreachable, dial.Err
 	case isTLS(err):
 		e.Kind, e.Hint = ErrTLS, "check the machine's certificates, and for a proxy that breaks into TLS"
 	}
-	secrets := []string{u.RequestURI(), u.RawQuery, token}
+	secrets := append(w.opts.Rules.Secrets(), u.RequestURI(), u.RawQuery, token)
 	if w.opts.Secrets != nil {
 		secrets = append(secrets, w.opts.Secrets()...)
 	}
 	e.Err = errors.New(w.Redact(redactAll(err.Error(), secrets)))
 	return e
+}
+
+// inside is what [guard.Route] said, without the words of the library around it.
+func inside(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) {
+		return dial.Err
+	}
+	return err
 }
 
 // Redact takes what must not be told out of a text that the server wrote.

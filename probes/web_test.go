@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -61,5 +62,25 @@ func TestWeb(t *testing.T) {
 	cancel()
 	if _, err := web.Get(ctx, server.URL+"/ok"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller that has gone: %v", err)
+	}
+}
+
+// "LOCALHOST" is a name that leads inside on every machine (RFC 6761 section 6.3), and not written as what is meant is ("localhost").
+func TestNamesOfSourcesDoNotLeadInside(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("somebody inside was asked") }))
+	t.Cleanup(server.Close)
+	address := strings.Replace(server.URL, "127.0.0.1", "LOCALHOST", 1)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	_, err := NewWeb(WebOptions{Name: "snds", RootCAs: roots}).Get(t.Context(), address+"/x")
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "private of [http]") || strings.Contains(err.Error(), "firewall") {
+		t.Errorf("a page: %v", err)
+	}
+	oauth, err := NewOAuth(OAuthOptions{Name: "bounces", TokenURL: address + "/token", ClientID: "reputed", ClientSecret: func() string { return "s" }, RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := oauth.token(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "private of [http]") || strings.Contains(err.Error(), "firewall") {
+		t.Errorf("a token: %v", err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"reputed/alerts/post"
 	"reputed/alerts/wording"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 const (
@@ -47,6 +48,7 @@ type Options struct {
 	Labels   map[string]string // set on every alert
 	Private  bool              // the name in URL may lead to an address of a private network
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -71,7 +73,7 @@ func New(o Options) (*Notifier, error) {
 	secret := o.Password != "" || o.Token != ""
 	client, err := post.New("the url", post.Options{
 		URL: strings.TrimSuffix(o.URL, "/") + "/api/v2/alerts", Public: true, Secrets: []string{o.Password, o.Token, basic(o)},
-		Private: o.Private, Plain: !secret, Timeout: o.Timeout, Transport: o.Transport,
+		Private: o.Private, Plain: !secret, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("alertmanager %q: %w", o.Name, err)

@@ -16,6 +16,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // TLSMode is how TLS begins.
@@ -67,7 +68,7 @@ func New(o Options) (*Notifier, error) {
 		problem = "the server is not host:port"
 	case !slices.Contains([]TLSMode{Implicit, StartTLS, NoTLS}, o.TLS):
 		problem = "tls is none of implicit, starttls, none"
-	case o.TLS == NoTLS && !isLoopback(host):
+	case o.TLS == NoTLS && !guard.Loopback(host):
 		problem = "without TLS the alert, and the password, would go out in the clear: use implicit or starttls"
 	case !isAddress(o.From):
 		problem = "from is not an address alone"
@@ -89,11 +90,6 @@ func isAddress(s string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"<>()\,;:`, r) })
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Notify hands one mail to the server. It returns nil once the server has taken it for at

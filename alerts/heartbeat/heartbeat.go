@@ -12,6 +12,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/alerts/post"
+	"reputed/internal/guard"
 )
 
 // Options is whom to call.
@@ -21,6 +22,7 @@ type Options struct {
 	Method  string // GET (default) or POST, with a line of text as its body
 	Private bool   // the names in them may lead to an address of a private network
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -47,7 +49,7 @@ func New(o Options) (*Heart, error) {
 		return nil, errors.New("heartbeat: the method is neither GET nor POST")
 	}
 	var err error
-	reach := post.Options{URL: o.URL, Private: o.Private, Timeout: o.Timeout, Transport: o.Transport}
+	reach := post.Options{URL: o.URL, Private: o.Private, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport}
 	if h.ok, err = post.New("the url", reach); err == nil && o.URLFail != "" {
 		reach.URL = o.URLFail
 		h.fail, err = post.New("the url_fail", reach)

@@ -17,6 +17,7 @@ import (
 	"reputed/alerts/post"
 	"reputed/alerts/wording"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // maxTextRunes is below what Rocket.Chat takes (5,000); Mattermost takes 16,383.
@@ -29,6 +30,7 @@ type Options struct {
 	Channel string // in place of the webhook's own; may be empty
 	Private bool   // the name in Webhook may lead to an address of a private network
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -48,7 +50,7 @@ func New(o Options) (*Notifier, error) {
 	if o.Name = checks.Line(o.Name, 80); o.Name == "" {
 		o.Name = "mattermost"
 	}
-	client, err := post.New("the webhook", post.Options{URL: o.Webhook, Private: o.Private, Timeout: o.Timeout, Transport: o.Transport})
+	client, err := post.New("the webhook", post.Options{URL: o.Webhook, Private: o.Private, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport})
 	if err != nil {
 		return nil, fmt.Errorf("mattermost %q: %w", o.Name, err)
 	}

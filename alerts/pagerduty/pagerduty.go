@@ -18,6 +18,7 @@ import (
 	"reputed/alerts/post"
 	"reputed/alerts/wording"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // APIURL is PagerDuty's own, for all but the EU region.
@@ -35,6 +36,7 @@ type Options struct {
 	RoutingKey string // integration key; secret
 	APIURL     string // default [APIURL]
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -60,7 +62,7 @@ func New(o Options) (*Notifier, error) {
 		return nil, fmt.Errorf("pagerduty %q: the routing key is missing: take that of an \"Events API v2\" integration", o.Name)
 	}
 	base := strings.TrimSuffix(cmp.Or(o.APIURL, APIURL), "/")
-	client, err := post.New("the API address", post.Options{URL: base + "/v2/enqueue", Public: true, Secrets: []string{o.RoutingKey}, Timeout: o.Timeout, Transport: o.Transport})
+	client, err := post.New("the API address", post.Options{URL: base + "/v2/enqueue", Public: true, Secrets: []string{o.RoutingKey}, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport})
 	if err != nil {
 		return nil, fmt.Errorf("pagerduty %q: %w", o.Name, err)
 	}

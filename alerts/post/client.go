@@ -6,13 +6,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"reputed/alerts"
+	"reputed/internal/guard"
 )
 
 // Options is how a channel is reached.
@@ -26,6 +26,7 @@ type Options struct {
 	// Private lets a name lead to an address of a private network. What the address in
 	// URL itself is (http://127.0.0.1:9093), the configuration says already.
 	Private bool
+	Rules   guard.Rules // of all clients: a proxy, and networks of our own
 	// Plain lets a private address be reached without TLS; one on this very host always is.
 	Plain bool
 	// Public says that the path of URL is no secret, as with an API that everybody uses.
@@ -44,7 +45,7 @@ type Client struct {
 	options Options
 	local   bool // the address is on this very host
 	next    http.RoundTripper
-	guard   guard
+	route   guard.Route
 	secrets []string
 }
 
@@ -58,17 +59,12 @@ func New(what string, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, local: isLoopback(u.Hostname()), next: o.Transport, guard: guard{allowPrivate: o.Private || isPrivateHost(u.Hostname())}, secrets: secretsOf(u, o)}
+	c := &Client{
+		options: o, local: guard.Loopback(u.Hostname()), next: o.Transport,
+		route: guard.Route{Rules: o.Rules, Host: u.Hostname(), Private: o.Private}, secrets: secretsOf(u, o),
+	}
 	if c.next == nil {
-		c.next = &http.Transport{
-			Proxy:                  nil, // secrets go to where the configuration says, and nowhere else
-			DialContext:            c.Dial,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    5 * time.Second,
-			DisableKeepAlives:      true,
-			ForceAttemptHTTP2:      true,
-			MaxResponseHeaderBytes: 64 << 10,
-		}
+		c.next = c.route.Transport(&tls.Config{MinVersion: tls.VersionTLS12})
 	}
 	return c, nil
 }
@@ -82,7 +78,7 @@ func parse(what, raw string, plain bool) (*url.URL, error) {
 	switch {
 	case err != nil || u.Hostname() == "" || u.Fragment != "":
 		return nil, fmt.Errorf("%s is no address; copy it again", what)
-	case u.Scheme == "https", u.Scheme == "http" && (isLoopback(u.Hostname()) || plain):
+	case u.Scheme == "https", u.Scheme == "http" && (guard.Loopback(u.Hostname()) || plain):
 		return u, nil
 	case u.Scheme == "http":
 		return nil, fmt.Errorf("%s must begin with https:// (http:// only to this very host)", what)
@@ -115,7 +111,7 @@ func secretsOf(u *url.URL, o Options) []string {
 	if password, ok := u.User.Password(); ok && password != "" {
 		all = append(all, password)
 	}
-	for _, s := range o.Secrets {
+	for _, s := range append(o.Rules.Secrets(), o.Secrets...) {
 		if s != "" {
 			all = append(all, s)
 		}
@@ -169,11 +165,9 @@ func (c *Client) Exchange() (*Exchange, *http.Client) {
 // Timeout is how long one request may take with its whole reply.
 func (c *Client) Timeout() time.Duration { return c.options.Timeout }
 
-// Dial connects for a protocol that is no request with a reply, such as a WebSocket. It goes
-// only where requests may go.
-func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return c.guard.dialer().DialContext(ctx, network, address)
-}
+// Route is for a protocol that is no request with a reply, such as a WebSocket: how it connects, to
+// where requests may go.
+func (c *Client) Route() guard.Route { return c.route }
 
 // Loopback says whether the address is on this very host, where TLS may be left out.
 func (c *Client) Loopback() bool { return c.local }

@@ -3,9 +3,9 @@ package post
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"reputed/alerts/alertstest"
+	"reputed/internal/guard"
 )
 
 // TestMain looks for goroutines that outlive the tests: a client starts none, and
@@ -54,16 +55,6 @@ func TestTheCallerGivesUp(t *testing.T) {
 	}
 }
 
-func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-		t.Setenv(name, "http://127.0.0.1:1")
-	}
-	transport, ok := client(t, Options{URL: "https://hooks.example.com/x"}).next.(*http.Transport)
-	if !ok || transport.Proxy != nil {
-		t.Errorf("the transport asks for a proxy")
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Options
@@ -94,62 +85,43 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// What a name leads to is looked at when it is connected to: the loopback stands
-// for every private address here.
-func TestAPrivateAddressNeedsPermission(t *testing.T) {
-	s := alertstest.NewServer(t, alertstest.Say(200, "ok"))
-	open := guard{allowPrivate: true}.dialer()
-	conn, err := open.DialContext(t.Context(), "tcp", s.Listener.Addr().String())
+// The rules of all clients are those of internal/guard; here is that a channel goes by them.
+func TestAChannelGoesByTheRules(t *testing.T) {
+	proxy, err := guard.ParseProxy("http://127.0.0.1:3128")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.Close()
-	closed := guard{}.dialer()
-	if conn, err := closed.DialContext(t.Context(), "tcp", s.Listener.Addr().String()); err == nil || !strings.Contains(err.Error(), "private = true") {
-		if err == nil {
-			_ = conn.Close()
+	proxy.User = url.UserPassword("u", "proxy-password")
+	rules := guard.Rules{Proxy: proxy, Inside: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for name, c := range map[string]struct {
+		o       Options
+		proxied bool
+		inside  string // an address that it may connect to
+		not     string // and one that it may not; empty: there is none
+	}{
+		"a name":                 {Options{URL: "https://hooks.example.com/x"}, true, "10.0.0.1:443", "192.168.0.1:443"},
+		"a name that is allowed": {Options{URL: "https://hooks.example.com/x", Private: true}, false, "192.168.0.1:443", ""},
+		"an address inside":      {Options{URL: "http://127.0.0.1:9093/x"}, false, "127.0.0.1:9093", ""},
+	} {
+		c.o.Rules = rules
+		x := client(t, c.o)
+		transport, ok := x.next.(*http.Transport)
+		if !ok {
+			t.Fatalf("%s: %T", name, x.next)
 		}
-		t.Errorf("got %v", err)
+		via, err := transport.Proxy(nil)
+		if err != nil || (via != nil) != c.proxied {
+			t.Errorf("%s: by %v, %v", name, via, err)
+		}
+		if err := x.Route().Allow(c.inside); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := x.Route().Allow(c.not); c.not != "" && !errors.Is(err, guard.ErrInside) {
+			t.Errorf("%s: %v", name, err)
+		}
+		alertstest.NoSecret(t, x.Scrub(errors.New("proxyconnect: 407 proxy-password")), "proxy-password")
 	}
-	if err := client(t, Options{URL: s.URL}).JSON(t.Context(), nil, nil); err != nil {
+	if err := client(t, Options{URL: alertstest.NewServer(t, alertstest.Say(200, "ok")).URL}).JSON(t.Context(), nil, nil); err != nil {
 		t.Errorf("an address that the configuration writes out: %v", err)
-	}
-}
-
-// Looking the name up and connecting are one step, so that no answer can change in between (DNS rebinding): what is
-// looked at is the address of the very connection, however it was written or came about.
-func TestNoNameLeadsInside(t *testing.T) {
-	s := alertstest.NewServer(t, func(http.ResponseWriter, *http.Request) { t.Error("somebody inside was asked") })
-	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := client(t, Options{URL: "https://hooks.example.com/x"})
-	for _, host := range []string{
-		"localhost", // a name that leads inside
-		"127.0.0.1", "::ffff:127.0.0.1", "0.0.0.0", "", "::", "::1", "127.0.0.2",
-	} {
-		conn, err := c.Dial(t.Context(), "tcp", net.JoinHostPort(host, port))
-		if err == nil {
-			_ = conn.Close()
-		}
-		if err == nil || !strings.Contains(err.Error(), "private = true") && host != "" {
-			t.Errorf("%q: %v", host, err)
-		}
-	}
-}
-
-func TestPrivateAddresses(t *testing.T) {
-	for addr, want := range map[string]bool{
-		"127.0.0.1": true, "10.1.2.3": true, "172.16.0.1": true, "192.168.1.1": true, "169.254.169.254": true, "100.64.0.1": true,
-		"0.0.0.0": true, "::": true, "::1": true, "fe80::1%eth0": true, "fd00::1": true, "::ffff:10.0.0.1": true, "224.0.0.1": true,
-		"64:ff9b::10.0.0.1": true, "64:ff9b::198.51.100.1": false, "64:ff9b::a9fe:a9fe": true, "64:ff9b:1::198.51.100.1": true,
-		"2002:a00:1::1": true, "2002:c633:6401::1": false, "::10.0.0.1": true, "fec0::1": true,
-		"::ffff:169.254.169.254": true, "fd00:ec2::254": true, "0.1.2.3": true, "198.18.0.1": true, "192.0.0.192": true, "240.0.0.1": true, "255.255.255.255": true,
-		"198.51.100.1": false, "2001:db8::1": false,
-	} {
-		if got := isPrivate(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("isPrivate(%s) = %v, want %v", addr, got, want)
-		}
 	}
 }

@@ -70,7 +70,7 @@ func NewBot(o Options, b BotOptions) (*Bot, error) {
 		if !strings.HasPrefix(b.AppToken, "xapp-") || strings.ContainsFunc(b.AppToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return nil, fmt.Errorf("slack channel %q: the app token is not one that begins with \"xapp-\"; copy it again", n.options.Name)
 		}
-		reach := post.Options{URL: n.options.APIURL, Public: true, Secrets: []string{b.AppToken, o.Token}, Timeout: o.Timeout}
+		reach := post.Options{URL: n.options.APIURL, Public: true, Secrets: []string{b.AppToken, o.Token}, Rules: o.Rules, Timeout: o.Timeout}
 		if o.HTTPClient != nil {
 			reach.Transport = o.HTTPClient.Transport
 		}

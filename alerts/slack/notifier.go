@@ -16,6 +16,7 @@ import (
 	"reputed/alerts"
 	"reputed/alerts/post"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // Options is one Slack channel: a webhook, or a token with a channel.
@@ -26,10 +27,11 @@ type Options struct {
 	Channel string // for a token: "#mail-ops", or better an id, which survives renaming
 	APIURL  string // for a token: where the API is; default Slack's own
 
+	// Rules are those of all HTTP clients.
+	Rules guard.Rules
 	// Timeout bounds one request with its whole reply; default 10 s.
 	Timeout time.Duration
-	// HTTPClient lends its Transport; nil is one of our own, without a proxy from
-	// the environment. Its other settings are not used: redirects are never followed,
+	// HTTPClient lends its Transport; nil is one of our own, which goes by Rules. Its other settings are not used: redirects are never followed,
 	// and a reply is read up to 64 KiB.
 	HTTPClient *http.Client
 	// Rehearsal marks every message as a rehearsal, whatever the notification says.
@@ -73,9 +75,9 @@ func New(o Options) (*Notifier, error) {
 	if problem != "" {
 		return nil, fmt.Errorf("slack channel %q: %s", o.Name, problem)
 	}
-	what, reach := "the webhook", post.Options{URL: o.Webhook, Timeout: o.Timeout}
+	what, reach := "the webhook", post.Options{URL: o.Webhook, Rules: o.Rules, Timeout: o.Timeout}
 	if o.Token != "" {
-		what, reach = "the API address", post.Options{URL: o.APIURL, Public: true, Secrets: []string{o.Token}, Timeout: o.Timeout}
+		what, reach = "the API address", post.Options{URL: o.APIURL, Public: true, Secrets: []string{o.Token}, Rules: o.Rules, Timeout: o.Timeout}
 	}
 	if o.HTTPClient != nil {
 		reach.Transport = o.HTTPClient.Transport

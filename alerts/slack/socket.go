@@ -155,7 +155,8 @@ func (b *Bot) connect(ctx context.Context) (*websocket.Conn, error) {
 	if err != nil || u.Scheme != "wss" && (u.Scheme != "ws" || !b.app.Loopback()) {
 		return nil, fail(errors.New("the API names no address that begins with wss://")) // and which one it names is a secret
 	}
-	dialer := websocket.Dialer{NetDialContext: b.app.Dial, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, HandshakeTimeout: b.app.Timeout()}
+	route := b.app.Route()
+	dialer := websocket.Dialer{NetDialContext: route.Dial, Proxy: route.ProxyFor, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, HandshakeTimeout: b.app.Timeout()}
 	conn, resp, err := dialer.DialContext(ctx, address, nil)
 	if resp != nil && resp.Body != nil {
 		_ = resp.Body.Close()

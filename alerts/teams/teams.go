@@ -19,6 +19,7 @@ import (
 	"reputed/alerts/post"
 	"reputed/alerts/wording"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // maxBytes of a message; Teams takes 28 KB.
@@ -29,6 +30,7 @@ type Options struct {
 	Name    string // of the channel in the configuration; stands in errors. Default "teams"
 	Webhook string // secret
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -48,7 +50,7 @@ func New(o Options) (*Notifier, error) {
 	if o.Name = checks.Line(o.Name, 80); o.Name == "" {
 		o.Name = "teams"
 	}
-	client, err := post.New("the webhook", post.Options{URL: o.Webhook, Timeout: o.Timeout, Transport: o.Transport})
+	client, err := post.New("the webhook", post.Options{URL: o.Webhook, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport})
 	if err != nil {
 		return nil, fmt.Errorf("teams %q: %w", o.Name, err)
 	}

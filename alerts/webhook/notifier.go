@@ -11,6 +11,7 @@ import (
 	"reputed/alerts"
 	"reputed/alerts/post"
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // Options is one webhook.
@@ -24,6 +25,7 @@ type Options struct {
 	// product has; required.
 	Incident func(alerts.Notification) (json.RawMessage, error)
 
+	Rules     guard.Rules       // of all HTTP clients
 	Timeout   time.Duration     // of one request with its whole reply; default 10 s
 	Transport http.RoundTripper // nil: our own
 }
@@ -46,7 +48,7 @@ func New(o Options) (*Notifier, error) {
 	if o.Incident == nil {
 		return nil, errors.New("webhook: nothing says how an incident is written as JSON")
 	}
-	client, err := post.New("the url", post.Options{URL: o.URL, Secrets: []string{o.Secret, o.Token}, Private: o.Private, Timeout: o.Timeout, Transport: o.Transport})
+	client, err := post.New("the url", post.Options{URL: o.URL, Secrets: []string{o.Secret, o.Token}, Private: o.Private, Rules: o.Rules, Timeout: o.Timeout, Transport: o.Transport})
 	if err != nil {
 		return nil, fmt.Errorf("webhook %q: %w", o.Name, err)
 	}

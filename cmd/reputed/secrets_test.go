@@ -41,6 +41,7 @@ const (
 	plantedOAuth = "canary-client-Vc7Pz1"
 	plantedRSA   = "canary-private-key-Ty4Gs8"
 	plantedWeb   = "canary-web-token-Jm5Xr3"
+	plantedProxy = "canary-proxy-Fz6Lq2"
 )
 
 // notPlanted are the secrets of the configuration that have no value in cfg: a new one is to be planted too.
@@ -294,6 +295,11 @@ socks5 = %[4]q
 user = "u"
 password = "env:LAB_SOCKS"
 
+[http]
+proxy = %[6]q
+user = "u"
+password = "env:LAB_PROXY"
+
 [reputation]
 enable = ["abusix-white"]
 
@@ -303,7 +309,7 @@ keys = { abusix = "env:LAB_LIST_KEY", spamhaus-dqs = "env:LAB_LIST_KEY" }
 
 [log]
 level = "debug"
-`, api.URL+"/api/", mailEcho(t), world.Mailbox.Addr(), socksEcho(t), lab.OurAddress)
+`, api.URL+"/api/", mailEcho(t), world.Mailbox.Addr(), socksEcho(t), lab.OurAddress, "http://127.0.0.1:1")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -320,6 +326,7 @@ level = "debug"
 	t.Setenv("LAB_VERP", plantedVERP)
 	t.Setenv("LAB_OAUTH", plantedOAuth)
 	t.Setenv("LAB_WEB", plantedWeb)
+	t.Setenv("LAB_PROXY", plantedProxy)
 	t.Setenv("LAB_SERVICE", fmt.Sprintf(`{"type": "service_account", "client_email": "reputed@example.net", "private_key": %q}`, plantedRSA))
 
 	seen := map[string]string{}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // channels checks all that people are told by. Their names are keys of what waits for
@@ -168,10 +169,10 @@ func (v *validator) submission(e *Email, at string) {
 	e.Server = server
 	host, _, _ := net.SplitHostPort(server)
 	switch {
-	case e.TLS == TLSNone && !isLoopback(host):
+	case e.TLS == TLSNone && !guard.Loopback(host):
 		v.at(at+".tls", `"none" would send the alert, and the password, in the clear to another machine: use "implicit" or "starttls"`)
 	case e.Force:
-	case isLoopback(host):
+	case guard.Loopback(host):
 		v.warn(at+".server", "this machine's own mail server most likely sends by the way that is watched, and then keeps the alert when that is blocked: use an account elsewhere, or set force = true")
 	default:
 		if why := v.cfg.Watches(host, nil); why != "" {

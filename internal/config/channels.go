@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"reputed/internal/guard"
 )
 
 func (v *validator) slack(names map[string]string) {
@@ -48,5 +50,5 @@ func webAddress(s string) bool {
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && guard.Loopback(u.Hostname())
 }

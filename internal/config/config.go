@@ -39,6 +39,7 @@ type Config struct {
 	Teams         []Teams        `toml:"teams"`
 	Heartbeat     Heartbeat      `toml:"heartbeat"`
 	Web           Web            `toml:"web"`
+	HTTP          HTTP           `toml:"http"`
 	Organisation  Organisation   `toml:"organisation"`
 	Database      Database       `toml:"database"`
 	Backup        Backup         `toml:"backup"`

@@ -63,14 +63,6 @@ func plainLabel(s string) bool {
 	return !digits // "5300" is a port whose host was forgotten
 }
 
-// isLoopback says whether host, without port, is this machine by its form alone.
-func isLoopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	return host == "localhost"
-}
-
 // PublicResolver says whether a server, host:port, is one of the large open resolvers.
 func PublicResolver(server string) bool { return isPublicResolver(server) }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"reputed/internal/guard"
 )
 
 // MaxFolders is how many folders of one mailbox are read at most: each has a
@@ -212,7 +214,7 @@ func (v *validator) server(m *Mailbox, at string) {
 		return
 	}
 	m.Server = server
-	if host, _, _ := net.SplitHostPort(server); m.TLS == TLSNone && !isLoopback(host) {
+	if host, _, _ := net.SplitHostPort(server); m.TLS == TLSNone && !guard.Loopback(host) {
 		v.at(at+".tls", `"none" would send the password in the clear to another machine: use "implicit" or "starttls"`)
 	}
 }

@@ -178,7 +178,7 @@ func TestEachSecretIsVisited(t *testing.T) {
 	eachSecret(reflect.ValueOf(&cfg).Elem(), "", func(path string, _ *Secret) { got = append(got, path) })
 	if want := "mailbox[0].password mailbox[0].oauth.client_secret mailbox[0].oauth.refresh_token mailbox[0].oauth.service_account " +
 		"mailbox[1].password mailbox[1].oauth.client_secret mailbox[1].oauth.refresh_token mailbox[1].oauth.service_account " +
-		"bounces.verp_hmac slack[0].webhook slack[0].token slack[0].app_token email[0].password webhook[0].url webhook[0].secret webhook[0].token pagerduty[0].routing_key alertmanager[0].password alertmanager[0].token mattermost[0].webhook teams[0].webhook heartbeat.url heartbeat.url_fail"; strings.Join(got, " ") != want {
+		"bounces.verp_hmac slack[0].webhook slack[0].token slack[0].app_token email[0].password webhook[0].url webhook[0].secret webhook[0].token pagerduty[0].routing_key alertmanager[0].password alertmanager[0].token mattermost[0].webhook teams[0].webhook heartbeat.url heartbeat.url_fail http.password"; strings.Join(got, " ") != want {
 		t.Errorf("visited %q, want %q", got, want)
 	}
 }

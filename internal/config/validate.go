@@ -42,6 +42,7 @@ func (v *validator) validate() {
 	v.alerts() // names channels
 	v.report() // likewise
 	v.web()
+	v.http()
 	v.database()
 	v.backup()
 	v.retention()

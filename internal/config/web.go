@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"reputed/checks"
+	"reputed/internal/guard"
 )
 
 // Web is the page, the JSON interface and /metrics.
@@ -112,7 +113,7 @@ func (v *validator) web() {
 	c.Listen = listen
 	host, _, _ := net.SplitHostPort(listen)
 	switch {
-	case isLoopback(host):
+	case guard.Loopback(host):
 	case !c.SignIn():
 		v.at("web.listen", "%s is not the loopback, and nobody has to sign in: set tokens or proxy_header, or listen on 127.0.0.1:8025", shown(host))
 	case c.Cert == "":

@@ -1,30 +1,6 @@
-package post
+package guard
 
-import (
-	"fmt"
-	"net"
-	"net/netip"
-	"syscall"
-	"time"
-)
-
-// guard looks at the address that is connected to, after the name was looked up: whoever
-// answers for the name of a channel must not lead alerts, and what is sent with them,
-// to a machine inside.
-type guard struct{ allowPrivate bool }
-
-func (g guard) dialer() *net.Dialer {
-	return &net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		ap, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("connect to %q: no address", address)
-		}
-		if !g.allowPrivate && isPrivate(ap.Addr()) {
-			return fmt.Errorf("the name leads to %s, an address of a private network: set private = true if that is meant", ap.Addr())
-		}
-		return nil
-	}}
-}
+import "net/netip"
 
 // inside are networks that nobody on the Internet has, besides those that [net/netip] knows. Their addresses
 // are of other machines inside, of this one, or of none (the IANA special-purpose registries, RFC 6890).
@@ -45,9 +21,9 @@ var embedding = map[netip.Prefix]int{
 	netip.MustParsePrefix("2002::/16"):    2,  // 6to4 (RFC 3056)
 }
 
-// isPrivate says whether an address is not one of the public Internet
+// Private says whether an address is not one of the public Internet
 // (RFC 1918, RFC 4193, RFC 6598, loopback, link-local, unspecified, multicast).
-func isPrivate(addr netip.Addr) bool {
+func Private(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
 		return true
@@ -60,20 +36,21 @@ func isPrivate(addr netip.Addr) bool {
 	for p, at := range embedding {
 		if p.Contains(addr) {
 			b := addr.As16()
-			return isPrivate(netip.AddrFrom4([4]byte(b[at : at+4])))
+			return Private(netip.AddrFrom4([4]byte(b[at : at+4])))
 		}
 	}
 	return false
 }
 
-// isPrivateHost says whether the host of an address is private by its form: who writes
+// privateHost says whether the host of an address is private by its form: who writes
 // it so means it.
-func isPrivateHost(host string) bool {
+func privateHost(host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && isPrivate(addr)
+	return host == "localhost" || err == nil && Private(addr)
 }
 
-func isLoopback(host string) bool {
+// Loopback says whether the host of an address is this very machine by its form, where TLS may be left out.
+func Loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
