@@ -20,7 +20,8 @@ const (
 	MaxRetry   = 15 * time.Minute
 	// NotifyTimeout bounds one call of a channel.
 	NotifyTimeout = 30 * time.Second
-	// recordTimeout bounds writing down what came of a call.
+	// recordTimeout bounds writing down what came of a call once we are being stopped. Until then
+	// the outbox takes the time that it needs: on a slow disk that is seconds.
 	recordTimeout = 2 * time.Second
 	// idle is how long a channel's worker sleeps when nothing waits and nobody
 	// pokes it: another process (`reputed incident ack`) may have queued something.
@@ -208,9 +209,10 @@ func (d *worker) deliver(ctx context.Context, delivery Delivery) (time.Duration,
 // record writes down what the channel said even if we are being stopped: it would be
 // told a second time after the restart.
 func (d *worker) record(ctx context.Context, write outcome) error {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	last, done := context.WithCancel(context.WithoutCancel(ctx))
 	defer done()
-	return write(ctx)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(recordTimeout, done) })()
+	return write(last)
 }
 
 // notify calls the channel and turns a panic in it into an error: one broken

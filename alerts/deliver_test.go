@@ -16,6 +16,7 @@ type memoryOutbox struct {
 	mu    sync.Mutex
 	rows  []*row
 	fails int // so many records fail
+	takes time.Duration // each record
 }
 
 type row struct {
@@ -68,6 +69,10 @@ func (o *memoryOutbox) NextDue(_ context.Context, channel string) (time.Time, bo
 }
 
 func (o *memoryOutbox) set(ctx context.Context, id int64, f func(*row)) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(o.takes):
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -265,6 +270,31 @@ func TestWhatIsNotRecordedIsToldAgainByTheNextProcessOnly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An outbox on a slow disk takes its time over each record. That is waited for, and costs no more; once we are being stopped it is
+// waited for a moment.
+func TestASlowOutboxIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &memoryOutbox{takes: 20 * time.Second}
+		slack := &script{}
+		began := time.Now()
+		for i := range int64(4) {
+			box.queue("slack", i+1, fmt.Sprintf("%d/opened", i+1))
+		}
+		const length = 65 * time.Second // in the middle of the last record
+		deliver(&Deliverer{Outbox: box, Channels: map[string]Notifier{"slack": slack}}, length)
+		var after []time.Duration
+		for _, at := range slack.at {
+			after = append(after, at.Sub(began))
+		}
+		if want := []time.Duration{0, 20 * time.Second, 40 * time.Second, 60 * time.Second}; !slices.Equal(after, want) {
+			t.Errorf("told after %v, want %v", after, want)
+		}
+		if took := time.Since(began); took != length+recordTimeout {
+			t.Errorf("stopped after %v, want %v", took, length+recordTimeout)
+		}
+	})
 }
 
 func TestAPanicInAChannelIsAFailedTry(t *testing.T) {
