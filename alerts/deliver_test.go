@@ -15,7 +15,7 @@ import (
 type memoryOutbox struct {
 	mu    sync.Mutex
 	rows  []*row
-	fails int // so many records fail
+	fails int           // so many records fail
 	takes time.Duration // each record
 }
 

@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 	"internal/lab":          {"probes/probestest", "blocklists"},
 	"internal/reliability":  {},
 	"internal/wiring":       {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/report", "internal/store", "probes"},
+	"internal/slowdisk":     {},
 	"cmd/reputed":           {"*"},
 	"deploy/sbom":           {},
 }
@@ -149,7 +150,7 @@ func TestImportsFollowTheDrawing(t *testing.T) {
 // forbidden says why pkg may not import name, or "" if it may.
 func forbidden(pkg, name string, test bool) string {
 	if ours, ok := strings.CutPrefix(name, "reputed/"); ok {
-		if test && (ours == "probes/probestest" || ours == "probes/serverstest" || ours == "alerts/alertstest" || ours == "internal/reliability") {
+		if test && (ours == "probes/probestest" || ours == "probes/serverstest" || ours == "alerts/alertstest" || ours == "internal/reliability" || ours == "internal/slowdisk") {
 			return "" // doubles are there for every test
 		}
 		for _, a := range allowed[pkg] {

@@ -84,7 +84,7 @@ type Notice struct {
 // because refusing would hold up the mail for ever: an incident that is said to
 // be opened while it is open, or ended while it is resolved, is stored and told
 // to nobody. [ErrLeaseLost] means that another daemon has taken over;
-// [ErrBusy] and [ErrFull] may pass, and the same batch may be given again.
+// [ErrBusy], [ErrFull] and [ErrSlow] may pass, and the same batch may be given again.
 func (db *DB) Commit(ctx context.Context, now time.Time, b Batch, decide func(Situation) Decision) (changes []alerts.Change, err error) {
 	err = db.update(ctx, "commit", func(tx *sql.Tx) error {
 		if err := db.fence(ctx, tx); err != nil {

@@ -28,6 +28,10 @@ var (
 	// ErrBusy: another process held the write lock for longer than we wait. Nothing
 	// was written; trying again helps.
 	ErrBusy = errors.New("database is locked")
+	// ErrSlow: the disk has not taken what was written within Options.Patience. It may be written yet, whole or not at all, or
+	// it had to wait for another write of which that is true. Trying again helps once the disk keeps up; nothing that was
+	// read or found is stored twice by it.
+	ErrSlow = errors.New("the disk hangs or is too slow")
 	// ErrPermission: the operating system does not let us. Trying again as the same user does not help.
 	ErrPermission = errors.New("permission denied")
 	// ErrReadOnly: something was to be written to a database opened by [OpenReadOnly].

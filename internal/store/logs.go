@@ -106,8 +106,8 @@ type LogRead struct {
 // Nothing is judged here, as a busy log would have all refusals of a day judged
 // every second: the next [DB.Commit] does.
 //
-// [ErrLeaseLost] means that another daemon has taken over; [ErrBusy] and
-// [ErrFull] may pass, and the same read may be given again.
+// [ErrLeaseLost] means that another daemon has taken over; [ErrBusy], [ErrFull] and
+// [ErrSlow] may pass, and the same read may be given again: one that is written already adds nothing.
 func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []int, err error) {
 	position, err := document(r.Position)
 	if err != nil {
@@ -116,6 +116,10 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 	err = db.update(ctx, "commit a log", func(tx *sql.Tx) error {
 		fresh = nil
 		if err := db.fence(ctx, tx); err != nil {
+			return err
+		}
+		// After ErrSlow the same read comes again though the disk may have taken it: lines are counted once.
+		if there, err := committed(ctx, tx, r, position); err != nil || there {
 			return err
 		}
 		in := &logInserter{counter: newCounter(compile(tx)), log: r.Log, hash: db.recipientHash, now: now, sender: newSender(db.key), hands: map[hourKind]map[hand]*handed{}}
@@ -155,4 +159,13 @@ func (db *DB) CommitLog(ctx context.Context, now time.Time, r LogRead) (fresh []
 		return nil, err
 	}
 	return fresh, nil
+}
+
+// committed says whether a log has been read up to the position of r: each line moves it.
+func committed(ctx context.Context, q querier, r LogRead, position string) (there bool, err error) {
+	if r.Lines == 0 {
+		return false, nil
+	}
+	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM logs WHERE name = ? AND position = ?)", r.Log, position).Scan(&there)
+	return there, err
 }

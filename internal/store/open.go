@@ -23,6 +23,8 @@ const (
 	// process. Transactions take milliseconds, but SQLite wakes waiters by chance and not
 	// in order, so on a slow disk one of many may wait for long.
 	busyTimeout = 30 * time.Second
+	// opening is the patience of migrations, which write as much as there is.
+	opening = 24 * time.Hour
 	// openPause is how long opening waits before it tries again.
 	openPause = 10 * time.Millisecond
 	// readers is how many connections read at once: a page, a status and a few
@@ -40,6 +42,9 @@ type Options struct {
 	// Log takes what is worth knowing and no error: a migration, an abandoned run, a
 	// decision that was put right. Default: nothing is logged.
 	Log *slog.Logger
+	// Patience is how long a write waits for those of this process before it, and then for the disk to take it,
+	// before it gives [ErrSlow]. Default: 30 s.
+	Patience time.Duration
 }
 
 // DB is one open database. The zero DB is not usable.
@@ -48,7 +53,10 @@ type DB struct {
 	log   *slog.Logger
 	write *sql.DB // one connection, transactions are immediate; nil when opened for reading only
 	read  *sql.DB
-	key   []byte // for the hashes of recipients; nil when opened for reading only
+	// turn is who writes; see [turn].
+	turn     turn
+	patience time.Duration
+	key      []byte // for the hashes of recipients; nil when opened for reading only
 	// members are what the last commit read of open incidents. They belong to the one
 	// writer: only what runs under the write lock touches them.
 	members findings
@@ -72,9 +80,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		return nil, explain(path, "create", err)
 	}
 	for start := time.Now(); ; {
-		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), members: findings{}}
+		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), members: findings{}, turn: make(turn, 1), patience: opening}
 		err := db.prepare(ctx)
 		if err == nil {
+			db.patience = cmp.Or(o.Patience, patience)
 			return db, nil
 		}
 		err = errors.Join(explain(path, "open", err), db.Close())
@@ -182,8 +191,12 @@ func (db *DB) openReaders(ctx context.Context, params ...string) error {
 	return nil
 }
 
-// Close closes the database. The last process to do so folds the -wal file into it.
+// Close closes the database. The last process to do so folds the -wal file into it. A commit that the disk has not taken for
+// a second is left to it.
 func (db *DB) Close() error {
+	if db.write != nil && db.turn.take(context.Background(), closePatience) == nil {
+		defer db.turn.give()
+	}
 	var errs []error
 	for _, p := range []*sql.DB{db.read, db.write} {
 		if p != nil {

@@ -9,7 +9,7 @@ import (
 const tryBytes = 256 << 10
 
 // TryWriting writes to the database and takes it away again, to see whether a database that could not be
-// written can be: after [ErrFull], [ErrBusy] or [ErrPermission] the error says that it is still so. A commit that
+// written can be: after [ErrFull], [ErrBusy], [ErrSlow] or [ErrPermission] the error says that it is still so. A commit that
 // has nothing to write proves nothing.
 func (db *DB) TryWriting(ctx context.Context) error {
 	for _, statement := range []string{

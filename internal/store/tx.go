@@ -61,19 +61,28 @@ func (c *compiled) QueryRowContext(ctx context.Context, query string, args ...an
 
 // update runs f in one immediate transaction: the write lock is taken before
 // the first read, so that nothing read in it is out of date when it writes. It
-// is rolled back if f returns an error or panics.
+// is rolled back if f returns an error or panics. It gives [ErrSlow] as [DB.commit] and [turn.take] do.
 func (db *DB) update(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
 	if db.write == nil {
 		return db.explain(op, ErrReadOnly)
 	}
+	if err := db.turn.take(ctx, db.patience); err != nil {
+		return db.explain(op, err)
+	}
+	ours := true // the turn
+	defer func() {
+		if ours {
+			db.turn.give()
+		}
+	}()
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return db.explain(op, err)
 	}
 	defer tx.Rollback() // after a commit it does nothing; without it a panic would keep the one writer for ever
-	err = f(tx)
-	if err == nil {
-		err = tx.Commit()
+	if err = f(tx); err == nil {
+		ours = false
+		err = db.commit(op, tx)
 	}
 	return db.explain(op, ended(ctx, err))
 }
