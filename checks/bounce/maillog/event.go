@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"reputed/checks"
 	"reputed/checks/bounce"
 )
 
@@ -23,6 +24,7 @@ type outcome struct {
 	relay   string     // receiver, where the text names no host that answered
 	text    string     // what was answered, in the MTA's words
 	stage   string     // where the words do not tell it
+	status  string     // enhanced status that the MTA gives the outcome (RFC 3463), where the words have none
 	sender  string     // domain; "" where earlier lines told it
 	id      string     // Message-ID; likewise
 	from    Origin     // likewise
@@ -65,6 +67,9 @@ func (r *Reader) event(e *entry, n *note, o outcome) Event {
 	d, host, addr := bounce.Diagnose(o.text)
 	if d.Stage == "" {
 		d.Stage = o.stage
+	}
+	if d.Status == "" && !strings.HasSuffix(o.status, ".0.0") { // which says nothing
+		d.Status = kept(o.status, 12)
 	}
 	b.Diagnostic = d
 	if b.RemoteHost == "" && !b.RemoteAddr.IsValid() {
@@ -166,24 +171,15 @@ func between(s, from, to string) (string, bool) {
 	return s, true
 }
 
-// related says whether two hosts belong to one receiver, as far as names tell:
-// they share all but their first labels.
+// related says whether two hosts, or a host and a domain, belong to one organisation as far as names tell:
+// they lie below one registered domain.
 func related(a, b string) bool {
 	a, b = organisation(a), organisation(b)
 	return a != "" && a == b
 }
 
-// organisation is the end of a name that says whose it is: two labels, three
-// where the second is as short as those of "co.uk" and "com.au".
-func organisation(host string) string {
-	host = strings.ToLower(strings.TrimRight(host, "."))
-	i := strings.LastIndexByte(host, '.')
-	if i <= 0 {
-		return ""
-	}
-	j := strings.LastIndexByte(host[:i], '.')
-	if i-j-1 <= 3 && j > 0 {
-		j = strings.LastIndexByte(host[:j], '.')
-	}
-	return host[j+1:]
+// organisation is the registered domain that a name is or lies below; "" for none.
+func organisation(name string) string {
+	t := checks.Target{Kind: checks.KindDomain, Name: strings.ToLower(strings.TrimRight(name, "."))}
+	return t.Organisational()
 }

@@ -223,7 +223,7 @@ func (r *Reader) eximInterim(e *entry, n *note, o outcome, out []Event) []Event 
 			h.For = domain
 			continue
 		}
-		ours := h.For == domain || h.For == "" && (related(h.Host, o.host) || organisation(h.Host) == organisation("."+domain))
+		ours := h.For == domain || h.For == "" && (related(h.Host, o.host) || related(h.Host, domain))
 		if !ours || !r.within(e, h.At, 10*time.Minute) {
 			continue
 		}

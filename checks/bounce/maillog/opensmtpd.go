@@ -130,7 +130,7 @@ func (r *Reader) openSMTPDReason(e *entry, relay, domain string) *answer {
 	}
 	a := n.Heard[0]
 	near := r.within(e, a.At, 5*time.Second)
-	own := organisation(a.Host) == organisation("."+domain) || related(a.Host, relay)
+	own := related(a.Host, domain) || related(a.Host, relay)
 	if !near && !(own && r.within(e, a.At, routeAge)) {
 		return nil
 	}

@@ -131,6 +131,7 @@ func (r *Reader) postfixTo(e *entry, qid, rest string, out []Event) []Event {
 	}
 	if o.action != bounce.Delivered {
 		o.stage = lostStage(o.text)
+		o.status, _ = between(after, ", dsn=", ",")
 		if !strings.HasPrefix(o.text, "host "+relay[:max(0, strings.LastIndexByte(relay, ':'))]) {
 			o.relay, o.host, o.addr = o.host, "", netip.Addr{} // the text knows better who answered
 		}

@@ -73,6 +73,9 @@ func (r *Reader) sendmailTo(e *entry, qid, rest string, out []Event) []Event {
 	if o.text = reply; o.text == "" {
 		o.text = status
 	}
+	if o.action != bounce.Delivered {
+		o.status, _ = between(fields, "dsn=", ",")
+	}
 	if onlyName(o.text) {
 		// Nothing but a code and a name is the first line of a greeting: no other
 		// reply begins with the receiver's name.
