@@ -1,7 +1,11 @@
 package bounce
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // dsn is what a delivery-status part says (RFC 3464 section 2), read forgivingly.
@@ -146,7 +150,7 @@ func readDSN(text string) dsn {
 // typedAddress reads "rfc822; kim@example.net" (RFC 3464 section 2.3.1) in its sloppy
 // forms, and undoes xtext where it was used (RFC 3461 section 4).
 func typedAddress(value string) string {
-	addr := afterType(value)
+	addr := undoUnicode(afterType(value))
 	addr = strings.Trim(strings.TrimSpace(addr), "<>\"'")
 	if i := strings.LastIndexByte(addr, '<'); i >= 0 {
 		addr = strings.Trim(addr[i:], "<> ")
@@ -164,6 +168,24 @@ func typedAddress(value string) string {
 		}
 	}
 	return addr
+}
+
+// embedded is a character outside ASCII in an address of type utf-8 that was made to fit into ASCII
+// (RFC 6533 section 3): "\x{43A}" is the letter U+043A.
+var embedded = regexp.MustCompile(`\\x\{([0-9A-Fa-f]{1,6})\}`)
+
+// undoUnicode undoes that; what is no character stays as it is.
+func undoUnicode(s string) string {
+	if !strings.Contains(s, `\x{`) {
+		return s
+	}
+	return embedded.ReplaceAllStringFunc(s, func(m string) string {
+		n, err := strconv.ParseUint(m[3:len(m)-1], 16, 32)
+		if r := rune(n); err == nil && utf8.ValidRune(r) && unicode.IsPrint(r) {
+			return string(r)
+		}
+		return m
+	})
 }
 
 // undoXtext decodes xtext (RFC 3461 section 4): "+" and two upper-case hex digits.

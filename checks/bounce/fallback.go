@@ -49,6 +49,8 @@ func byStatus(status string) Category {
 		return ""
 	}
 	switch status[2:] {
+	case "1.0":
+		return "" // "other address status": of the sender's address as often as of the recipient's
 	case "1.7", "1.8":
 		return Policy // bad sender's mailbox or system address
 	case "1.9":
@@ -63,10 +65,12 @@ func byStatus(status string) Category {
 		return Other
 	case "7.7":
 		return SpamContent
-	case "7.8", "7.9", "7.12", "7.14":
-		return Other
+	case "7.8", "7.9", "7.12", "7.14", "7.15", "7.16", "7.19", "7.30":
+		return Other // login (RFC 4954), priority (RFC 6710), RRVS (RFC 7293), REQUIRETLS (RFC 8689)
 	case "7.13":
 		return RecipientFault // user account disabled: RFC 5248's registry
+	case "7.17", "7.18":
+		return RecipientFault // the mailbox or the domain has another owner now: RFC 7293
 	case "7.20", "7.21", "7.22", "7.23", "7.24", "7.26", "7.29", "7.32", "7.509", "7.515":
 		return AuthFailure // RFC 7372, RFC 8617 and what providers made of it
 	case "7.25":

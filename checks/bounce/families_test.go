@@ -117,6 +117,15 @@ var families = map[string]family{
 		header:    "From: Mailer-Daemon@mg.example.org\nTo: news@example.org\nSubject: Mail delivery failed: returning message to sender\nX-Failed-Recipients: kim@example.net\n",
 		body:      dsnMail("This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  kim@example.net\n    SMTP error from remote mail server after RCPT TO:<kim@example.net>:\n    host mx1.example.net [198.51.100.7]: 550 5.2.2 Mailbox full\n", "Reporting-MTA: dns; mg.example.org\n\nFinal-Recipient: rfc822; kim@example.net\nAction: failed\nStatus: 5.0.0"),
 		recipient: "kim@example.net", reply: "550", status: "5.2.2", remote: "mx1.example.net", category: RecipientFault},
+	"Postfix, to an address outside ASCII (RFC 6533)": {
+		header: "From: MAILER-DAEMON@mx1.example.org\nTo: news@example.org\nSubject: Undelivered Mail Returned to Sender\n",
+		body: dsnMail("This is the mail system at host mx1.example.org.\n",
+			"Reporting-MTA: dns; mx1.example.org\n\nOriginal-Recipient: utf-8;\\x{43A}\\x{438}\\x{43C}@example.net\nFinal-Recipient: utf-8; \\x{43A}\\x{438}\\x{43C}@example.net\nAction: failed\nStatus: 5.1.1\nRemote-MTA: dns; mx1.example.net\nDiagnostic-Code: smtp; 550 5.1.1 User unknown"),
+		recipient: "ким@example.net", reply: "550", status: "5.1.1", remote: "mx1.example.net", category: RecipientFault},
+	"InterMail, whose sentences are labelled as a delivery status too": {
+		header:    "From: Mail Administrator <Postmaster@example.net>\nTo: news@example.org\nSubject: Mail System Error - Returned Mail\n",
+		body:      "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nThis Message was undeliverable due to the following reason:\n\nThe user's mailbox is full.\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mta1.example.net\n\nFinal-Recipient: RFC822; <kim@example.net>\nAction: failed\nStatus: 5.2.2\n\n--b--\n",
+		recipient: "kim@example.net", status: "5.2.2", category: RecipientFault},
 	"IronPort": {
 		header: "From: \"Mail Delivery System\" <MAILER-DAEMON@esa1.example.org>\nTo: news@example.org\nSubject: Delivery Status Notification (Failure)\n",
 		body: dsnMail("The following message to <kim@example.net> was undeliverable.\nThe reason for the problem:\n5.1.2 - Bad destination host 'DNS Hard Error looking up example.net (MX): NXDomain'\n",

@@ -71,12 +71,22 @@ func daemonFrom(from string) bool {
 	if local == "" {
 		local = strings.ToLower(strings.Trim(from, "<> \""))
 	}
+	if exchangeMailbox(local) {
+		return true
+	}
 	for _, d := range daemonLocals {
 		if local == d || strings.HasPrefix(local, d+"+") || strings.HasPrefix(local, d+"-") {
 			return true
 		}
 	}
 	return daemonNames.in(from)
+}
+
+// exchangeMailbox says whether it is the system mailbox that Exchange and Microsoft 365 send notices from,
+// under a display name of the reader's language: "MicrosoftExchange" and 32 hexadecimal digits.
+func exchangeMailbox(local string) bool {
+	id, ok := strings.CutPrefix(local, "microsoftexchange")
+	return ok && len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
 // failureSubjects are words of the subjects of failure and delay notices.
@@ -86,7 +96,11 @@ var failureSubjects = newWordSet(
 	"failure delivery", "delivery error", "failed to deliver", "cannot be delivered", "could not be delivered", "not delivered", "delivery problem",
 	"mail system error", "nondeliverable", "non-deliverable", "delivery report", "mail delivery status", "delayed mail", "delivery delayed", "delivery has been delayed",
 	"message delayed", "undelivered", "delivery status", "mail could not be delivered", "user unknown", "delivery unsuccessful", "bounced", "rejected message", "message rejected",
-	"unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar", "non recapitabile", "mail returned", "returned message", "non delivery",
+	"unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar", "no se puede entregar", "non recapitabile", "impossibile recapitare",
+	"não é possível entregar", "não foi possível entregar", "não entregue", "onbestelbaar", "kan niet worden bezorgd", "niedostarczalne", "nie można dostarczyć",
+	"kunde inte levereras", "kunde inte leverera", "kan ikke leveres", "nedoručiteln", "kézbesíthetetlen", "teslim edilemedi", "teslim edilemez",
+	"Недоставлен", "недоставлен", "Не удается доставить", "не доставлен", "配信不能", "配信できません", "未送达", "无法送达", "无法传递", "退信", "無法傳遞", "未傳遞", "배달되지 않", "배달할 수 없",
+	"mail returned", "returned message", "non delivery",
 	"returned e-mail", "returned email", "problem delivering", "unable to deliver", "failed mail", "failure to deliver", "delivery failed", "mail delivery fail",
 	"message could not", "message undeliverable", "mail error", "warning: message", "still being retried",
 )
@@ -99,7 +113,12 @@ var failureWords = newWordSet(
 	"returned to sender", "being returned", "has been returned", "delivery error", "not able to deliver", "wasn't able to deliver", "was unable to deliver", "delivery failure",
 	"delivery attempt", "following address", "following recipient", "not a valid user", "exceeds allowed size", "unknown user", "unknown local", "failure reasons", "error occurred while trying to deliver",
 	"message was rejected", "has been rejected", "not yet been delivered", "your message was rejected", "delivery report", "was undeliverable", "return to sender", "cannot deliver", "mail could not",
-	"konnte nicht zugestellt", "nicht zugestellt werden", "n'a pas pu", "no se ha podido", "no pudo ser", "non e' stato", "rejected your message", "message not delivered", "sending your message",
+	"konnte nicht zugestellt", "nicht zugestellt werden", "nachrichtenzustellung", "n'a pas pu", "chec de la remise", "no se ha podido", "no pudo ser", "no se pudo entregar", "error al entregar",
+	"non e' stato", "non è stato possibile", "recapito non riuscito", "impossibile recapitare", "falha na entrega", "não pôde ser entregue", "não foi possível entregar",
+	"bezorging is mislukt", "niet bezorgd", "niet worden bezorgd", "niepowodzenie dostarcz", "nie można dostarczyć", "nie udało się dostarczyć", "inte levereras", "att leverera till", "ikke leveres",
+	"se nepodařilo", "nelze doručit", "nem kézbesíthető", "nem sikerült kézbesíteni", "teslim edilemedi", "Не удалось доставить", "не удалось доставить", "не может быть доставлено", "Сбой доставки",
+	"配信できません", "配信に失敗", "お届けできません", "无法传递", "无法送达", "投递失败", "退信", "無法傳遞", "無法傳送", "배달하지 못", "배달되지 않",
+	"rejected your message", "message not delivered", "sending your message",
 	"address failed", "addresses failed", "group you tried to contact", "mail delivery",
 )
 

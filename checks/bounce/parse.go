@@ -49,7 +49,7 @@ type reading struct {
 	top      header
 	subject  string
 	parts    []part
-	dsn      *part
+	dsn      *part // the delivery status
 	feedback *part
 	receipt  bool   // there is a disposition notification
 	text     *part  // the readable part
@@ -138,7 +138,13 @@ func (m *reading) sort() {
 		p := &m.parts[i]
 		switch {
 		case strings.HasSuffix(p.kind, "delivery-status"): // global-delivery-status too (RFC 6533)
-			if m.dsn == nil {
+			switch {
+			case m.dsn == nil:
+				m.dsn = p
+			case looksLikeStatus(p.body) && !looksLikeStatus(m.dsn.body): // quirk: InterMail labels its sentences so too
+				if m.text == nil {
+					m.text = m.dsn
+				}
 				m.dsn = p
 			}
 		case p.kind == "message/feedback-report" || p.kind == "text/feedback-report":

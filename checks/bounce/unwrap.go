@@ -241,11 +241,7 @@ func trimTail(text string, d *Diagnostic) string {
 		}
 		text = strings.TrimRight(text[:i], " \n\t/")
 	}
-	text = unbracket(text) // of "(reason: ...)"
-	if n := len(text); n > 0 && (text[n-1] == '\'' || text[n-1] == '"') && strings.Count(text, text[n-1:]) == 1 {
-		text = text[:n-1]
-	}
-	return text
+	return unbracket(text) // of "(reason: ...)"
 }
 
 // unbracket drops a closing bracket or quote whose opening one stood before the reply.
@@ -255,6 +251,9 @@ func unbracket(text string) string {
 		if text != "" && text[len(text)-1] == pair[1] && strings.Count(text, pair[:1]) < strings.Count(text, pair[1:]) {
 			text = text[:len(text)-1]
 		}
+	}
+	if n := len(text); n > 0 && (text[n-1] == '\'' || text[n-1] == '"') && strings.Count(text, text[n-1:]) == 1 {
+		text = text[:n-1]
 	}
 	// "550-'5.1.1 user unknown'": IronPort quotes what stands behind the code.
 	if len(text) > 5 && (text[4] == '\'' || text[4] == '"') && text[len(text)-1] == text[4] {

@@ -27,7 +27,8 @@ func TestDiagnose(t *testing.T) {
 			"550", "5.1.1", "rcpt", "550 5.1.1 no", "", "198.51.100.7"},
 		"Google": {"Google tried to deliver your message, but it was rejected by the server for the recipient domain example.net by mx1.example.net. [198.51.100.7].\n\nThe error that the other server returned was:\n550 5.1.1 no (state 14).",
 			"550", "5.1.1", "", "550 5.1.1 no", "mx1.example.net", "198.51.100.7"},
-		"Exchange":           {"mx1.example.net\nRemote Server returned '550 5.7.1 no'", "550", "5.7.1", "", "550 5.7.1 no", "", ""},
+		"Exchange": {"mx1.example.net\nRemote Server returned '550 5.7.1 no'", "550", "5.7.1", "", "550 5.7.1 no", "", ""},
+		"a quote that ends before the sender's own words": {"mx1.example.net\nRemote Server returned '550 5.7.1 no'\n\nOriginal message headers:", "550", "5.7.1", "", "550 5.7.1 no", "", ""},
 		"Sendmail, reason":   {"(reason: 550 5.7.1 no (really))", "550", "5.7.1", "", "550 5.7.1 no (really)", "", ""},
 		"Sendmail's lines":   {"550-5.7.26 one two\n550-5.7.26 three\n550 5.7.26 four", "550", "5.7.26", "", "550 5.7.26 one two three four", "", ""},
 		"joined by blanks":   {"550-5.7.1 one 550-5.7.1 two 550 5.7.1 three", "550", "5.7.1", "", "550 5.7.1 one two three", "", ""},
@@ -73,6 +74,8 @@ func TestReadDSN(t *testing.T) {
 		"xtext, brackets, a source route, no type": {
 			"Final-Recipient: <a+2Bb@example.net>\nAction: failed\n\nFinal-Recipient: rfc822; @relay.example.com:c@example.net\nAction: failed\n",
 			[]dsnBlock{{final: "a+b@example.net", action: "failed"}, {final: "c@example.net", action: "failed"}}},
+		"characters outside ASCII, and what is none": {
+			"Final-Recipient: utf-8; \\x{43A}\\x{0}\\x{110000}\\x{}@example.net\n", []dsnBlock{{final: "к\\x{0}\\x{110000}\\x{}@example.net"}}},
 		"words behind the fields": {
 			"Final-Recipient: rfc822; a@example.net\nAction: relayed (to non-DSN-aware mailer)\nStatus: 2.0.0 (fine)\n",
 			[]dsnBlock{{final: "a@example.net", action: "relayed", status: "2.0.0", comment: "fine"}}},
