@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"unicode"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -83,7 +82,6 @@ func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool
 		hostname x509.HostnameError
 		signer   x509.UnknownAuthorityError
 		notTLS   tls.RecordHeaderError
-		timeout  net.Error
 	)
 	switch {
 	case errors.As(err, &no):
@@ -96,7 +94,7 @@ func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool
 		}
 	case step == stepConnect:
 		e.Kind, e.Hint = ErrUnreachable, "check server and port, and that a firewall lets us out"
-		if errors.As(err, &timeout) && timeout.Timeout() {
+		if isTimeout(err) {
 			e.Kind = ErrTimeout
 		}
 		if errors.As(err, &netErr) {
@@ -180,33 +178,4 @@ func (m *Mailbox) redact(text string) string {
 		text = strings.ReplaceAll(text, form, "<redacted>")
 	}
 	return text
-}
-
-// isTLS says whether an error is one of certificates or of TLS itself.
-func isTLS(err error) bool {
-	var (
-		verify   *tls.CertificateVerificationError
-		hostname x509.HostnameError
-		signer   x509.UnknownAuthorityError
-		notTLS   tls.RecordHeaderError
-		alert    tls.AlertError
-	)
-	return errors.As(err, &verify) || errors.As(err, &hostname) || errors.As(err, &signer) || errors.As(err, &notTLS) || errors.As(err, &alert)
-}
-
-// oneLine makes at most 200 runes of printable text out of s.
-func oneLine(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		if n++; n > 200 {
-			b.WriteRune('…')
-			break
-		}
-		if !unicode.IsPrint(r) {
-			r = ' '
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSpace(b.String())
 }

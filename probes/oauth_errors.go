@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -161,16 +160,4 @@ func (o *OAuth) secrets() []string {
 // redact is for who has the turn.
 func (o *OAuth) redact(text string) string {
 	return redactAll(text, append(o.secrets(), o.refresh, o.access))
-}
-
-// redactAll takes secrets out of a text, as they are and as a form encodes them.
-func redactAll(text string, secrets []string) string {
-	for _, s := range secrets {
-		for _, form := range []string{s, url.QueryEscape(s)} {
-			if form != "" {
-				text = strings.ReplaceAll(text, form, "<redacted>")
-			}
-		}
-	}
-	return text
 }

@@ -68,8 +68,7 @@ func proxyError(err error) error {
 		}
 		return fmt.Errorf("%w: %s", ErrProxy, reply)
 	}
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+	if isTimeout(err) {
 		return fmt.Errorf("%w through the proxy", ErrTimeout)
 	}
 	return fmt.Errorf("%w: %s", ErrProxy, text)
@@ -77,13 +76,12 @@ func proxyError(err error) error {
 
 // dialError names why there is no connection.
 func dialError(err error) error {
-	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return ErrNotOurs
 	case errors.Is(err, syscall.ECONNRESET): // there was a connection, and we are too late to see it
 		return fmt.Errorf("%w: reset by the server", ErrCut)
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case isTimeout(err):
 		return ErrTimeout
 	}
 	return fmt.Errorf("%w: %s", ErrUnreachable, lastWords(err))

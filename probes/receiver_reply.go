@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 )
@@ -86,9 +85,8 @@ func replyLine(line string) (code int, more bool, text string, ok bool) {
 
 // readError names what ended a read or a write.
 func readError(err error) error {
-	var timeout net.Error
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout(err):
 		return ErrTimeout
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
 		return ErrCut
@@ -96,13 +94,4 @@ func readError(err error) error {
 		return fmt.Errorf("%w: reset by the server", ErrCut)
 	}
 	return fmt.Errorf("%w: %s", ErrCut, lastWords(err))
-}
-
-// lastWords is what the kernel said, without the addresses, which the caller names.
-func lastWords(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		text = text[i+2:]
-	}
-	return text
 }

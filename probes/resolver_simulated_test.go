@@ -89,7 +89,7 @@ func (s *simulated) packet(p []byte) {
 	s.most[list] = max(s.most[list], s.flying[list])
 	lost := s.rand.Float64() < s.lost || s.mute != nil && s.mute(s.server.String(), name)
 	s.mu.Unlock()
-	binary.BigEndian.PutUint16(p[2:], flagQR|flagRD|dns.RcodeNameError)
+	binary.BigEndian.PutUint16(p[2:], uint16(FlagQR|FlagRD|dns.RcodeNameError))
 	deliver := func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -19,11 +19,11 @@ type packetBatch struct {
 	packets [batchPackets][]byte
 	room    int // of each packet to be received
 
-	// What the callbacks below work on. They are made once, since each would be an
+	// What the callbacks below work on. They are made only once, since a closure would be an
 	// allocation at every call.
-	n     int // in: how many to send; out: how many were sent or received
+	n     int // in: how many packets; out: how many were sent or received
 	err   syscall.Errno
-	waits bool // until the socket is ready
+	waits bool // wait until the socket is ready
 	work  func(fd uintptr) bool
 	once  func(fd uintptr)
 }
@@ -76,8 +76,7 @@ func (b *packetBatch) setPacket(i int, p []byte) {
 	b.vectors[i].SetLen(len(p))
 }
 
-// wait waits for packets and gives those that are there. They are good until
-// the next call.
+// wait waits for packets and returns those that are there. They are good until the next call.
 func (b *packetBatch) wait() ([][]byte, error) {
 	b.n, b.err, b.waits = batchPackets, 0, true
 	if err := b.raw.Read(b.work); err != nil {
@@ -86,9 +85,8 @@ func (b *packetBatch) wait() ([][]byte, error) {
 	return b.received()
 }
 
-// poll gives the packets that are there, which may be none. They are good until the
-// next call. Another batch may be waiting at the same time: Read would be held up by that,
-// and Control is not.
+// poll returns the packets that are there, maybe none. They are good until the next call. It
+// uses Control because another batch may be in wait at the same time, which would hold up Read.
 func (b *packetBatch) poll() ([][]byte, error) {
 	b.n, b.err, b.waits = batchPackets, 0, false
 	if err := b.raw.Control(b.once); err != nil {
@@ -127,11 +125,11 @@ func (b *packetBatch) send(packets [][]byte) (sent int, err error) {
 	return sent, nil
 }
 
-// polls: what is there can be had without waiting.
+// polls: packets can be received without waiting.
 const polls = true
 
-// nap sleeps for less than a millisecond, of which [time.Sleep] knows nothing: where
-// nothing else runs, the runtime's poller counts in whole ones.
+// nap sleeps for less than a millisecond, which [time.Sleep] cannot: where nothing else runs,
+// the runtime's poller counts in whole ones.
 func nap(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))
 	_ = syscall.Nanosleep(&t, nil) // a signal may end it early, which does no harm

@@ -2,13 +2,13 @@ package probes
 
 import "time"
 
-// deadlines are the questions in flight by when they are due to be sent again
-// or given up, the next first: a binary heap that knows the place of each, since
-// nearly all are taken out of it early, by their answers. A new one is due later
-// than most, so it stays at the bottom where it is put.
+// deadlines holds the questions in flight by when they are due to be sent again or given up,
+// the next one first. It is a binary heap that knows the place of each question, since nearly
+// all are removed early, by their answers. A new one is due later than most, and so mostly
+// stays at the bottom where it is put.
 type deadlines []*flight
 
-// next is when the next one is due; false if there is none.
+// next returns when the next question is due; false if there is none.
 func (d deadlines) next() (time.Time, bool) {
 	if len(d) == 0 {
 		return time.Time{}, false
@@ -22,7 +22,7 @@ func (d *deadlines) push(f *flight) {
 	d.up(f.place)
 }
 
-// remove takes out one that is in it.
+// remove removes a question that is in the heap.
 func (d *deadlines) remove(f *flight) {
 	h := *d
 	i, last := f.place, len(h)-1

@@ -11,51 +11,51 @@ import (
 )
 
 const (
-	// udpBufferBytes is more than we asked for: some servers do not keep to it.
+	// udpBufferBytes is more than we ask for ([ednsBytes]): some servers do not keep to it.
 	udpBufferBytes = 4096
-	// receiveBuffer is asked for each socket: the most that Linux grants by default.
-	// It doubles what is asked for, and so holds some 500 small packets.
+	// receiveBuffer is the buffer of each socket, in bytes: the most that Linux grants by
+	// default. Linux doubles it, so that it holds some 500 small packets.
 	receiveBuffer = 208 << 10
-	// inFlightPerSocket is how many answers may arrive at once: far below what
-	// the buffer holds. A server with several workers spreads its work by the port
-	// that it is asked from, so that few sockets may leave some of them idle.
+	// inFlightPerSocket is how many questions are in flight on one socket: far fewer than the
+	// answers that its buffer holds. More sockets are also of use to a server with several
+	// workers, which spreads the work among them by the port that it is asked from.
 	inFlightPerSocket = 64
-	// batchPackets is how many packets one system call takes. Most of the cost of
-	// a question is the kernel's, and a part of that is getting there.
+	// batchPackets is how many packets one system call takes. Most of the cost of a question
+	// is the kernel's, and a part of that is getting there.
 	batchPackets = 32
-	// gatherPart is which part of a round trip packets gather for, with many in flight,
-	// before they are looked at, and gatherMost is the longest. Meanwhile the server has
-	// the rest of what is in flight to do.
+	// While many questions are in flight, packets gather for 1/gatherPart of a round trip, and
+	// at most gatherMost, before they are handled. The server still has the rest to work on.
 	gatherPart = 4
 	gatherMost = time.Millisecond
 )
 
-// way is one connected UDP socket to a server. What comes is either taken by
-// Receive, or goes to the inbox after Await.
+// way is one connected UDP socket to a server. What comes is either taken by Receive, or goes
+// to the inbox after Await.
 type way interface {
 	// Send sends packets, and says how many were sent before an error.
 	Send(packets [][]byte) (int, error)
-	// Receive gives what is there, or nothing, without waiting. It is good until the next call.
+	// Receive returns the packets that are there, maybe none, without waiting. They are good
+	// until the next call.
 	Receive() ([][]byte, error)
-	// Await lets the next that comes, or an error, go to the inbox. It does not wait.
+	// Await makes the next packets, or an error, go to the inbox. It does not wait.
 	Await()
-	// Close ends it; afterwards nothing is delivered any more.
+	// Close ends the way; nothing goes to the inbox after it has returned.
 	Close() error
 }
 
-// opener opens a way. The inbox gets what comes as of the socket given.
+// opener opens a way to a server. What comes goes to the inbox as of the given socket.
 type opener func(server netip.AddrPort, s *socket, in *inbox) (way, error)
 
-// udpSocket is a way over the network. The kernel chooses its port, at random (RFC
-// 5452 section 4.5), and passes only what comes from the server's address and port.
+// udpSocket is a way over the network. The kernel chooses its port at random (RFC 5452
+// section 4.5), and lets through only what comes from the server's address and port.
 type udpSocket struct {
 	*net.UDPConn
 	sending   packetBatch
 	receiving packetBatch
 
 	reader  sync.WaitGroup
-	wanted  chan struct{} // one turn of the reader
-	waiting atomic.Bool   // the reader has one, or is about to
+	wanted  chan struct{} // lets the reader wait for packets once
+	waiting atomic.Bool   // the reader waits, or is about to
 }
 
 func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
@@ -63,7 +63,7 @@ func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.SetReadBuffer(receiveBuffer) // with less, more is lost and asked again
+	_ = conn.SetReadBuffer(receiveBuffer) // with a smaller one, more is lost and asked again
 	u := &udpSocket{UDPConn: conn, wanted: make(chan struct{}, 1)}
 	var reading packetBatch
 	err = errors.Join(u.sending.open(conn, 0), u.receiving.open(conn, udpBufferBytes), reading.open(conn, udpBufferBytes))
@@ -86,7 +86,7 @@ func openUDP(server netip.AddrPort, s *socket, in *inbox) (way, error) {
 	return u, nil
 }
 
-// isWanted waits until what comes next is to go to the inbox. It is false after the end.
+// isWanted waits until what comes next is to go to the inbox. It is false after Close.
 func (u *udpSocket) isWanted() bool {
 	if !polls {
 		return true
@@ -95,20 +95,20 @@ func (u *udpSocket) isWanted() bool {
 	return open
 }
 
-// Receive gives what is there.
+// Receive implements way.
 func (u *udpSocket) Receive() ([][]byte, error) { return u.receiving.poll() }
 
-// Await lets the next that comes go to the inbox.
+// Await implements way.
 func (u *udpSocket) Await() {
 	if polls && u.waiting.CompareAndSwap(false, true) {
 		u.wanted <- struct{}{}
 	}
 }
 
-// Send sends packets.
+// Send implements way.
 func (u *udpSocket) Send(packets [][]byte) (int, error) { return u.sending.send(packets) }
 
-// Close ends the reader too.
+// Close implements way. It waits for the reader.
 func (u *udpSocket) Close() error {
 	err := u.UDPConn.Close()
 	close(u.wanted)
@@ -116,14 +116,14 @@ func (u *udpSocket) Close() error {
 	return err
 }
 
-// isPortClosed says that the other side has answered an earlier packet with ICMP
-// port unreachable. The socket goes on working.
+// isPortClosed says whether an error means that an earlier packet was answered with ICMP port
+// unreachable. The socket goes on working after it.
 func isPortClosed(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
-// inbox is what readers hand to the round. They put one packet behind the other;
-// the round takes all there are at once, so that under load neither waits for the other.
+// inbox holds what readers hand to the round. They put in one packet after the other; the
+// round takes all of them at once, so that under load neither waits for the other.
 type inbox struct {
-	wake chan struct{} // something came into an empty inbox
+	wake chan struct{} // holds one token when something came into an empty inbox
 
 	mu sync.Mutex
 	batch
@@ -145,7 +145,7 @@ type letter struct {
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
-// put takes packets that came on a socket, or its error.
+// put adds packets that came on a socket, or its error.
 func (in *inbox) put(s *socket, packets [][]byte, err error) {
 	in.mu.Lock()
 	empty := len(in.letters) == 0
@@ -160,7 +160,7 @@ func (in *inbox) put(s *socket, packets [][]byte, err error) {
 	in.ring(empty)
 }
 
-// putStream takes what came of a question over TCP.
+// putStream adds what came of a question over TCP.
 func (in *inbox) putStream(st *stream) {
 	in.mu.Lock()
 	empty := len(in.letters) == 0
@@ -179,7 +179,7 @@ func (in *inbox) ring(empty bool) {
 	}
 }
 
-// take swaps what came for the empty batch given.
+// take returns what came, and leaves the given batch, emptied, in its place.
 func (in *inbox) take(empty batch) batch {
 	empty.bytes, empty.letters = empty.bytes[:0], empty.letters[:0]
 	in.mu.Lock()

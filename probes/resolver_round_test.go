@@ -526,7 +526,7 @@ func (m *mirror) Send(packets [][]byte) (int, error) {
 	for _, p := range packets {
 		p[2], p[3] = 0x81, 3
 		m.in.put(m.socket, [][]byte{p}, nil)
-		p[2], p[3] = flagRD>>8, 0
+		p[2], p[3] = byte(FlagRD>>8), 0
 	}
 	return len(packets), nil
 }

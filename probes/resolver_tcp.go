@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"strings"
 	"time"
 )
 
-// streamsAtOnce bounds the TCP connections of one round: a list that truncates
-// every answer must not take all descriptors.
+// streamsAtOnce bounds the TCP connections of one round: a list that truncates every answer
+// must not take all file descriptors.
 const streamsAtOnce = 64
 
 // stream is one question over TCP and what came of it.
@@ -29,7 +27,7 @@ type stream struct {
 	err      error
 }
 
-// ask asks over TCP: the same packet with two octets of length in front (RFC 1035
+// ask asks over TCP: the same packet, with its length in two octets in front (RFC 1035
 // section 4.2.2).
 func (s *stream) ask(ctx context.Context, timeout time.Duration) {
 	start := time.Now()
@@ -47,7 +45,7 @@ func (s *stream) exchange(ctx context.Context, deadline time.Time) (response, re
 		return response{}, stray, err
 	}
 	defer conn.Close()
-	// Cancellation closes the connection, because a read knows only deadlines.
+	// A read knows only deadlines, so the end of ctx closes the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := conn.SetDeadline(deadline); err != nil {
 		return response{}, stray, err
@@ -71,22 +69,13 @@ func (s *stream) exchange(ctx context.Context, deadline time.Time) (response, re
 	}
 }
 
-// networkError names what the network did. A connection that was closed
-// without an answer is silence.
+// networkError returns ErrTimeout or ErrUnreachable for an error of the network. A connection
+// that was closed without an answer is silence.
 func networkError(err error) error {
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case isTimeout(err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return ErrTimeout
 	}
-	var timeout interface{ Timeout() bool }
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return ErrTimeout
-	}
-	// A closed port, no route, no permission, no descriptor left: the reason
-	// is the kernel's last words, without addresses that the error names anyway.
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		text = text[i+2:]
-	}
-	return fmt.Errorf("%w: %s", ErrUnreachable, text)
+	// A closed port, no route, no permission, no descriptor left.
+	return fmt.Errorf("%w: %s", ErrUnreachable, lastWords(err))
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Flags are those of the header of a DNS message that are set, at their places in it
-// (RFC 1035 section 4.1.1, RFC 4035 section 3.2). The zero Flags are those of an answer that never came.
+// Flags are the flags that are set in the header of a DNS message, at their places in it
+// (RFC 1035 section 4.1.1, RFC 4035 section 3.2). An answer that never came has none.
 type Flags uint16
 
 const (
-	FlagQR Flags = 1 << 15 // it is a response
-	FlagAA Flags = 1 << 10 // said by a name server of the zone itself
-	FlagTC Flags = 1 << 9  // cut short
-	FlagRD Flags = 1 << 8  // recursion was asked for
-	FlagRA Flags = 1 << 7  // and is offered
-	FlagAD Flags = 1 << 5  // the resolver has checked DNSSEC signatures
-	FlagCD Flags = 1 << 4  // it was asked not to
+	FlagQR Flags = 1 << 15 // a response
+	FlagAA Flags = 1 << 10 // authoritative: a name server of the zone itself said it
+	FlagTC Flags = 1 << 9  // truncated
+	FlagRD Flags = 1 << 8  // recursion desired
+	FlagRA Flags = 1 << 7  // recursion available
+	FlagAD Flags = 1 << 5  // authentic data: the resolver has checked the DNSSEC signatures
+	FlagCD Flags = 1 << 4  // checking disabled: it was asked not to
 
 	allFlags = FlagQR | FlagAA | FlagTC | FlagRD | FlagRA | FlagAD | FlagCD
 )
 
-// String is as dig shows them: "qr rd ra".
+// String returns the flags as dig shows them: "qr rd ra".
 func (f Flags) String() string {
 	var names []string
 	for _, x := range []struct {
@@ -54,9 +54,9 @@ func flagsOf(h dns.MsgHdr) (f Flags) {
 	return f
 }
 
-// Wire is what came with an answer besides its records: "NOERROR, flags qr rd ra, TTL
-// 2100 s, 12 ms". Of a "no", the TTL is how long it may be cached (RFC 2308 section 5). It is
-// empty for the zero Answer.
+// Wire describes what came with an answer besides its records: "NOERROR, flags qr rd ra, TTL
+// 2100 s, 12 ms". For a negative answer it says how long it may be cached (RFC 2308 section
+// 5). It is empty for the zero Answer.
 func (a Answer) Wire() string {
 	if a.RCode == "" {
 		return ""

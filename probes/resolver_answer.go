@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// readAnswer turns a matched response into an Answer, or into the named error
-// that its rcode is: only NOERROR and NXDOMAIN say anything about the name.
+// readAnswer turns a response to the question into an Answer, or into the error that its
+// rcode stands for: only NOERROR and NXDOMAIN say anything about the name.
 func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
 	if err := rcodeError(m.Rcode); err != nil {
 		return Answer{}, err
@@ -36,13 +36,13 @@ func readAnswer(m *dns.Msg, qtype uint16) (Answer, error) {
 		}
 	}
 	if a.RCode == "NOERROR" && len(m.Answer) == 0 && delegated && a.SOA.Zone == "" && !a.Authoritative {
-		// RFC 2308 section 2.2: name servers and no SOA are a referral, not "no such record".
+		// RFC 2308 section 2.2: name servers without an SOA are a referral, not "no such record".
 		return Answer{}, fmt.Errorf("%w: it only refers to other servers; ask a resolver that recurses", ErrServFail)
 	}
 	return a, nil
 }
 
-// rcodeError is the named error that an rcode is; nil for an answer.
+// rcodeError is the error that an rcode stands for; nil for the two that are answers.
 func rcodeError(rcode int) error {
 	switch rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError:
@@ -53,21 +53,17 @@ func rcodeError(rcode int) error {
 	return ErrServFail // SERVFAIL, FORMERR, NOTIMP, ...
 }
 
-// recordsOf gives the records of the type asked at the end of the CNAME chain
-// that starts at name, as far as the answer itself holds the chain (RFC 1034
-// section 3.6.2). Records of other names, types and classes are not ours.
+// maxAliases is how long a chain of aliases may be. Resolvers give up at a similar length
+// (unbound after 11, BIND after 16), and each step costs a pass over the answer.
+const maxAliases = 16
+
+// recordsOf returns the records of the type asked at the end of the chain of CNAMEs that
+// starts at name, as far as the answer holds the chain (RFC 1034 section 3.6.2). Records of
+// other names, types and classes are ignored. A chain without an end is no answer.
 func recordsOf(section []dns.RR, name string, qtype uint16) ([]Record, error) {
-	for range section { // a chain is no longer than the section, and a loop ends too
-		next := ""
-		for _, rr := range section {
-			if c, ok := rr.(*dns.CNAME); ok && qtype != dns.TypeCNAME && ours(rr, name) {
-				next = c.Target
-			}
-		}
-		if next == "" {
-			break
-		}
-		name = next
+	name, err := endOfAliases(section, name, qtype)
+	if err != nil {
+		return nil, err
 	}
 	var records []Record
 	for _, rr := range section {
@@ -83,11 +79,31 @@ func recordsOf(section []dns.RR, name string, qtype uint16) ([]Record, error) {
 	return records, nil
 }
 
-func ours(rr dns.RR, name string) bool {
-	return rr.Header().Class == dns.ClassINET && dns.CanonicalName(rr.Header().Name) == dns.CanonicalName(name)
+func endOfAliases(section []dns.RR, name string, qtype uint16) (string, error) {
+	for range maxAliases + 1 {
+		next := ""
+		for _, rr := range section {
+			if c, ok := rr.(*dns.CNAME); ok && ours(rr, name) {
+				next = c.Target
+				break
+			}
+		}
+		if next == "" || qtype == dns.TypeCNAME {
+			return name, nil
+		}
+		name = next
+	}
+	return name, nil
 }
 
-// record is false for a record without data, which the library lets through.
+// ours says whether a record belongs to the name. Both are in the library's notation, in
+// which letters are the only octets that have a case.
+func ours(rr dns.RR, name string) bool {
+	return rr.Header().Class == dns.ClassINET && strings.EqualFold(rr.Header().Name, name)
+}
+
+// record converts a resource record. It is false for one without data, which the library
+// lets through.
 func record(rr dns.RR) (Record, bool) {
 	h := rr.Header()
 	r := Record{Name: h.Name, TTL: ttl(h.Ttl)}
@@ -104,7 +120,7 @@ func record(rr dns.RR) (Record, bool) {
 		r.Addr = addr
 		return r, ok
 	case *dns.TXT:
-		// RFC 7208 section 3.3 and every list's practice: the strings are one text, joined without a space.
+		// The strings are one text, joined without a space (RFC 7208 section 3.3; lists do the same).
 		r.Text = unescape(strings.Join(rr.Txt, ""))
 	default:
 		r.Text = strings.TrimPrefix(rr.String(), h.String())
@@ -112,9 +128,8 @@ func record(rr dns.RR) (Record, bool) {
 	return r, true
 }
 
-// unescape undoes the presentation form that the library keeps texts in:
-// \DDD is an octet by its decimal value, \ before anything else is that thing
-// (RFC 1035 section 5.1).
+// unescape undoes the presentation form in which the library keeps texts (RFC 1035 section
+// 5.1): \DDD is the octet with that decimal value, and \X is X.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s

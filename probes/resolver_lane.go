@@ -2,13 +2,13 @@ package probes
 
 import "time"
 
-// lane is one server in one round.
+// lane is what one round keeps about one server.
 type lane struct {
 	sockets []*socket
 	heard   time.Time // when it last answered
 }
 
-// lane is that of a server.
+// lane returns the lane of a server.
 func (ro *round) lane(s *server) *lane {
 	l := ro.lanes[s]
 	if l == nil {
@@ -18,8 +18,8 @@ func (ro *round) lane(s *server) *lane {
 	return l
 }
 
-// socketTo is the socket to a server that has the least to do, or a new one if
-// all have enough.
+// socketTo returns the socket to a server that has the fewest questions on it, or a new one
+// if all are full.
 func (ro *round) socketTo(s *server) (*socket, error) {
 	var least *socket
 	l := ro.lane(s)
@@ -35,7 +35,7 @@ func (ro *round) socketTo(s *server) (*socket, error) {
 	var err error
 	sock.way, err = ro.open(s.addr, sock, ro.in)
 	if err != nil {
-		if least != nil { // no descriptor left: rather a socket with too much to do
+		if least != nil { // no descriptor is left, and an overfull socket is better than none
 			return least, nil
 		}
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// packetBatch sends and receives one packet after the other, where no system
-// call takes several.
+// packetBatch sends and receives one packet after the other, where no system call takes
+// several.
 type packetBatch struct {
 	conn   *net.UDPConn
 	buffer []byte
@@ -20,7 +20,7 @@ func (b *packetBatch) open(conn *net.UDPConn, room int) error {
 	return nil
 }
 
-// polls: what is there cannot be asked for without waiting, so that the inbox gets everything.
+// polls: packets cannot be received without waiting, so that all of them go to the inbox.
 const polls = false
 
 func (b *packetBatch) poll() ([][]byte, error) { return nil, nil }

@@ -1,6 +1,6 @@
 package probes
 
-// expire deals with the questions that have waited long enough.
+// expire handles the questions that have waited long enough.
 func (ro *round) expire() {
 	for len(ro.due) > 0 && !ro.due[0].due.After(ro.now) {
 		f := ro.due[0]
@@ -13,7 +13,7 @@ func (ro *round) expire() {
 		s, g := f.order[0], f.group
 		heard := ro.lane(s).heard
 		if heard.Before(f.sent) {
-			s.silent(ro.now) // to everybody
+			s.silent(ro.now) // it has answered nobody since
 		}
 		if g.lively(ro.now) {
 			ro.window.timedOut()
@@ -30,9 +30,9 @@ func (ro *round) expire() {
 	}
 }
 
-// forsake ends the questions of groups that never answered, once nobody else is waited for
-// and others, on the same way, were still answered half the timeout after them: a large
-// round does not last longer for dead lists. A short one gives each its whole time.
+// forsake ends the questions to groups that have never answered, once nothing else is in
+// flight and the same server still answered others half the timeout after they were asked.
+// So dead lists do not prolong a large round; in a short one each has its whole time.
 func (ro *round) forsake() {
 	if ro.held > 0 || ro.busy > 0 {
 		return

@@ -8,25 +8,25 @@ import (
 	"github.com/miekg/dns"
 )
 
-// flight is one question in flight. It is used again for another question.
+// flight is one question in flight. When it has ended it is reused for another question.
 type flight struct {
 	q     Question
 	wire  wireQuestion
 	group *group
 
-	order    []*server // to be tried, the next first
-	socket   *socket   // on which the answer is awaited; may be nil
-	attempts int       // packets sent, but for repetitions within one try
+	order    []*server // servers still to be tried, the next first
+	socket   *socket   // where the answer is awaited; may be nil
+	attempts int       // tries so far; see ResolverOptions.Tries
 	started  time.Time
-	sent     time.Time // the last packet
+	sent     time.Time // when the last packet was
 	deadline time.Time
 	due      time.Time // when to send again or give up
-	place    int       // in deadlines; -1: in none
+	place    int       // in deadlines; -1: it is not there
 	index    int       // in round.flying
-	queued   bool      // due is when its turn comes, not when it has waited long enough
-	plain    bool      // repeated without EDNS
-	overTCP  bool      // the answer did not fit
-	failed   *AskError // the worst so far
+	queued   bool      // due is when the pace lets it go, not when it has waited long enough
+	plain    bool      // was repeated without EDNS
+	overTCP  bool      // the answer did not fit into a packet
+	failed   *AskError // the worst failure so far
 }
 
 // start puts a question in flight, or ends it at once.
@@ -75,8 +75,8 @@ func (ro *round) newFlight() *flight {
 	return f
 }
 
-// send sends a question to the next server, or waits for its turn to do so, or
-// ends it if there is nobody left to ask.
+// send sends a question to its next server, or queues it until the pace of its group lets it
+// go, or ends it if there is no server left to ask.
 func (ro *round) send(f *flight) {
 	for len(f.order) > 0 && f.attempts < ro.tries {
 		if ok, next := f.group.pace.take(ro.now); !ok {
@@ -105,7 +105,7 @@ func (ro *round) send(f *flight) {
 	ro.fail(f, f.failed)
 }
 
-// post puts a packet with those that go out together.
+// post queues a packet, to be sent together with others by flush.
 func (ro *round) post(s *socket, packet []byte) {
 	if len(s.out) == 0 {
 		ro.dirty = append(ro.dirty, s)
@@ -116,7 +116,7 @@ func (ro *round) post(s *socket, packet []byte) {
 	}
 }
 
-// flush sends what was put together.
+// flush sends the packets that post has queued.
 func (ro *round) flush() {
 	for len(ro.dirty) > 0 {
 		s := ro.dirty[len(ro.dirty)-1]
@@ -125,32 +125,32 @@ func (ro *round) flush() {
 		clear(s.out)
 		s.out = s.out[:0]
 		if err != nil {
-			// Of an earlier packet or of this one: what waits on this socket has nothing to wait for.
+			// It may be about an earlier packet. Either way nothing more comes on this socket.
 			ro.socketFailed(s, err)
 		}
 	}
 }
 
-// unreachable takes the server that is being asked off a question.
+// unreachable drops the server that cannot be reached from a question.
 func (ro *round) unreachable(f *flight, err error) {
 	s := f.order[0]
 	s.silent(ro.now)
 	ro.drop(f, &AskError{Question: f.q, Server: s.name, Err: networkError(err)})
 }
 
-// drop takes the server that is being asked off a question, with what it came to
-// there. One that said no in any way is not asked the same again: it would say the
-// same, and it costs it the same work.
+// drop removes the server that is being asked from those to be tried, and notes how it
+// failed. A server that said no in any way is not asked the same question again: it would
+// say the same, at the same cost. The next one has the whole timeout.
 func (ro *round) drop(f *flight, err *AskError) {
 	f.failed = worseFailure(f.failed, err)
 	f.order = f.order[:copy(f.order, f.order[1:])]
 	f.deadline = ro.now.Add(ro.timeout)
 }
 
-// assign gives a question a socket to a server, and an id there.
+// assign gives a question a socket to a server, and an id that is free there.
 func (ro *round) assign(f *flight, s *server) error {
 	if f.socket != nil && f.socket.server == s && !f.socket.failed {
-		return nil // sent again, it is the same question: either answer will do
+		return nil // it is the same question with the same id, so that either answer will do
 	}
 	ro.unassign(f)
 	sock, err := ro.socketTo(s)
@@ -174,9 +174,8 @@ func (ro *round) unassign(f *flight) {
 	}
 }
 
-// packet deals with what came on a socket. What does not parse or does not match
-// is passed over: anyone can send a packet to the port, and one that is not the answer
-// says nothing about the answer.
+// packet handles what came on a socket. Whatever does not parse or does not match is ignored:
+// anyone can send a packet to the port, and the answer may still come.
 func (ro *round) packet(sock *socket, packet []byte) {
 	if len(packet) < headerBytes {
 		return
@@ -196,7 +195,7 @@ func (ro *round) packet(sock *socket, packet []byte) {
 	rtt := ro.now.Sub(f.sent)
 	sample := rtt
 	if f.attempts > 1 {
-		sample = 0
+		sample = 0 // which packet was answered is not known
 	}
 	sock.lane.heard = ro.now
 	f.group.answered(ro.now, sample)
@@ -206,18 +205,18 @@ func (ro *round) packet(sock *socket, packet []byte) {
 	ro.respond(f, sock.server, r, what, rtt)
 }
 
-// respond reads a response that is one to the question.
+// respond handles a response that is one to the question.
 func (ro *round) respond(f *flight, s *server, r response, what reading, rtt time.Duration) {
 	switch {
 	case what == truncated:
-		// RFC 2181 section 9: what came with TC set is not used.
+		// What came with TC set is not used (RFC 2181 section 9).
 		f.overTCP = true
 		ro.send(f)
 		return
 	case (r.rcode == dns.RcodeFormatError || r.rcode == dns.RcodeNotImplemented) && f.wire.dropEDNS():
 		// RFC 6891 section 7: a server that does not know EDNS answers FORMERR; older ones NOTIMP.
 		f.plain = true
-		f.attempts-- // it belongs to the same try
+		f.attempts-- // the repetition belongs to the same try
 		ro.send(f)
 		return
 	}
@@ -229,8 +228,11 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 	case message:
 		a, err = readAnswer(r.message, f.wire.qtype)
 	}
-	if f.q.At != nil && !f.q.At.forwards && isAnswer(r.rcode) && !r.authoritative() {
-		err = errLame
+	if f.q.At != nil && !f.q.At.forwards && isAnswer(r.rcode) {
+		switch {
+		case !r.authoritative():
+			err = errLame
+		}
 	}
 	if err != nil {
 		if f.q.At != nil {
@@ -247,7 +249,7 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 	ro.end(f, a, nil)
 }
 
-// socketFailed deals with an error that a socket had: every question on it goes to the next server.
+// socketFailed handles an error of a socket: every question on it goes to its next server.
 func (ro *round) socketFailed(sock *socket, err error) {
 	sock.failed = sock.failed || !isPortClosed(err)
 	waiting := make([]*flight, 0, len(sock.byID))
@@ -269,7 +271,7 @@ func (ro *round) socketFailed(sock *socket, err error) {
 	}
 }
 
-// overTCP asks over TCP, beside the round.
+// overTCP asks over TCP, in a goroutine of its own.
 func (ro *round) overTCP(f *flight) {
 	if ro.busy == streamsAtOnce {
 		ro.queue = append(ro.queue, f)
@@ -284,7 +286,7 @@ func (ro *round) overTCP(f *flight) {
 	})
 }
 
-// streamed deals with what came of a question over TCP.
+// streamed handles what came of a question over TCP.
 func (ro *round) streamed(st *stream) {
 	ro.busy--
 	f := st.flight
@@ -301,8 +303,8 @@ func (ro *round) streamed(st *stream) {
 		ro.respond(f, st.server, st.response, st.reading, st.rtt)
 		return
 	}
-	// Unlike a packet, a stream is not lost: a server that was silent on it for a whole
-	// timeout is not asked again, only the others are.
+	// Unlike a packet a stream cannot be lost: a server that was silent on it for a whole
+	// timeout is not asked again.
 	ro.drop(f, &AskError{Question: f.q, Server: st.server.name, Err: st.err})
 	ro.send(f)
 }
@@ -316,7 +318,7 @@ func (ro *round) fail(f *flight, err *AskError) {
 	ro.end(f, Answer{}, err)
 }
 
-// end takes a question out of flight, and tells what came of it.
+// end takes a question out of flight, and tells the caller what came of it.
 func (ro *round) end(f *flight, a Answer, err error) {
 	if f.place >= 0 {
 		ro.due.remove(f)
@@ -338,8 +340,7 @@ func (ro *round) end(f *flight, a Answer, err error) {
 func (ro *round) tell(q Question, a Answer, err error, started time.Time) {
 	ro.told++
 	if ro.log.Enabled(ro.ctx, slog.LevelDebug) {
-		// The name itself stays out of the log: some lists are asked with a
-		// subscriber's key in it.
+		// The name stays out of the log: with some lists it holds a subscriber's key.
 		attrs := []slog.Attr{slog.String("type", string(q.Type)), slog.String("operator", q.Group), slog.Duration("after", ro.now.Sub(started))}
 		if e, ok := err.(*AskError); ok {
 			attrs = append(attrs, slog.String("server", e.Server), slog.Any("err", e.Err))

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// heldAtMost is how many questions are drawn and held, because the groups that
-// they belong to are full, before no more are drawn. It lets one slow operator lag
-// behind the others without a place in memory for each of its questions.
+// heldAtMost is how many drawn questions are held because their groups are full, before no
+// more are drawn. It lets a slow operator lag behind the others without keeping all of its
+// questions in memory.
 const heldAtMost = 4096
 
-// manyInFlight is from when on packets may gather before they are looked at.
+// manyInFlight is from how many questions in flight on packets gather before they are handled.
 const manyInFlight = 32
 
-// errNobodyToWaitFor says that a sequence waits for an answer, and nothing is in flight.
+// errNobodyToWaitFor: a sequence waits for an answer, and nothing is in flight.
 var errNobodyToWaitFor = errors.New("the sequence of questions waits for an answer, and none is to come")
 
-// round is one call of [Resolver.Ask]. Everything in it happens on the caller's
-// goroutine, one thing after the other, so it needs no locks: drawing and sending
-// questions, reading what came, noticing what did not come. Readers of sockets and
-// questions over TCP run beside it and only put into the inbox.
+// round is one call of [Resolver.Ask]. Everything in it happens on the caller's goroutine,
+// one thing after the other, so that it needs no locks: drawing and sending questions,
+// reading what came, noticing what did not come. The readers of sockets and the questions
+// over TCP have goroutines of their own, which only put what came into the inbox.
 type round struct {
 	*Resolver
 	ctx context.Context
@@ -33,24 +33,24 @@ type round struct {
 	sockets []*socket // of all lanes
 	dirty   []*socket // with packets to send
 	groups  map[groupKey]*group
-	last    *group // the group of the last question drawn
+	last    *group // of the last question drawn
 
-	flying []*flight // all in flight
-	free   []*flight // to be used again
+	flying []*flight // all that are in flight
+	free   []*flight // to be reused
 	due    deadlines
 	window window
-	share  int           // of what may be in flight, whatever other calls have
-	trip   time.Duration // smoothed, of all groups together
-	full   []*group      // with questions held
-	held   int           // questions
+	share  int           // how many may be in flight whatever other calls have
+	trip   time.Duration // smoothed round trip, over all groups
+	full   []*group      // groups that hold questions
+	held   int           // questions that they hold
 	told   int           // questions that have ended
 
 	now     time.Time
 	timer   *time.Timer
 	cancel  context.CancelFunc
 	streams sync.WaitGroup
-	queue   []*flight // to be asked over TCP, once one of busy has ended
-	busy    int
+	queue   []*flight // to be asked over TCP once a stream has ended
+	busy    int       // streams
 }
 
 func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error)) *round {
@@ -61,8 +61,7 @@ func newRound(ctx context.Context, r *Resolver, got func(Question, Answer, error
 	return ro
 }
 
-// close ends everything that runs beside the round. It is also what is left to
-// do when the caller's code panics.
+// close ends all goroutines of the round. It runs also when the caller's code panics.
 func (ro *round) close() {
 	ro.Resolver.flying.Add(-int64(len(ro.flying)))
 	ro.cancel()
@@ -73,8 +72,8 @@ func (ro *round) close() {
 	ro.streams.Wait()
 }
 
-// put takes a question that was drawn, and returns when there is room for the
-// next. It is false when no more are wanted.
+// put takes a question that was drawn, and returns when there is room for the next one. It
+// is false when no more are wanted.
 func (ro *round) put(q Question) bool {
 	ro.now = time.Now()
 	if q == (Question{}) {
@@ -112,13 +111,13 @@ func (ro *round) room() bool {
 	return ro.window.room(n) && (n < ro.share || ro.Resolver.flying.Load() < int64(ro.limit))
 }
 
-// drain waits until all that was drawn has ended.
+// drain waits until every question that was drawn has ended.
 func (ro *round) drain() {
 	for len(ro.flying)+ro.held > 0 && ro.turn() {
 	}
 }
 
-// abandon ends what is left with the context's error.
+// abandon ends all questions that are left with the context's error.
 func (ro *round) abandon(err error) {
 	for len(ro.flying) > 0 {
 		f := ro.flying[len(ro.flying)-1]
@@ -134,14 +133,13 @@ func (ro *round) abandon(err error) {
 	ro.full = nil
 }
 
-// turn waits until something happens, and deals with it. It is false when the
-// context has ended.
+// turn waits until something happens, and handles it. It is false when the context has ended.
 func (ro *round) turn() bool {
 	told := ro.told
 	ro.flush()
 	ro.gather()
 	came := ro.receive()
-	// If sending failed, questions have ended by that, and there may be nothing to wait for.
+	// If sending failed, that has ended questions, and there may be nothing to wait for.
 	if !came && told == ro.told {
 		ro.sleep()
 		ro.receive()
@@ -156,17 +154,17 @@ func (ro *round) turn() bool {
 	return true
 }
 
-// gather lets packets gather if many are in flight. Nobody is woken for them: to wake and to
-// wait for one another, for each few packets, costs more than all else that is done with them.
+// gather sleeps a little while packets gather, if many are in flight: waking up for each few
+// packets costs more than everything else that is done with them.
 func (ro *round) gather() {
 	if wait := min(ro.trip/gatherPart, gatherMost); ro.nap != nil && wait > 0 && len(ro.flying) >= manyInFlight {
 		ro.nap(wait)
 	}
 }
 
-// receive deals with what has come, and is false if nothing has. The time is that at which
-// it begins, so that nothing counts as lost only because the caller, who is told
-// of it, is busy.
+// receive handles what has come, and is false if nothing has. The round's clock is set when
+// it begins, so that nothing counts as lost only because the caller, who is told of each
+// answer, is busy.
 func (ro *round) receive() (came bool) {
 	ro.now = time.Now()
 	for i := 0; ro.nap != nil && i < len(ro.sockets); i++ { // there may be more of them meanwhile
@@ -174,7 +172,7 @@ func (ro *round) receive() (came bool) {
 	}
 	ro.batch = ro.in.take(ro.batch)
 	if ro.ctx.Err() != nil {
-		return false // streams ended by that, which is no answer
+		return false // that has ended the streams, which is no answer
 	}
 	begin := 0
 	for i := range ro.batch.letters {
@@ -194,8 +192,8 @@ func (ro *round) receive() (came bool) {
 	return came
 }
 
-// receiveOn deals with what has come on one socket: no more than is in flight there,
-// and then it is the next one's turn, whoever floods this one.
+// receiveOn handles what has come on one socket, but no more packets than are in flight
+// there: then it is the next one's turn, whoever floods this one.
 func (ro *round) receiveOn(s *socket) (came bool) {
 	for range inFlightPerSocket/batchPackets + 1 {
 		if len(s.byID) == 0 || s.failed {
@@ -217,7 +215,7 @@ func (ro *round) receiveOn(s *socket) (came bool) {
 	return came
 }
 
-// sleep waits for a packet, for the next deadline or turn, or for the end.
+// sleep waits for a packet, for the next deadline or turn of a pace, or for the context.
 func (ro *round) sleep() {
 	next, ok := ro.due.next()
 	for _, g := range ro.full {
@@ -233,7 +231,7 @@ func (ro *round) sleep() {
 			s.way.Await()
 		}
 	}
-	wait := time.Hour // for a question over TCP, which keeps its own time
+	wait := time.Hour // for a question over TCP, which has a deadline of its own
 	if ok {
 		wait = max(0, time.Until(next))
 	}
@@ -246,7 +244,8 @@ func (ro *round) sleep() {
 	ro.timer.Stop()
 }
 
-// startHeld starts what was held and has room now. Groups take turns at being first.
+// startHeld starts held questions for which there is room now. The groups take turns at
+// being first.
 func (ro *round) startHeld() {
 	if ro.held == 0 {
 		return
@@ -274,9 +273,9 @@ func (ro *round) startHeld() {
 	}
 }
 
-// group is the group of a question. Without a key it is one without any limits.
-// Forwarders are not the operator's servers, and have one of their own at the same pace:
-// that one of the two is silent says nothing about the other.
+// group returns the group of a question. Forwarders are not the operator's servers, and have
+// a group of their own at the same pace: that one of the two is silent says nothing about the
+// other.
 func (ro *round) group(q Question) *group {
 	key := groupKey{key: q.Group}
 	if q.At != nil && q.At.forwards {

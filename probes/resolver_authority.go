@@ -11,29 +11,31 @@ import (
 	"github.com/miekg/dns"
 )
 
-// What is used of the name servers of a zone. Zones that are asked much have up to
-// some twenty; a few suffice to survive the loss of some.
+// How many of a zone's name servers are used. Busy zones have some twenty; a few are enough
+// to survive the loss of some.
 const (
 	nameServersAtMost   = 6
 	addressesOfNameEach = 2
 )
 
-// errLame is an answer without the AA bit, or a referral: the server is not, or no
-// longer, one of the zone's (a lame delegation, RFC 1912 section 2.8).
-var errLame = fmt.Errorf("%w: the server does not speak for the zone", ErrServFail)
+var (
+	// errLame: the answer has no AA bit, or is a referral. The server is not, or no longer,
+	// one of the zone's: a lame delegation (RFC 1912 section 2.8).
+	errLame = fmt.Errorf("%w: the server does not speak for the zone", ErrServFail)
+)
 
-// ErrNoNameServers says that a zone is not known to have name servers, or that none of
-// them has an address. Trying again helps once the zone or the resolver changes.
+// ErrNoNameServers: the zone has no name servers that we know of, or none of them has an
+// address. Trying again helps once the zone or the resolver changes.
 var ErrNoNameServers = errors.New("no name servers found")
 
-// NameServers finds the name servers of a zone through the resolver: the zone's NS
-// records and their addresses, at most six servers with two addresses each, IPv6 only of those
-// that have no IPv4. A zone without NS records of its own is part of a larger one,
-// which its SOA names; then the servers of that one are found. Whether they work
-// shows when they are asked.
+// NameServers looks up the name servers of a zone through the resolver: its NS records and
+// their addresses, at most six servers with two addresses each. The IPv6 addresses of a
+// server are used only if it has no IPv4 address. If the zone has no NS records of its own,
+// it is part of a larger one, which its SOA names, and the servers of that one are returned.
+// Whether they work is not known before they are asked.
 //
-// The order is a new one each time, so that the load is spread. The error is
-// [ErrNoNameServers], an [*AskError] of the resolver, or the context's.
+// The order differs each time, to spread the load. The error wraps [ErrNoNameServers], an
+// [*AskError] of the resolver, or the context's.
 func (r *Resolver) NameServers(ctx context.Context, zone string) (*Servers, error) {
 	zone = dns.Fqdn(zone)
 	names, err := r.delegation(ctx, zone)
@@ -67,7 +69,7 @@ func (r *Resolver) NameServers(ctx context.Context, zone string) (*Servers, erro
 	}
 	var found []netip.AddrPort
 	seen := map[netip.Addr]bool{}
-	for nth := range addressesOfNameEach { // first one of each
+	for nth := range addressesOfNameEach { // the first address of each server, then the second
 		for _, of := range addrs {
 			if nth < len(of) && !seen[of[nth]] {
 				seen[of[nth]] = true
@@ -84,14 +86,14 @@ func (r *Resolver) NameServers(ctx context.Context, zone string) (*Servers, erro
 	return newServers(found), nil
 }
 
-// delegation is the names of the servers of a zone, or of the one that it is part of.
+// delegation returns the names of a zone's servers, or of the zone that it is part of.
 func (r *Resolver) delegation(ctx context.Context, zone string) ([]string, error) {
 	a, err := r.AskOne(ctx, Question{Name: zone, Type: TypeNS})
 	if err != nil {
 		return nil, err
 	}
-	// RFC 2308 section 2.2: the SOA of an answer without records is that of the zone
-	// which the name lies in. One that a top-level domain holds is nobody's list.
+	// The SOA of an answer without records is that of the zone that the name lies in (RFC
+	// 2308 section 2.2). A top-level domain is nobody's list.
 	if whole := a.SOA.Zone; a.RCode == "NOERROR" && !a.Exists() && dns.CountLabel(whole) > 1 && dns.IsSubDomain(whole, zone) && dns.CanonicalName(whole) != dns.CanonicalName(zone) {
 		if a, err = r.AskOne(ctx, Question{Name: whole, Type: TypeNS}); err != nil {
 			return nil, err
@@ -99,7 +101,7 @@ func (r *Resolver) delegation(ctx context.Context, zone string) ([]string, error
 	}
 	var names []string
 	for _, record := range a.Records {
-		// A null name is a zone that says it has no server.
+		// The root in place of a name says that the zone has no server.
 		if name := strings.ToLower(record.Text); name != "." {
 			names = append(names, name)
 		}
@@ -110,17 +112,8 @@ func (r *Resolver) delegation(ctx context.Context, zone string) ([]string, error
 	return names, nil
 }
 
-// canServe says whether a name server can be at an address. A zone may name any;
-// none of its servers is on this host.
+// canServe says whether a zone's name server may be at an address. A zone can name any
+// address, but none of its servers is on this host.
 func (r *Resolver) canServe(a netip.Addr) bool {
 	return a.IsGlobalUnicast() || a.IsLoopback() && r.port != dnsPort
-}
-
-// dropRecursion makes a question one to a server of the zone, which is not to ask
-// others (RFC 1035 section 4.1.1, RD).
-func (w *wireQuestion) dropRecursion() { w.packet[2] &^= flagRD >> 8 }
-
-// authoritative is the AA bit.
-func (r response) authoritative() bool {
-	return r.answer.Authoritative || r.message != nil && r.message.Authoritative
 }

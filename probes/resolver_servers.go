@@ -16,16 +16,16 @@ import (
 // dnsPort is where DNS servers listen (RFC 1035 section 4.2).
 const dnsPort = 53
 
-// silentFor is how long a server that did not answer is tried after the
-// others. It is short, because with all of them silent nothing is gained, and
-// because a dead list makes a healthy resolver look silent too.
+// silentFor is for how long a server that did not answer is tried after the others. It is
+// short because nothing is gained by it when all are silent, and because a dead list makes a
+// healthy resolver look silent too.
 const silentFor = 30 * time.Second
 
 // server is one DNS server and when it was last seen to be silent.
 type server struct {
 	addr  netip.AddrPort
 	name  string
-	until atomic.Int64 // unix nanoseconds until which it is tried after the others; 0: it is well
+	until atomic.Int64 // it is tried after the others until then, in Unix nanoseconds; 0: it is well
 }
 
 func (s *server) answered() {
@@ -36,19 +36,19 @@ func (s *server) answered() {
 
 func (s *server) silent(now time.Time) { s.until.Store(now.Add(silentFor).UnixNano()) }
 
-// Servers are DNS servers in order of preference, and how they did lately. It is
-// what a [Question] names to be asked there: [Resolver.NameServers] finds those of a zone,
+// Servers are DNS servers in order of preference, with what is known of how they did lately.
+// A [Question] names them to be asked there: [Resolver.NameServers] finds those of a zone,
 // [Forwarders] makes them of addresses.
 type Servers struct {
 	all      []*server
-	forwards bool // asked to recurse, and believed without the AA bit
-	free     bool // of the limits of the group
+	forwards bool // they are asked to recurse, and believed without the AA bit
+	free     bool // the limits of the group do not hold there
 }
 
-// Forwarders are the servers at the addresses given, with or without a port, in order of
-// preference: mirrors of a zone, or resolvers. Either may be meant, so that they are asked to
-// recurse (RFC 1035 section 4.1.1, RD) and need not speak with authority. The error
-// says which address is none; trying again does not help.
+// Forwarders returns the servers at the given addresses, with or without a port, in order of
+// preference. They may be mirrors of a zone or resolvers, so that they are asked to recurse
+// (RFC 1035 section 4.1.1, RD) and need not speak with authority. The error says which text
+// is not an address; trying again does not help.
 func Forwarders(addrs []string) (*Servers, error) {
 	var found []netip.AddrPort
 	for _, text := range addrs {
@@ -63,15 +63,15 @@ func Forwarders(addrs []string) (*Servers, error) {
 	return ss, nil
 }
 
-// Local stands for something on this machine that answers in place of servers, such as a file. It
-// has a name and no address: whoever names it in a [Question] answers that question before a
-// [Resolver] sees it, for which there is nobody to ask.
+// Local stands for something on this machine that answers in place of servers, such as a
+// file. It has a name and no address: whoever puts it into a [Question] must answer that
+// question before a [Resolver] sees it, which would find nobody to ask.
 func Local(name string) *Servers {
 	return &Servers{all: []*server{{name: name}}, forwards: true, free: true}
 }
 
-// Unlimited are the same servers without the limits of [ResolverOptions.Limits]: mirrors of a
-// list hold a copy of it, and its operator's limits are about servers of the operator.
+// Unlimited returns the same servers without the limits of [ResolverOptions.Limits]. It is for
+// mirrors of a list: its operator's limits are about the operator's own servers.
 func (ss *Servers) Unlimited() *Servers {
 	return &Servers{all: ss.all, forwards: ss.forwards, free: true}
 }
@@ -84,7 +84,7 @@ func newServers(addrs []netip.AddrPort) *Servers {
 	return ss
 }
 
-// Names are the servers as "192.0.2.53:53", as [Answer.Server] has them.
+// Names returns the servers as "192.0.2.53:53", in the form of [Answer].Server.
 func (ss *Servers) Names() []string {
 	var names []string
 	for _, s := range ss.all {
@@ -93,9 +93,8 @@ func (ss *Servers) Names() []string {
 	return names
 }
 
-// order is in which order to try: as configured, then those that were silent a
-// moment ago, and at the very end the one that the question wants to avoid. It is
-// written over buf.
+// order returns the servers in the order in which to try them: as configured, then those
+// that were silent a moment ago, and last the one to avoid. It overwrites buf.
 func (ss *Servers) order(buf []*server, now time.Time, avoid string) []*server {
 	if len(ss.all) == 1 {
 		return append(buf[:0], ss.all[0])
@@ -145,7 +144,7 @@ func parseServer(text string) (addr netip.AddrPort, ok bool) {
 	return netip.AddrPort{}, false
 }
 
-// systemServers are the name servers of a resolv.conf(5) file.
+// systemServers returns the name servers of a resolv.conf(5) file.
 func systemServers(path string) ([]netip.AddrPort, error) {
 	const hint = `write servers = ["127.0.0.1:53"], or whatever resolver you run, under [dns] in the configuration`
 	conf, err := dns.ClientConfigFromFile(path)
@@ -158,7 +157,7 @@ func systemServers(path string) ([]netip.AddrPort, error) {
 	}
 	var addrs []netip.AddrPort
 	for _, text := range conf.Servers {
-		// What is no address is passed over, as the C library does (resolv.conf(5)).
+		// What is not an address is ignored, as the C library does.
 		if a, err := netip.ParseAddr(text); err == nil {
 			addrs = append(addrs, netip.AddrPortFrom(a, uint16(port)))
 		}
@@ -169,9 +168,9 @@ func systemServers(path string) ([]netip.AddrPort, error) {
 	return addrs, nil
 }
 
-// worseFailure says which of two failures of one question to report: what a
-// server said counts for more than silence, and "refused" stands only if every
-// server that said anything refused.
+// worseFailure returns the one of two failures of one question that is to be reported: what
+// a server said counts for more than silence, and "refused" stands only if every server that
+// said anything refused.
 func worseFailure(a, b *AskError) *AskError {
 	if a == nil {
 		return b

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// belowLimit is which part of a published limit is used. An operator counts
-// differently from us, and our packets bunch up on their way: a client held to exactly
-// the limit is over it in some second.
+// belowLimit is the part of a published limit that is used. An operator counts differently
+// from us, and packets bunch up on their way: a client that keeps to exactly the limit is
+// over it in some second.
 const belowLimit = 0.95
 
-// paceSlack is how much may be made up for after a pause. A timer is late by a
-// millisecond or so, which at a few thousand questions a second would cost most of the
-// rate; more than this would be a burst.
+// paceSlack is how much lateness may be made up for. A timer is late by a millisecond or so,
+// which at a few thousand questions a second would cost most of the rate; more than this
+// would be a burst.
 const paceSlack = 5 * time.Millisecond
 
-// pace spaces the packets of one group evenly, so that no second holds more
-// than the limit. It is shared by all rounds of a resolver.
+// pace spaces the packets of one group evenly, so that no second holds more than the limit.
+// All rounds of a resolver share it. A nil pace never waits.
 type pace struct {
 	each time.Duration // between two packets
 
@@ -29,15 +29,14 @@ func newPace(perSecond float64) *pace {
 	return &pace{each: time.Duration(float64(time.Second) / (perSecond * belowLimit))}
 }
 
-// Load is how many questions one group asks in a round, and below what limit: questions a second;
-// 0 where none is known.
+// Load is what one group asks in a round.
 type Load struct {
 	Questions int
-	PerSecond float64
+	PerSecond float64 // the limit of its operator, in questions a second; 0: none is known
 }
 
-// Takes is about how long a round over the group lasts if an answer takes rtt: at the pace that is
-// kept below its limit, else as fast as so many questions in flight are answered.
+// Takes estimates how long a round over the group lasts if an answer takes rtt: as long as
+// the pace below its limit demands, or as the questions that may be in flight at once take.
 func (l Load) Takes(rtt time.Duration) time.Duration {
 	inFlight := time.Duration(l.Questions) * rtt / groupInFlight
 	if l.PerSecond <= 0 {
@@ -46,8 +45,8 @@ func (l Load) Takes(rtt time.Duration) time.Duration {
 	return max(time.Duration(l.Questions)*newPace(l.PerSecond).each, inFlight)
 }
 
-// Takes is about how long a round over all groups lasts: they are asked side by side, with so many
-// questions in flight together at most.
+// Takes estimates how long a round over all groups lasts. They are asked side by side, with
+// at most concurrency questions in flight in all.
 func Takes(loads []Load, concurrency int, rtt time.Duration) time.Duration {
 	var longest time.Duration
 	total := 0
@@ -58,7 +57,7 @@ func Takes(loads []Load, concurrency int, rtt time.Duration) time.Duration {
 	return max(longest, time.Duration(total)*rtt/time.Duration(max(concurrency, 1)))
 }
 
-// ready is when the next packet may go. Nil never waits.
+// ready returns when the next packet may go.
 func (p *pace) ready() time.Time {
 	if p == nil {
 		return time.Time{}
@@ -68,7 +67,7 @@ func (p *pace) ready() time.Time {
 	return p.next
 }
 
-// take takes the turn of one packet, or says when the next one is.
+// take uses the next turn if it has come; else it says when it comes.
 func (p *pace) take(now time.Time) (ok bool, next time.Time) {
 	if p == nil {
 		return true, now
