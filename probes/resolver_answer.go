@@ -93,13 +93,20 @@ func endOfAliases(section []dns.RR, name string, qtype uint16) (string, error) {
 		}
 		name = next
 	}
-	return name, nil
+	return "", fmt.Errorf("%w: an alias that leads nowhere", ErrServFail)
 }
 
 // ours says whether a record belongs to the name. Both are in the library's notation, in
 // which letters are the only octets that have a case.
 func ours(rr dns.RR, name string) bool {
 	return rr.Header().Class == dns.ClassINET && strings.EqualFold(rr.Header().Name, name)
+}
+
+// leadsAway says whether a name server's whole answer is an alias into a zone that it knows
+// nothing of (RFC 1034 section 4.3.2, step 3a). Had it found that the target has no such
+// record, it would have sent the SOA (RFC 2308 section 3).
+func leadsAway(m *dns.Msg, a Answer) bool {
+	return a.RCode == "NOERROR" && !a.Exists() && len(m.Answer) > 0 && a.SOA.Zone == ""
 }
 
 // record converts a resource record. It is false for one without data, which the library

@@ -3,6 +3,7 @@ package probes
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"testing"
@@ -32,6 +33,21 @@ func cname(name, to string) dns.RR {
 	return &dns.CNAME{Hdr: hdr(name, dns.TypeCNAME, dns.ClassINET), Target: to}
 }
 
+// aliases is a chain of n CNAMEs from q.example. on.
+func aliases(n int) (chain []dns.RR) {
+	for i := range n {
+		chain = append(chain, cname(aliasName(i), aliasName(i+1)))
+	}
+	return chain
+}
+
+func aliasName(i int) string {
+	if i == 0 {
+		return "q.example."
+	}
+	return fmt.Sprintf("a%d.example.", i)
+}
+
 func TestRecordsOfAnAnswer(t *testing.T) {
 	chaos := a4("q.example.", "127.0.0.2")
 	chaos.Header().Class = dns.ClassCHAOS
@@ -49,7 +65,9 @@ func TestRecordsOfAnAnswer(t *testing.T) {
 		"a chain":                          {[]dns.RR{cname("Q.example.", "b."), cname("B.", "c."), a4("c.", "127.0.0.2")}, "127.0.0.2", nil},
 		"a chain in any order":             {[]dns.RR{a4("c.", "127.0.0.2"), cname("b.", "c."), cname("q.example.", "b.")}, "127.0.0.2", nil},
 		"a chain that ends nowhere":        {[]dns.RR{cname("q.example.", "b.")}, "NOERROR without records", nil},
-		"a loop ends":                      {[]dns.RR{cname("q.example.", "b."), cname("b.", "q.example.")}, "NOERROR without records", nil},
+		"a loop is no answer":              {[]dns.RR{cname("q.example.", "b."), cname("b.", "q.example.")}, "", ErrServFail},
+		"nor is a chain without an end":    {aliases(maxAliases + 1), "", ErrServFail},
+		"a long chain is followed":         {append(aliases(maxAliases), a4(aliasName(maxAliases), "127.0.0.2")), "127.0.0.2", nil},
 		"a record without data is no data": {[]dns.RR{empty}, "", ErrServFail},
 	} {
 		t.Run(name, func(t *testing.T) {

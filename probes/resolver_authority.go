@@ -22,6 +22,8 @@ var (
 	// errLame: the answer has no AA bit, or is a referral. The server is not, or no longer,
 	// one of the zone's: a lame delegation (RFC 1912 section 2.8).
 	errLame = fmt.Errorf("%w: the server does not speak for the zone", ErrServFail)
+	// errAway: see leadsAway.
+	errAway = fmt.Errorf("%w: the name is an alias in another zone, for which the server does not speak", ErrServFail)
 )
 
 // ErrNoNameServers: the zone has no name servers that we know of, or none of them has an

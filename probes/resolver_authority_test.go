@@ -81,6 +81,26 @@ func TestWhatANameServerDoesNotSayWithAuthorityIsNoAnswer(t *testing.T) {
 	}
 }
 
+// A name server that answers with an alias and nothing else does not know where the alias leads: that is
+// not "no such record" (RFC 1034 section 4.3.2, step 3a).
+func TestAnAliasIntoAnotherZoneIsNoAnswer(t *testing.T) {
+	r, site, own := delegated(t, probestest.ZoneNormal, true)
+	for _, d := range []*probestest.DNS{site, own} {
+		d.SetName("10.2.0.192.bl.example", "CNAME listed.elsewhere.example.")
+	}
+	at, err := r.NameServers(t.Context(), "bl.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := r.AskOne(t.Context(), Question{Name: "10.2.0.192.bl.example.", Type: TypeA, At: at}); !errors.Is(err, ErrServFail) {
+		t.Errorf("the zone's own server: %v, %v; want %v", a, err, ErrServFail)
+	}
+	// A resolver has followed the alias, and says that it leads to no address (RFC 2308 section 2.2, type 3).
+	if a, err := r.AskOne(t.Context(), Question{Name: "10.2.0.192.bl.example.", Type: TypeA}); err != nil || a.String() != "NOERROR without records" {
+		t.Errorf("the resolver: %v, %v", a, err)
+	}
+}
+
 func TestOfSeveralNameServersALameOneCostsOneQuestion(t *testing.T) {
 	r, _, own := delegated(t, probestest.ZoneNormal, true)
 	lame := probestest.StartDNS(t, probestest.Zone{Name: "bl.example"})

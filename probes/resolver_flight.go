@@ -232,6 +232,8 @@ func (ro *round) respond(f *flight, s *server, r response, what reading, rtt tim
 		switch {
 		case !r.authoritative():
 			err = errLame
+		case err == nil && what == message && leadsAway(r.message, a):
+			err = errAway
 		}
 	}
 	if err != nil {

@@ -1,6 +1,10 @@
 package probestest
 
-import "github.com/miekg/dns"
+import (
+	"slices"
+
+	"github.com/miekg/dns"
+)
 
 // SetName gives an ordinary name its records, in place of those it has: each as in a
 // zone file without name, TTL and class, "A 192.0.2.10", "MX 10 mx.example.org.",
@@ -28,7 +32,8 @@ func (d *DNS) SetName(name string, records ...string) {
 	d.names[absolute(name)] = rrs
 }
 
-// fillName answers for a name with records of its own.
+// fillName answers for a name with records of its own. An alias (CNAME) is all that a server
+// says that does not know its target.
 func fillName(m *dns.Msg, q dns.Question, rrs []dns.RR, z *zone) {
 	for _, rr := range rrs {
 		if rr.Header().Rrtype == q.Qtype {
@@ -37,7 +42,11 @@ func fillName(m *dns.Msg, q dns.Question, rrs []dns.RR, z *zone) {
 			m.Answer = append(m.Answer, own)
 		}
 	}
-	if len(m.Answer) == 0 {
+	if alias := slices.IndexFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }); len(m.Answer) == 0 && alias >= 0 {
+		own := dns.Copy(rrs[alias])
+		own.Header().Name = q.Name
+		m.Answer = append(m.Answer, own)
+	} else if len(m.Answer) == 0 {
 		m.Ns = []dns.RR{z.soa(z.Name)}
 	}
 }
