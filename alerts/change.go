@@ -63,11 +63,21 @@ func (f *folder) change(w *working) (Change, bool) {
 	case len(w.joined) > 0 || len(w.left) > 0 || inc.Severity != w.before.Severity || moved:
 		c.Kind = Updated
 	default:
-		if kind, why := f.due(inc); kind != "" || why != "" {
-			c.Kind, c.Why = cmp.Or(kind, Quiet), why
-		} else if w.dirty || inc.State != w.before.State || drifted(w.before.Impact, inc.Impact) {
+		kind, why := f.due(inc)
+		news, threads := f.newsDue(inc)
+		switch {
+		case kind != "":
+			c.Kind = kind
+		case news != nil: // told, and yet no message: neither reminders nor escalations reckon from it
+			c.Kind, c.News, c.Tell, c.Channels = Updated, news, true, threads
+			inc.Said = f.in.Now
+			c.Incident = *inc
+			return c, true
+		case why != "":
+			c.Kind, c.Why = Quiet, why
+		case w.dirty || inc.State != w.before.State || drifted(w.before.Impact, inc.Impact):
 			c.Kind, c.Why = Quiet, NothingNew
-		} else {
+		default:
 			return Change{}, false
 		}
 	}
@@ -128,6 +138,9 @@ func (f *folder) tell(c *Change, w *working) {
 		c.Why = inc.flapping()
 	case c.Kind == Updated && !awaited(w.joined):
 		c.Why = "no rise in severity: told once, shown by status"
+		if len(policy.threads(inc)) > 0 {
+			c.Why = "no rise in severity: nobody is called; shown by status, and in the thread of its message"
+		}
 	case inc.Silence.Holds(f.in.Now) && c.Kind != SilenceEnding:
 		c.Why = "silenced until " + inc.Silence.Until.UTC().Format(whenFormat)
 	case c.Kind == Worsened && !inc.Flapping.IsZero() && !w.added:

@@ -13,7 +13,8 @@ import (
 type Digest struct {
 	Since, Until time.Time
 	New          []Brief // opened in that time, and told to nobody
-	Ended        []Brief // the same, ended in it
+	Changed      []Brief // told before; something joined or left in that time, made it no worse, and was said nowhere
+	Ended        []Brief // opened and told to nobody, ended in that time
 	Open         []Brief // whatever else is not resolved
 }
 
@@ -26,7 +27,8 @@ type Brief struct {
 	Opened   time.Time
 	Resolved time.Time
 	AckedBy  string
-	Refusals int // mails refused or deferred, as far as they were counted
+	Refusals int    // mails refused or deferred, as far as they were counted
+	News     string // of what changed: [News] in one line
 }
 
 // NewDigest gathers the incidents of a time, and says whether there is anything to say:
@@ -39,18 +41,26 @@ func NewDigest(open, recent []Incident, since, until time.Time) (Digest, bool) {
 		switch {
 		case inc.State != Resolved && untold && within(inc.Opened):
 			d.New = append(d.New, inc.inBrief())
+		case inc.State != Resolved && within(inc.Changed) && !inc.Silence.Holds(until) && inc.Changed.After(inc.said()):
+			b := inc.inBrief()
+			if n, _ := inc.news(); !n.Empty() {
+				b.News = n.String()
+				d.Changed = append(d.Changed, b)
+				continue
+			}
+			d.Open = append(d.Open, b)
 		case inc.State != Resolved:
 			d.Open = append(d.Open, inc.inBrief())
 		case untold && within(inc.Resolved):
 			d.Ended = append(d.Ended, inc.inBrief())
 		}
 	}
-	for _, all := range [][]Brief{d.New, d.Ended, d.Open} {
+	for _, all := range [][]Brief{d.New, d.Changed, d.Ended, d.Open} {
 		slices.SortStableFunc(all, func(a, b Brief) int {
 			return cmp.Or(-cmp.Compare(a.Severity.Rank(), b.Severity.Rank()), -cmp.Compare(a.Refusals, b.Refusals), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	return d, len(d.New)+len(d.Ended) > 0
+	return d, len(d.New)+len(d.Changed)+len(d.Ended) > 0
 }
 
 func (inc *Incident) inBrief() Brief {

@@ -155,11 +155,12 @@ func (f *folder) update(finding checks.Finding) bool {
 			m.ClearSince = finding.At
 		}
 		if !m.Clear && finding.At.Sub(m.ClearSince) >= finding.Settle {
-			m.Clear = true
+			m.Clear, m.Turned = true, f.in.Now
 			w.left = append(w.left, finding.Key)
 		}
 	case checks.Problem:
 		if m.Clear {
+			m.Turned = f.in.Now
 			w.joined = append(w.joined, finding.Key)
 		}
 		m.Finding, m.Last = finding, finding.At
@@ -227,7 +228,7 @@ func (f *folder) open(group []checks.Finding) {
 		w.now = Incident{Cause: cause(group), Existing: f.in.FirstRun || f.already(group)}
 	}
 	w.now.State, w.now.Opened, w.now.Severity = Open, f.in.Now, ""
-	w.now.LastTold, w.now.Reminded = time.Time{}, 0
+	w.now.LastTold, w.now.Said, w.now.Reminded = time.Time{}, time.Time{}, 0
 	w.now.Told, w.now.Paged, w.now.Escalated = nil, time.Time{}, time.Time{}
 	for _, finding := range group {
 		f.add(w, finding)
@@ -263,7 +264,7 @@ func (f *folder) relapse(group []checks.Finding) (Incident, bool) {
 
 func (f *folder) add(w *working, finding checks.Finding) {
 	f.byKey[finding.Key] = place{w, len(w.now.Members)}
-	w.now.Members = append(w.now.Members, Member{Finding: finding, First: finding.At, Last: finding.At})
+	w.now.Members = append(w.now.Members, Member{Finding: finding, First: finding.At, Last: finding.At, Turned: f.in.Now})
 	w.now.LastSeen = later(w.now.LastSeen, finding.At)
 	w.at(finding)
 	w.joined, w.added = append(w.joined, finding.Key), true

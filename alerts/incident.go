@@ -41,6 +41,7 @@ type Incident struct {
 
 	Told      []string  // channels that have told of it since it opened, by name
 	LastTold  time.Time // of opened, worsened or reminder
+	Said      time.Time // when [News] of it was last said; zero: none was since it opened
 	Reminded  int       // reminders since the last acknowledgement or rise
 	Paged     time.Time // first told as a page since it opened or got worse; zero: it was not
 	Escalated time.Time // told to the second channel; zero: not
@@ -83,6 +84,7 @@ type Member struct {
 	ClearSince time.Time      // first of an unbroken run of OK findings; zero: not clear
 	Clear      bool           // closed: two OK findings a Settle apart, or one authoritative
 	Unknown    time.Time      // since when the question has had no answer; zero: it has
+	Turned     time.Time      // when it was last decided that it is a problem, or clear
 }
 
 // ChangeKind is what happened to an incident.
@@ -119,6 +121,7 @@ type Change struct {
 	NotBefore time.Time // when it may be told; zero: at once
 	Why       string
 	New       []checks.Key // members that this change is about
+	News      *News        // of kind Updated, told in threads alone: nobody is called for it
 }
 
 // Notification is one change, ready to be told: everything that a channel
@@ -129,8 +132,9 @@ type Notification struct {
 	At          time.Time
 	Incident    Incident             // with its worst members, of very many
 	Targets     int                  // how many targets the incident is about ([Incident.Brief]); 0: those of its members
-	Remediation []checks.Remediation // for the open members, worst first, each runbook once
+	Remediation []checks.Remediation // for the open members (those of News, if that is set), worst first, each runbook once
 	Command     string               // "reputed incident show 12"
+	News        *News                // of kind Updated: what to answer to the message of the incident, which nobody is called for
 	Digest      *Digest              // of kind Daily, in place of the incident
 	Review      *Review              // of kind Periodic, in place of the incident
 	Rehearsal   bool                 // from drill or demo: the channel marks it clearly

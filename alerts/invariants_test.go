@@ -39,12 +39,13 @@ func drawRun(t *rapid.T, statuses ...checks.Status) []checks.Finding {
 func TestInvariant1UnknownMovesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
+		w.policy.Threads = []string{"chat"}
 		for range rapid.IntRange(1, 12).Draw(rt, "runs") {
 			w.run(drawRun(rt, checks.Problem, checks.OK, checks.Unknown)...)
 		}
 		before := slices.Clone(w.open)
 		policy := w.policy
-		w.policy.RemindCritical, w.policy.RemindMajor = 0, 0 // time alone reminds
+		w.policy.RemindCritical, w.policy.RemindMajor, w.policy.Threads = 0, 0, nil // time alone reminds, and says in threads what has joined
 		for _, c := range w.run(drawRun(rt, checks.Unknown)...) {
 			if c.Tell || c.Kind != Quiet {
 				rt.Fatalf("unknown alone made %s (told %v) of %q", c.Kind, c.Tell, c.Incident.Title)
@@ -64,17 +65,24 @@ func TestInvariant1UnknownMovesNothing(t *testing.T) {
 }
 
 // Invariant 3: between two "opened" of one incident there is a "resolved", and
-// no more than one message per incident and reminder time.
+// no more than one message per incident and reminder time. What is said in the thread of the
+// message is none: it calls nobody, and reminders come as if it had not been said.
 func TestInvariant3ToldOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
 		w.policy.RemindCritical = time.Hour
+		w.policy.Channels, w.policy.Threads = []string{"chat", "pager"}, []string{"chat", "a chat that never heard of it"}
 		isOpen := map[int64]bool{}
+		lastSaid := map[int64]time.Time{}
 		lastReminder := map[int64]time.Time{}
 		rank := map[int64]int{}
 		for i := range rapid.IntRange(1, 40).Draw(rt, "runs") {
 			at := w.now
 			perIncident := map[int64]int{}
+			before := map[int64]Incident{}
+			for _, inc := range w.open {
+				before[inc.ID] = inc
+			}
 			for _, c := range w.run(drawRun(rt, checks.Problem, checks.OK, checks.Unknown)...) {
 				id := c.Incident.ID
 				if perIncident[id]++; perIncident[id] > 1 {
@@ -104,8 +112,21 @@ func TestInvariant3ToldOnce(t *testing.T) {
 						rt.Fatalf("run %d: incident %d reminded again after %s", i, id, at.Sub(last))
 					}
 				}
-				if c.Tell {
+				if c.News != nil {
+					was, is := before[id], c.Incident
+					if was.LastTold != is.LastTold || was.Reminded != is.Reminded || was.Paged != is.Paged || was.Escalated != is.Escalated || !slices.Equal(was.Told, is.Told) {
+						rt.Fatalf("run %d: what is said in the thread of incident %d counts as a message", i, id)
+					}
+					if c.Kind != Updated || !c.Tell || !slices.Equal(c.Channels, []string{"chat"}) || c.News.Empty() {
+						rt.Fatalf("run %d: news of incident %d: %+v", i, id, c)
+					}
+					if last := lastSaid[id]; !c.Incident.Changed.After(last) {
+						rt.Fatalf("run %d: news of incident %d of what was said at %v", i, id, last)
+					}
+					lastSaid[id] = at
+				} else if c.Tell {
 					lastReminder[id] = at
+					lastSaid[id] = at
 				}
 				rank[id] = c.Incident.Severity.Rank()
 			}

@@ -17,6 +17,7 @@ type Policy struct {
 	Escalate       Escalation
 	Routes         []Route  // in order; the first that fits says whom to tell
 	Channels       []string // whom to tell where no route fits
+	Threads        []string // channels that can answer their own message and call nobody by it ([News])
 }
 
 // Class is how loudly something is told.

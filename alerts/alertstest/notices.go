@@ -136,6 +136,20 @@ func Variants() map[string]alerts.Notification {
 				n.Incident.Impact.Receivers = append(n.Incident.Impact.Receivers, r)
 			}
 		}),
+		"news": With(func(n *alerts.Notification) {
+			n.Kind, n.At = alerts.Updated, At.Add(20*time.Minute)
+			joined, left := refusedByCisco(), Listing("192.0.2.10")
+			left.Clear, left.Finding.Summary = true, "192.0.2.10 is listed by PSBL"
+			n.Incident.Severity, n.Incident.AckedBy = checks.Critical, "kim"
+			n.News = &alerts.News{Joined: []alerts.Member{joined}, Left: []alerts.Member{left}}
+			n.Remediation = []checks.Remediation{talosRunbook()}
+		}),
+		"news-of-many": With(func(n *alerts.Notification) {
+			n.Kind, n.At, n.News = alerts.Updated, At.Add(20*time.Minute), &alerts.News{MoreJoined: 280}
+			for i := 11; i <= 30; i++ {
+				n.News.Joined = append(n.News.Joined, Listing(fmt.Sprintf("192.0.2.%d", i)))
+			}
+		}),
 		"resolved": With(func(n *alerts.Notification) {
 			n.Kind, n.At = alerts.Ended, At.Add(26*time.Hour+20*time.Minute)
 			n.Incident.State, n.Incident.Resolved, n.Incident.AckedBy = alerts.Resolved, n.At, "kim"
@@ -181,11 +195,15 @@ func Variants() map[string]alerts.Notification {
 		}),
 		"digest": Digest(func(*alerts.Digest) {}),
 		"digest-hostile": Digest(func(d *alerts.Digest) {
-			d.New[0].Title, d.Open[0].AckedBy, d.New[0].Severity = evil, evil, evil
+			d.New[0].Title, d.Open[0].AckedBy, d.New[0].Severity, d.Changed[0].News = evil, evil, evil, evil
 		}),
 		"report": Review(func(*alerts.Review) {}),
 		"report-hostile": Review(func(v *alerts.Review) {
 			v.Title, v.Sections[0].Title, v.Sections[0].Lines[0] = evil, evil, evil
+		}),
+		"news-hostile": With(func(n *alerts.Notification) {
+			Hostile(n)
+			n.Kind, n.News = alerts.Updated, &alerts.News{Joined: n.Incident.Members, Left: n.Incident.Members}
 		}),
 		"rehearsal": With(func(n *alerts.Notification) { n.Rehearsal = true }),
 		"hostile":   With(Hostile),
@@ -196,6 +214,8 @@ func Variants() map[string]alerts.Notification {
 func Digest(change func(d *alerts.Digest)) alerts.Notification {
 	d := &alerts.Digest{
 		Since: At.Add(-24 * time.Hour), Until: At,
+		Changed: []alerts.Brief{{ID: 12, Title: "192.0.2.10 is listed by SpamCop (and 2 more findings)", State: alerts.Open, Severity: checks.Major, Opened: At.Add(-30 * time.Hour),
+			News: "192.0.2.10 has no name in the DNS and 1 more; clear again: 192.0.2.10 is listed by PSBL"}},
 		New:   []alerts.Brief{{ID: 14, Title: "192.0.2.11 is listed by a list that few use", State: alerts.Open, Severity: checks.Minor, Opened: At.Add(-3 * time.Hour), Refusals: 2}},
 		Ended: []alerts.Brief{{ID: 11, Title: "example.org is young", State: alerts.Resolved, Severity: checks.Informational, Opened: At.Add(-26 * time.Hour), Resolved: At.Add(-2 * time.Hour)}},
 		Open:  []alerts.Brief{{ID: 9, Title: "198.51.100.7 is listed by SpamCop", State: alerts.Acknowledged, Severity: checks.Major, Opened: At.Add(-72 * time.Hour), AckedBy: "kim"}},

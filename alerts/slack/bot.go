@@ -26,8 +26,9 @@ type BotOptions struct {
 }
 
 // Bot tells one channel and comes back to what it wrote: one message an incident, edited as
-// the incident changes. What is news besides goes into the thread of that message and, since few read
-// threads, into the channel as well. It may be used from several goroutines.
+// the incident changes. What is told of it later goes into the thread of that message and, since few read
+// threads, into the channel as well; what changed without making it worse ([alerts.News]) into the thread alone.
+// It may be used from several goroutines.
 type Bot struct {
 	notifier *Notifier
 	options  BotOptions
@@ -92,19 +93,22 @@ func (b *Bot) Notify(ctx context.Context, note alerts.Notification) error {
 	defer b.mu.Unlock()
 	thread := note.Thread()
 	if root, ok := b.root(ctx, thread); ok {
-		_, err := b.notifier.deliver(ctx, build(note), place{channel: root.channel, thread: root.ts})
-		if err == nil {
+		_, err := b.notifier.deliver(ctx, build(note), place{channel: root.channel, thread: root.ts, aside: note.News != nil})
+		switch {
+		case err == nil && note.News != nil:
+			return nil // the message shows it already, or will within a minute ([Bot.Follow])
+		case err == nil:
 			b.edit(ctx, root, note)
 			if note.Kind == alerts.Ended {
 				b.forget(ctx, thread)
 			}
 			return nil
-		}
-		if !lost(err) {
+		case !lost(err):
 			return err
 		}
 		b.forget(ctx, thread) // somebody has deleted it, or the channel is another
 	}
+	note.News = nil // without a message to answer, the message itself, which shows all of it
 	sent, err := b.notifier.deliver(ctx, b.message(note), place{})
 	if err != nil || note.Kind == alerts.Ended || sent.ts == "" {
 		return err
@@ -164,7 +168,7 @@ func (b *Bot) refresh(ctx context.Context, note alerts.Notification) (edited boo
 func (b *Bot) edit(ctx context.Context, root place, note alerts.Notification) error {
 	thread := note.Thread()
 	delete(b.shown, thread) // whatever comes of it, it is not as it was
-	if note.Kind != alerts.Ended {
+	if note.News = nil; note.Kind != alerts.Ended {
 		note.Kind = alerts.Updated // the message is no reminder
 	}
 	_, err := b.notifier.send(ctx, b.message(note), place{channel: root.channel, ts: root.ts})
@@ -177,7 +181,7 @@ func (b *Bot) edit(ctx context.Context, root place, note alerts.Notification) er
 
 // sum is what a message shows of an incident that is open.
 func (b *Bot) sum(note alerts.Notification) [32]byte {
-	note.Kind = alerts.Updated
+	note.Kind, note.News = alerts.Updated, nil
 	raw, err := json.Marshal(slack.Blocks{BlockSet: b.message(note).blocks})
 	if err != nil {
 		return [32]byte{}

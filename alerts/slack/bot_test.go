@@ -49,7 +49,7 @@ func TestWhatIsEditedShowsHowItIsNow(t *testing.T) {
 	w := newWorkspace(t)
 	b := w.bot()
 	kinds(t, b, "opened", "reminder")
-	if update, reply := w.last("chat.update"), w.last("chat.postMessage"); !strings.Contains(update["blocks"], "Changed, major") || !strings.Contains(update["blocks"], pressAck) || !strings.Contains(reply["blocks"], "Still open, major") || strings.Contains(reply["blocks"], pressAck) {
+	if update, reply := w.last("chat.update"), w.last("chat.postMessage"); !strings.Contains(update["blocks"], "Open, major") || !strings.Contains(update["blocks"], pressAck) || !strings.Contains(reply["blocks"], "Still open, major") || strings.Contains(reply["blocks"], pressAck) {
 		t.Errorf("message %s\nreply %s", update["blocks"], reply["blocks"])
 	}
 }
@@ -172,5 +172,36 @@ func TestNewBotRefuses(t *testing.T) {
 func TestLost(t *testing.T) {
 	if lost(errors.New("x")) || lost(nil) || !lost(refused("channel_not_found")) || !lost(&answeredNo{"message_not_found"}) || lost(refused("invalid_auth")) {
 		t.Error("what is lost is not told from what is refused")
+	}
+}
+
+func TestWhatChangedAndIsNoWorseStaysInTheThread(t *testing.T) {
+	w := newWorkspace(t)
+	b := w.bot()
+	kinds(t, b, "opened", "news")
+	want(t, w, "chat.postMessage", "chat.postMessage 1.0")
+	reply := w.last("chat.postMessage")
+	if !strings.Contains(reply["blocks"], "Also, major: example.net refuses mail") || strings.Contains(reply["blocks"], pressAck) {
+		t.Errorf("the answer says %s", reply["blocks"])
+	}
+	shown := alertstest.Variants()["news"] // as the next minute finds it
+	shown.News = nil
+	if err := b.Follow(t.Context(), []alerts.Notification{shown}); err != nil {
+		t.Error(err)
+	}
+	if update := w.last("chat.update"); strings.Contains(update["blocks"], "Also, major") || !strings.Contains(update["blocks"], pressSilence) {
+		t.Errorf("the message shows %s", update["blocks"])
+	}
+	kinds(t, b, "worsened")
+	want(t, w, "chat.postMessage", "chat.postMessage 1.0", "chat.update 1.0", "chat.postMessage 1.0 and the channel", "chat.update 1.0")
+}
+
+func TestNewsWithoutAMessageToAnswerIsTheMessage(t *testing.T) {
+	w := newWorkspace(t)
+	b := w.bot()
+	kinds(t, b, "news", "news")
+	want(t, w, "chat.postMessage", "chat.postMessage 1.0")
+	if first := w.calls[0].form["blocks"]; strings.Contains(first, "Also, major") || !strings.Contains(first, pressSilence) {
+		t.Errorf("the message shows %s", first)
 	}
 }

@@ -104,6 +104,7 @@ type place struct {
 	channel string // id; empty: that of the options
 	ts      string // of a message that is edited
 	thread  string // ts of the message that is answered
+	aside   bool   // the answer stays in the thread: nobody is called for it
 }
 
 // deliver sends one message and gives where it stands.
@@ -174,8 +175,10 @@ func (n *Notifier) send(ctx context.Context, m message, at place) (sent place, e
 	case at.ts != "":
 		_, _, _, err = api.UpdateMessageContext(ctx, channel, at.ts, options...)
 	case at.thread != "":
-		// Into the channel too: few read threads, and this is news.
-		options = append(options, slack.MsgOptionTS(at.thread), slack.MsgOptionBroadcast())
+		options = append(options, slack.MsgOptionTS(at.thread))
+		if !at.aside { // into the channel too: few read threads
+			options = append(options, slack.MsgOptionBroadcast())
+		}
 		fallthrough
 	default:
 		sent.channel, sent.ts, err = api.PostMessageContext(ctx, channel, options...)

@@ -28,11 +28,12 @@ type document struct {
 
 // daily is what a daily digest is about, each incident in brief.
 type daily struct {
-	Since string  `json:"since"`
-	Until string  `json:"until"`
-	New   []brief `json:"new"`
-	Ended []brief `json:"ended"`
-	Open  []brief `json:"open"`
+	Since   string  `json:"since"`
+	Until   string  `json:"until"`
+	New     []brief `json:"new"`
+	Changed []brief `json:"changed"`
+	Ended   []brief `json:"ended"`
+	Open    []brief `json:"open"`
 }
 
 type brief struct {
@@ -44,6 +45,7 @@ type brief struct {
 	Resolved string          `json:"resolved,omitempty"`
 	AckedBy  string          `json:"acked_by,omitempty"`
 	Refusals int             `json:"refusals"`
+	News     string          `json:"news,omitempty"` // of what changed
 }
 
 func dailyOf(d *alerts.Digest) *daily {
@@ -55,7 +57,7 @@ func dailyOf(d *alerts.Digest) *daily {
 		for _, b := range all {
 			one := brief{
 				ID: b.ID, Title: checks.Line(b.Title, 0), State: alerts.State(checks.Line(string(b.State), 40)), Severity: checks.Severity(checks.Line(string(b.Severity), 40)),
-				Opened: stamp(b.Opened), AckedBy: checks.Line(b.AckedBy, 0), Refusals: b.Refusals,
+				Opened: stamp(b.Opened), AckedBy: checks.Line(b.AckedBy, 0), Refusals: b.Refusals, News: checks.Line(b.News, 0),
 			}
 			if !b.Resolved.IsZero() {
 				one.Resolved = stamp(b.Resolved)
@@ -64,7 +66,7 @@ func dailyOf(d *alerts.Digest) *daily {
 		}
 		return out
 	}
-	return &daily{stamp(d.Since), stamp(d.Until), briefs(d.New), briefs(d.Ended), briefs(d.Open)}
+	return &daily{stamp(d.Since), stamp(d.Until), briefs(d.New), briefs(d.Changed), briefs(d.Ended), briefs(d.Open)}
 }
 
 // reviewed is what a report says.

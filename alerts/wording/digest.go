@@ -21,6 +21,7 @@ func digest(n alerts.Notification) Message {
 		}
 	}
 	count(len(d.New), "new")
+	count(len(d.Changed), "changed")
 	count(len(d.Ended), "ended")
 	count(len(d.Open), "more open")
 	title := "Daily digest: " + strings.Join(parts, ", ")
@@ -30,6 +31,7 @@ func digest(n alerts.Notification) Message {
 	m := Message{Title: title, Brief: checks.Line(strings.Join(nonEmpty(title, n.Command), "; "), 0)}
 	m.add(new(rich).say("Small things since ").date(d.Since).say(", none of which was worth a message of its own."))
 	m.add(briefs("New:", d.New))
+	m.add(briefs("Changed, and no worse for it:", d.Changed))
 	m.add(briefs("Over:", d.Ended))
 	m.add(briefs("Still open:", d.Open))
 	m.add(new(rich).label("More: ").code(n.Command, 200))
@@ -54,7 +56,11 @@ func briefs(label string, all []alerts.Brief) *rich {
 		case by != "":
 			item.say(", taken by ").quote(by, 80)
 		}
-		items = append(items, item.say(")"))
+		item.say(")")
+		if news := checks.Line(b.News, 0); news != "" {
+			item.say("; also: ").quote(news, maxFactRunes)
+		}
+		items = append(items, item)
 	}
 	if rest := len(all) - maxBriefs; rest > 0 {
 		items = append(items, new(rich).say(fmt.Sprintf("and %d more", rest)))

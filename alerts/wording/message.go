@@ -30,6 +30,9 @@ func Of(n alerts.Notification) Message {
 	if n.Review != nil {
 		return review(n)
 	}
+	if n.News != nil {
+		return news(n)
+	}
 	head := headline(n)
 	m := Message{Title: cmp.Or(checks.Line(head, 0), "Notice")}
 	if n.Rehearsal {
@@ -60,7 +63,7 @@ func headline(n alerts.Notification) string {
 	case n.Kind == alerts.Worsened:
 		state = "Worse"
 	case n.Kind == alerts.Updated:
-		state = "Changed"
+		state = standing(inc)
 	case n.Kind == alerts.Reminder:
 		state = "Still open"
 	case n.Kind == alerts.Escalated:
@@ -88,6 +91,22 @@ func headline(n alerts.Notification) string {
 		state = "REHEARSAL: " + state
 	}
 	return state + ": " + checks.Line(cmp.Or(inc.Title, inc.Cause), 200)
+}
+
+// standing is how an incident stands, for what shows it as it is now: a message that is edited.
+func standing(inc alerts.Incident) string {
+	overdue := slices.ContainsFunc(inc.Members, func(m alerts.Member) bool { return !m.Clear && m.Finding.Code == checks.CodeOverdue })
+	switch {
+	case inc.State == alerts.Silenced:
+		return "Silenced"
+	case inc.State == alerts.Clearing:
+		return "Nearly over"
+	case overdue:
+		return "Removal overdue"
+	case inc.AckedBy != "":
+		return "Taken"
+	}
+	return "Open"
 }
 
 // facts are what, since when, and what it costs.

@@ -17,7 +17,7 @@ func TestHeadlineSaysStateAndSeverityInWords(t *testing.T) {
 		"relapse":        "Back again, major: 192.0.2.10 is listed by SpamCop",
 		"worsened":       "Worse, critical: example.net refuses mail from 192.0.2.10 for its reputation (Cisco Talos) (and 1 more finding)",
 		"reminder":       "Still open, major: 192.0.2.10 is listed by SpamCop",
-		"updated":        "Changed, major: 192.0.2.10 is listed by SpamCop",
+		"updated":        "Taken, major: 192.0.2.10 is listed by SpamCop",
 		"resolved":       "Resolved: 192.0.2.10 is listed by SpamCop",
 		"monitor-blind":  "New, the monitor itself, critical: 41 of 60 lists could not be asked",
 		"informational":  "New, for information: 192.0.2.10 is listed by SpamCop",

@@ -21,8 +21,13 @@ type PolicyReplay struct {
 	Told     map[string]int  // notices that were really queued in that time, by kind
 }
 
-// class is how loudly a change was told.
-func (r PolicyReplay) class(c alerts.Change) alerts.Class { return r.Policy.Class(&c.Incident) }
+// class is how loudly a change was told; "thread" of news, which nobody is called for.
+func (r PolicyReplay) class(c alerts.Change) alerts.Class {
+	if c.News != nil {
+		return "thread"
+	}
+	return r.Policy.Class(&c.Incident)
+}
 
 // counts are the told changes by kind, and how many of them are pages.
 func (r PolicyReplay) counts() (byKind map[string]int, pages int) {
@@ -75,16 +80,18 @@ func (r PolicyReplay) Write(w io.Writer, t Term, f Format) error {
 		if !c.Tell {
 			continue
 		}
-		what := string(c.Kind)
+		what, title := string(c.Kind), c.Incident.Title
 		style := plain
-		if c.Kind != alerts.Ended {
+		if c.News != nil {
+			what, title = "in the thread of its message", c.News.String()
+		} else if c.Kind != alerts.Ended {
 			what += ", " + string(c.Incident.Severity)
 			if r.class(c) == alerts.Page {
 				what += " (page)"
 				style = strong
 			}
 		}
-		s := fmt.Sprintf("%s, by %s: %s", what, checks.Line(strings.Join(c.Channels, ", "), 100), clean(c.Incident.Title))
+		s := fmt.Sprintf("%s, by %s: %s", what, checks.Line(strings.Join(c.Channels, ", "), 100), clean(title))
 		if !c.NotBefore.IsZero() {
 			s += "; held until " + p.clock(c.NotBefore, r.To)
 		}

@@ -19,6 +19,7 @@ func TestPolicyReplay(t *testing.T) {
 			{Kind: alerts.Opened, Incident: minor, At: ago2(2 * time.Hour), Why: "severity minor is below min_severity major: for the daily digest"},
 			{Kind: alerts.Updated, Incident: inc, At: ago2(2 * time.Hour), Why: "no rise in severity: told once, shown by status"},
 			{Kind: alerts.Updated, Incident: inc, At: ago2(time.Hour), Why: "no rise in severity: told once, shown by status"},
+			{Kind: alerts.Updated, Incident: inc, At: ago2(55 * time.Minute), Tell: true, Channels: []string{"slack"}, News: &alerts.News{Joined: minor.Members, MoreJoined: 2}},
 			{Kind: alerts.Quiet, Incident: inc, At: ago2(time.Hour), Why: alerts.NothingNew},
 			{Kind: alerts.Ended, Incident: inc, At: ago2(time.Minute), Tell: true, Channels: []string{"slack"}},
 		}}

@@ -41,13 +41,22 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 	saved := c.Incident
 	w.stored[saved.ID] = &saved
 
-	if c.Tell {
+	switch {
+	case c.Tell:
 		if err := w.queue(ctx, c); err != nil {
+			return err
+		}
+	case c.Kind == alerts.Updated:
+		if err := w.renew(ctx, *c); err != nil {
 			return err
 		}
 	}
 	if c.Tell || c.Kind == alerts.Opened || c.Kind == alerts.Worsened || c.Kind == alerts.Ended {
-		if err := saveEvent(ctx, w.q, c.Incident, string(c.Kind), "", c.Incident.Title, c.At); err != nil {
+		note := c.Incident.Title
+		if c.News != nil {
+			note = c.News.String()
+		}
+		if err := saveEvent(ctx, w.q, c.Incident, string(c.Kind), "", note, c.At); err != nil {
 			return err
 		}
 	}
@@ -87,6 +96,16 @@ func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
 		if known > 0 {
 			continue
 		}
+		if c.News != nil { // it joins what waits, and makes nothing wait shorter
+			waits, err := w.refresh(ctx, c.Incident.ID, n)
+			if err != nil {
+				return err
+			}
+			if waits {
+				queued++
+				continue
+			}
+		}
 		as, why, err := w.collapse(ctx, c.Incident.ID, n.Channel, n.Notification.Kind)
 		if err != nil {
 			return err
@@ -112,7 +131,7 @@ func (w *changeWriter) queue(ctx context.Context, c *alerts.Change) error {
 	switch {
 	case len(notices) == 0:
 		c.Tell, c.Why = false, "no channel is configured to tell"
-	case queued == 0 && together != "":
+	case queued == 0 && together != "": // never of news, which lets nothing else be dropped
 		// Nobody has heard of it after all, so that it is for the digest.
 		c.Tell, c.Why, c.Incident.LastTold, c.Incident.Told = false, together, time.Time{}, nil
 		_, err := w.q.ExecContext(ctx, "UPDATE incidents SET last_told = NULL, told = '[]' WHERE id = ?", c.Incident.ID)
@@ -144,11 +163,73 @@ func (w *changeWriter) enqueue(ctx context.Context, incident int64, n Notice) (b
 		incident, n.Channel, n.Notification.ID, n.Notification.Kind, doc, w.now.UnixMicro(), next.UnixMicro()))
 }
 
+// whatWaits is what of an incident waits for a channel and is not on its way: "... FROM outbox WHERE ...".
+const whatWaits = " FROM outbox WHERE incident = ? AND channel = ? AND state = 'queued' AND next > ? AND next <= ?"
+
+// refresh makes what of an incident waits for a channel say how it stands now, and says whether anything does: what is held
+// through a night is told in the morning as what it has become.
+func (w *changeWriter) refresh(ctx context.Context, incident int64, n Notice) (waits bool, err error) {
+	type row struct {
+		id  int64
+		was alerts.Notification
+	}
+	var rows []row
+	err = each(ctx, w.q, func(r *sql.Rows) error {
+		var one row
+		err := r.Scan(&one.id, value{&one.was})
+		rows = append(rows, one)
+		return err
+	}, "SELECT id, notification"+whatWaits+" ORDER BY id", incident, n.Channel, w.now.UnixMicro(), w.now.Add(longestRetry).UnixMicro())
+	if err != nil {
+		return false, err
+	}
+	for _, old := range rows {
+		is := n.Notification
+		is.ID, is.Kind, is.At = old.was.ID, old.was.Kind, old.was.At
+		switch {
+		case old.was.News == nil:
+			is.News = nil // it tells of the whole
+		case is.News == nil: // nothing is to be said yet that was not
+			is.News, is.Remediation = old.was.News, old.was.Remediation
+		default:
+			both := is.News.After(*old.was.News)
+			is.News = &both
+		}
+		doc, err := document(is)
+		if err != nil {
+			return false, err
+		}
+		if _, err := w.q.ExecContext(ctx, "UPDATE outbox SET notification = ? WHERE id = ?", doc, old.id); err != nil {
+			return false, err
+		}
+	}
+	return len(rows) > 0, nil
+}
+
+// renew does that for every channel for which something of the incident waits.
+func (w *changeWriter) renew(ctx context.Context, c alerts.Change) error {
+	c.Channels = nil
+	err := each(ctx, w.q, func(r *sql.Rows) error {
+		var channel string
+		err := r.Scan(&channel)
+		c.Channels = append(c.Channels, channel)
+		return err
+	}, "SELECT DISTINCT channel FROM outbox WHERE incident = ? AND state = 'queued' AND next > ?", c.Incident.ID, w.now.UnixMicro())
+	if err != nil || len(c.Channels) == 0 || w.notify == nil {
+		return err
+	}
+	for _, n := range w.notify(c) {
+		if _, err := w.refresh(ctx, c.Incident.ID, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // collapse takes the notices of an incident that still wait for a channel out of the
 // outbox, and gives as what the next one is told instead ([alerts.Collapse]). What is due
 // may be on its way at this moment, and stays.
 func (w *changeWriter) collapse(ctx context.Context, incident int64, channel string, next alerts.ChangeKind) (as alerts.ChangeKind, why string, err error) {
-	const those = " FROM outbox WHERE incident = ? AND channel = ? AND state = 'queued' AND next > ? AND next <= ?"
 	args := []any{incident, channel, w.now.UnixMicro(), w.now.Add(longestRetry).UnixMicro()}
 	var waiting []alerts.Waiting
 	err = each(ctx, w.q, func(r *sql.Rows) error {
@@ -156,11 +237,11 @@ func (w *changeWriter) collapse(ctx context.Context, incident int64, channel str
 		err := r.Scan(&one.Kind, &one.Tried)
 		waiting = append(waiting, one)
 		return err
-	}, "SELECT kind, tries > 0"+those+" ORDER BY id", args...)
+	}, "SELECT kind, tries > 0"+whatWaits+" ORDER BY id", args...)
 	if err != nil || len(waiting) == 0 {
 		return next, "", err
 	}
-	_, err = w.q.ExecContext(ctx, "DELETE"+those, args...)
+	_, err = w.q.ExecContext(ctx, "DELETE"+whatWaits, args...)
 	as, why = alerts.Collapse(waiting, next)
 	return as, why, err
 }

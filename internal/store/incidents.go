@@ -12,7 +12,7 @@ import (
 )
 
 const incidentColumns = `id, cause, title, state, severity, impact, opened, changed, last_seen, resolved,
-	acked_by, acked_at, silence, note, last_told, reminded, existing, relapses, told, paged, escalated, turns, flapping, ended`
+	acked_by, acked_at, silence, note, last_told, reminded, existing, relapses, told, paged, escalated, turns, flapping, ended, said`
 
 // bareIncidents reads incidents without their members.
 func bareIncidents(ctx context.Context, q querier, where string, args ...any) (all []alerts.Incident, err error) {
@@ -20,7 +20,7 @@ func bareIncidents(ctx context.Context, q querier, where string, args ...any) (a
 		var i alerts.Incident
 		err := r.Scan(&i.ID, &i.Cause, &i.Title, &i.State, &i.Severity, value{&i.Impact}, stamp{&i.Opened}, stamp{&i.Changed}, stamp{&i.LastSeen}, stamp{&i.Resolved},
 			&i.AckedBy, stamp{&i.AckedAt}, value{&i.Silence}, &i.Note, stamp{&i.LastTold}, &i.Reminded, &i.Existing, &i.Relapses,
-			value{&i.Told}, stamp{&i.Paged}, stamp{&i.Escalated}, value{&i.Turns}, stamp{&i.Flapping}, stamp{&i.Ended})
+			value{&i.Told}, stamp{&i.Paged}, stamp{&i.Escalated}, value{&i.Turns}, stamp{&i.Flapping}, stamp{&i.Ended}, stamp{&i.Said})
 		all = append(all, i)
 		return err
 	}, "SELECT "+incidentColumns+" FROM incidents WHERE "+where, args...)
@@ -50,7 +50,7 @@ func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *al
 	}
 	values := []any{i.Cause, i.Title, i.State, i.Severity, docs[0], micros(i.Opened), micros(i.Changed), micros(i.LastSeen), micros(i.Resolved),
 		i.AckedBy, micros(i.AckedAt), docs[1], i.Note, micros(i.LastTold), i.Reminded, i.Existing, i.Relapses,
-		docs[2], micros(i.Paged), micros(i.Escalated), docs[3], micros(i.Flapping), micros(i.Ended)}
+		docs[2], micros(i.Paged), micros(i.Escalated), docs[3], micros(i.Flapping), micros(i.Ended), micros(i.Said)}
 	if before == nil {
 		_, columns, _ := strings.Cut(incidentColumns, ", ") // all but the id
 		r, err := q.ExecContext(ctx, "INSERT INTO incidents ("+columns+") VALUES (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
@@ -64,7 +64,7 @@ func saveIncident(ctx context.Context, q querier, i *alerts.Incident, before *al
 	}
 	_, err := q.ExecContext(ctx, `UPDATE incidents SET cause = ?, title = ?, state = ?, severity = ?, impact = ?, opened = ?, changed = ?, last_seen = ?, resolved = ?,
 		acked_by = ?, acked_at = ?, silence = ?, note = ?, last_told = ?, reminded = ?, existing = ?, relapses = ?,
-		told = ?, paged = ?, escalated = ?, turns = ?, flapping = ?, ended = ? WHERE id = ?`, append(values, i.ID)...)
+		told = ?, paged = ?, escalated = ?, turns = ?, flapping = ?, ended = ?, said = ? WHERE id = ?`, append(values, i.ID)...)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type placed struct {
 // What reads members; both take the ids of incidents as a JSON array. CROSS JOIN is
 // SQLite's word for "in this order".
 const (
-	selectMembers = `SELECT m.incident, m.position, m.check_name, m.target, m.source, f.content, m.seen, m.proved, m.first, m.last, m.clear, m.clear_since, m.unknown
+	selectMembers = `SELECT m.incident, m.position, m.check_name, m.target, m.source, f.content, m.seen, m.proved, m.first, m.last, m.clear, m.clear_since, m.unknown, m.turned
 		FROM json_each(?) i CROSS JOIN members m ON m.incident = i.value JOIN findings f ON f.member = m.id`
 	selectKeys = "SELECT m.incident, m.check_name, m.target, m.source FROM json_each(?) i CROSS JOIN members m ON m.incident = i.value"
 )
@@ -44,7 +44,7 @@ func scanMember(r *sql.Rows, id *int64, m *placed, known, read findings) error {
 	var proved []int64
 	f := &m.Finding
 	err := r.Scan(id, &m.position, &f.Key.Check, &f.Key.Target, &f.Key.Source, &text, stamp{&f.At}, value{&proved},
-		stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
+		stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown}, stamp{&m.Turned})
 	if err != nil {
 		return err
 	}
@@ -139,15 +139,15 @@ func saveMember(ctx context.Context, q querier, incident int64, m, old placed, s
 		}
 		proved = doc
 	}
-	values := []any{m.position, micros(m.Finding.At), proved, micros(m.First), micros(m.Last), m.Clear, micros(m.ClearSince), micros(m.Unknown),
+	values := []any{m.position, micros(m.Finding.At), proved, micros(m.First), micros(m.Last), m.Clear, micros(m.ClearSince), micros(m.Unknown), micros(m.Turned),
 		incident, key.Check, key.Target, key.Source}
 	var err error
 	switch {
 	case !stored:
-		_, err = q.ExecContext(ctx, `INSERT INTO members (position, seen, proved, first, last, clear, clear_since, unknown, incident, check_name, target, source)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
+		_, err = q.ExecContext(ctx, `INSERT INTO members (position, seen, proved, first, last, clear, clear_since, unknown, turned, incident, check_name, target, source)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 	case !sameTimes(m, old):
-		_, err = q.ExecContext(ctx, `UPDATE members SET position = ?, seen = ?, proved = ?, first = ?, last = ?, clear = ?, clear_since = ?, unknown = ?
+		_, err = q.ExecContext(ctx, `UPDATE members SET position = ?, seen = ?, proved = ?, first = ?, last = ?, clear = ?, clear_since = ?, unknown = ?, turned = ?
 			WHERE incident = ? AND check_name = ? AND target = ? AND source = ?`, values...)
 	}
 	if err != nil || stored && sameContent(m.Finding, old.Finding) {
@@ -167,6 +167,6 @@ func saveMember(ctx context.Context, q querier, incident int64, m, old placed, s
 func sameTimes(a, b placed) bool {
 	same := func(a, b time.Time) bool { return micros(a) == micros(b) }
 	return a.position == b.position && a.Clear == b.Clear && same(a.First, b.First) && same(a.Last, b.Last) &&
-		same(a.ClearSince, b.ClearSince) && same(a.Unknown, b.Unknown) && same(a.Finding.At, b.Finding.At) &&
+		same(a.ClearSince, b.ClearSince) && same(a.Unknown, b.Unknown) && same(a.Turned, b.Turned) && same(a.Finding.At, b.Finding.At) &&
 		slices.Equal(provedAt(a.Finding), provedAt(b.Finding))
 }
