@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"internal/web":          {"internal/report", "alerts", "checks", "blocklists"},
 	"internal/lab":          {"probes/probestest", "blocklists"},
 	"internal/reliability":  {},
-	"internal/wiring":       {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/report", "internal/store", "probes"},
+	"internal/wiring":       {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/guard", "internal/report", "internal/store", "probes"},
 	"internal/slowdisk":     {},
 	"cmd/reputed":           {"*"},
 	"deploy/sbom":           {},

@@ -16,6 +16,7 @@ import (
 	"reputed/alerts/teams"
 	"reputed/alerts/webhook"
 	"reputed/internal/config"
+	"reputed/internal/guard"
 	"reputed/internal/report"
 )
 
@@ -23,6 +24,7 @@ import (
 // remember what they wrote that come back to it; nil: in memory.
 func Channels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[string]alerts.Notifier, error) {
 	channels := map[string]alerts.Notifier{}
+	rules := cfg.HTTP.Rules()
 	var failed error
 	add := func(name string, n alerts.Notifier, err error) {
 		if err != nil && failed == nil {
@@ -31,7 +33,7 @@ func Channels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[str
 		channels[name] = n
 	}
 	for _, s := range cfg.Slack {
-		n, err := newSlack(s, roots, log)
+		n, err := newSlack(s, rules, roots, log)
 		add(s.Name, n, err)
 	}
 	for _, e := range cfg.Emails {
@@ -40,7 +42,7 @@ func Channels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[str
 	}
 	for _, w := range cfg.Webhooks {
 		n, err := webhook.New(webhook.Options{
-			Name: w.Name, URL: w.URL.Reveal(), Secret: w.Secret.Reveal(), Token: w.Token.Reveal(), Private: w.Private,
+			Name: w.Name, URL: w.URL.Reveal(), Secret: w.Secret.Reveal(), Token: w.Token.Reveal(), Private: w.Private, Rules: rules,
 			Incident: func(n alerts.Notification) (json.RawMessage, error) {
 				return report.IncidentJSON(report.IncidentView{Incident: n.Incident, Remediation: n.Remediation}, n.At)
 			},
@@ -48,29 +50,29 @@ func Channels(cfg *config.Config, roots alerts.Roots, log *slog.Logger) (map[str
 		add(w.Name, n, err)
 	}
 	for _, p := range cfg.PagerDuty {
-		n, err := pagerduty.New(pagerduty.Options{Name: p.Name, RoutingKey: p.RoutingKey.Reveal(), APIURL: p.APIURL})
+		n, err := pagerduty.New(pagerduty.Options{Name: p.Name, RoutingKey: p.RoutingKey.Reveal(), APIURL: p.APIURL, Rules: rules})
 		add(p.Name, n, err)
 	}
 	for _, a := range cfg.Alertmanagers {
 		n, err := alertmanager.New(alertmanager.Options{
-			Name: a.Name, URL: a.URL, User: a.User, Password: a.Password.Reveal(), Token: a.Token.Reveal(), Labels: a.Labels, Private: a.Private,
+			Name: a.Name, URL: a.URL, User: a.User, Password: a.Password.Reveal(), Token: a.Token.Reveal(), Labels: a.Labels, Private: a.Private, Rules: rules,
 		})
 		add(a.Name, n, err)
 	}
 	for _, m := range cfg.Mattermost {
-		n, err := mattermost.New(mattermost.Options{Name: m.Name, Webhook: m.Webhook.Reveal(), Channel: m.Channel, Private: m.Private})
+		n, err := mattermost.New(mattermost.Options{Name: m.Name, Webhook: m.Webhook.Reveal(), Channel: m.Channel, Private: m.Private, Rules: rules})
 		add(m.Name, n, err)
 	}
 	for _, t := range cfg.Teams {
-		n, err := teams.New(teams.Options{Name: t.Name, Webhook: t.Webhook.Reveal()})
+		n, err := teams.New(teams.Options{Name: t.Name, Webhook: t.Webhook.Reveal(), Rules: rules})
 		add(t.Name, n, err)
 	}
 	return channels, failed
 }
 
 // newSlack is a webhook, or a bot, which can do more.
-func newSlack(s config.Slack, roots alerts.Roots, log *slog.Logger) (alerts.Notifier, error) {
-	o := slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL}
+func newSlack(s config.Slack, rules guard.Rules, roots alerts.Roots, log *slog.Logger) (alerts.Notifier, error) {
+	o := slack.Options{Name: s.Name, Webhook: s.Webhook.Reveal(), Token: s.Token.Reveal(), Channel: s.Channel, APIURL: s.APIURL, Rules: rules}
 	if o.Token == "" {
 		return slack.New(o)
 	}
