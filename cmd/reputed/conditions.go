@@ -9,7 +9,6 @@ import (
 
 	"reputed/checks"
 	"reputed/internal/config"
-	"reputed/internal/report"
 )
 
 // The parts of the daemon that it takes note of itself when something is wrong, for status and the page.
@@ -41,18 +40,6 @@ func (d *daemon) notReloaded(ctx context.Context, err error) {
 		}
 	}
 	d.note(ctx, partConfig, fmt.Errorf("%s: %w", what, err))
-}
-
-// own reads what the daemon says is wrong with itself.
-func (v *view) own(ctx context.Context, in *report.Input, _ time.Time) error {
-	all, err := v.db.Conditions(ctx)
-	if err != nil {
-		return err
-	}
-	for _, c := range all {
-		in.Own = append(in.Own, report.OwnTrouble{Part: c.Part, Since: c.Since, What: c.What})
-	}
-	return nil
 }
 
 // backupFindings says whether the database is backed up, where that is wanted.

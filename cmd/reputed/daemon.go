@@ -19,6 +19,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/web"
 	"reputed/internal/wiring"
 	"reputed/probes"
@@ -74,7 +75,7 @@ type daemon struct {
 	deliverer *alerts.Deliverer
 	followers followers
 	heart     *heartbeat.Heart // nil: nobody is told that we are alive
-	view      *view            // how things stand
+	view      *view.View       // how things stand
 	page      *web.Server
 
 	raters *raters // those who rate senders
@@ -170,18 +171,18 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if d.heart, err = wiring.Heart(cfg.Heartbeat); err != nil {
 		return nil, &config.Invalid{Err: err}
 	}
-	v, err := newView(db, cfg)
+	v, err := view.New(db, cfg)
 	if err != nil {
 		return nil, err
 	}
-	v.live = func() checks.Targets {
+	v.Live = func() checks.Targets {
 		if w := d.watch.Load(); w != nil {
 			return w.targets
 		}
 		return checks.Targets{}
 	}
-	v.unwritten = d.unwritten.trouble
-	v.acted = func() { d.monitor.Poke(monitor.JobFollow) } // the channels that show who has it
+	v.Unwritten = d.unwritten.trouble
+	v.Acted = func() { d.monitor.Poke(monitor.JobFollow) } // the channels that show who has it
 	d.view = v
 	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/internal/report"
+	"reputed/internal/view"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -49,13 +50,9 @@ Exit code for a pair: 2 critical or major, 1 minor or policy, 3 could not tell, 
 			return err
 		}
 		defer done()
-		h, err := v.db.Incident(c.Context(), ids[0])
+		e, err := v.Explanation(c.Context(), ids[0], time.Now())
 		if err != nil {
-			return noIncident(ids[0], err)
-		}
-		e, err := v.explanation(c.Context(), h, time.Now())
-		if err != nil {
-			return err
+			return view.NoIncident(ids[0], err)
 		}
 		return e.Write(a.stdout, a.term(), *form)
 	}

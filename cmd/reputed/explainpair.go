@@ -16,6 +16,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/wiring"
 )
 
@@ -83,7 +84,7 @@ func storedPair(ctx context.Context, db *store.DB, e *report.Pair) error {
 		return err
 	}
 	e.Status, e.Code, e.Severity, e.Since, e.Seen, e.Unknown, e.Incidents = q.Status, q.Code, q.Severity, q.Since, q.Seen, q.Unknown, q.Incidents
-	e.Turns = turnsOf(q.Transitions)
+	e.Turns = view.TurnsOf(q.Transitions)
 	for _, t := range q.Transitions {
 		e.Proofs = append(e.Proofs, report.Proof{At: t.At, Summary: t.Summary, Code: t.Code, Facts: t.Facts, Evidence: t.Evidence})
 	}

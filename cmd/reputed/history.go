@@ -11,6 +11,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 )
 
 func (a *app) historyCommand() *cobra.Command {
@@ -56,7 +57,7 @@ What began before --since and lasted until then is shown with its whole length.`
 		if err != nil {
 			return err
 		}
-		h := report.NewHistory(turnsOf(all), from, now)
+		h := report.NewHistory(view.TurnsOf(all), from, now)
 		h.Target, h.Source, h.More = f.Target, f.Source, more
 		if list == "" && (check == "" || check == identity.CheckName) {
 			d := store.DriftFilter{Since: from}
@@ -67,7 +68,7 @@ What began before --since and lasted until then is shown with its whole length.`
 			if err != nil {
 				return err
 			}
-			h.Published = identityChanges(changes)
+			h.Published = view.IdentityChanges(changes)
 		}
 		return h.Write(a.stdout, a.term(), *form)
 	}
@@ -95,13 +96,4 @@ func listID(cfg *config.Config, name string) string {
 		return z.ID
 	}
 	return name
-}
-
-// turnsOf puts changes as they are stored into the words of a report.
-func turnsOf(all []store.Transition) []report.Turn {
-	turns := make([]report.Turn, 0, len(all))
-	for _, t := range all {
-		turns = append(turns, report.Turn{At: t.At, Key: t.Key, Before: t.Before, Status: t.Status, Code: t.Code, Severity: t.Severity, Summary: t.Summary})
-	}
-	return turns
 }

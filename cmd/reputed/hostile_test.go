@@ -37,6 +37,7 @@ import (
 	"reputed/internal/reliability"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/wiring"
 	"reputed/probes/probestest"
 )
@@ -174,11 +175,11 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	if err != nil || len(due) == 0 {
 		t.Fatalf("nothing is to be told: %v", err)
 	}
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	week, err := v.period(t.Context(), "", now.Add(-7*24*time.Hour), time.Now(), time.Now(), report.Term{})
+	week, err := v.Period(t.Context(), "", now.Add(-7*24*time.Hour), time.Now(), time.Now(), report.Term{})
 	if err != nil || len(week.Opened) == 0 || len(week.Deeds) == 0 {
 		t.Fatalf("the report about a week says nothing: %+v, %v", week, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/wiring"
 	"reputed/probes"
 )
@@ -272,8 +273,8 @@ func (a *app) remember(ctx context.Context, cfg *config.Config, plan lookedAt, n
 	for _, x := range plan.addresses {
 		ids = append(ids, x.Target.ID())
 	}
-	if changes, err := db.Drift(ctx, store.DriftFilter{Targets: ids, Since: now.AddDate(0, 0, -driftDays)}); err == nil && len(ids) > 0 {
-		m.changes, m.days = identityChanges(changes), driftDays
+	if changes, err := db.Drift(ctx, store.DriftFilter{Targets: ids, Since: now.AddDate(0, 0, -view.DriftDays)}); err == nil && len(ids) > 0 {
+		m.changes, m.days = view.IdentityChanges(changes), view.DriftDays
 	}
 	return m
 }

@@ -13,6 +13,7 @@ import (
 	"reputed/internal/lab"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes/probestest"
 )
 
@@ -180,7 +181,7 @@ func TestTheStatusSaysWhatIsUnknownForLong(t *testing.T) {
 	if err := r.db.SavePublished(t.Context(), short, []identity.Published{{Target: domain, What: "MX", Unknown: true, At: short}}, false); err != nil {
 		t.Fatal(err)
 	}
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

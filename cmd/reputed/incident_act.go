@@ -17,6 +17,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/wiring"
 )
 
@@ -180,7 +181,7 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 		what.Incident = id
 		i, err := db.Act(c.Context(), what, notify)
 		if err != nil {
-			failed = errors.Join(failed, noIncident(id, err))
+			failed = errors.Join(failed, view.NoIncident(id, err))
 			continue
 		}
 		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done(what), checks.Line(what.By, 80), i.Title)))

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"reputed/alerts/email"
-	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
-	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -136,22 +134,7 @@ func (d *daemon) followTo(target, list string) bool {
 		return false
 	}
 	t, ok := d.watch.Load().targets.Find(t)
-	return ok && d.named.add(t, askedAs(d.cfg, list), time.Now())
-}
-
-// askedAs is the id of the list that is asked where a refusal names list: "pbl.spamhaus.org"
-// as a part of ZEN, and ZEN by the zone with a key. One that is not asked stays as it is.
-func askedAs(cfg *config.Config, list string) string {
-	asked := cfg.Blocklists.Zones
-	if z, ok := blocklists.Named(asked, list); ok {
-		return z.ID
-	}
-	if known, ok := blocklists.Named(cfg.Blocklists.Catalog.Zones, list); ok {
-		if z, ok := blocklists.Named(asked, known.Zone); ok {
-			return z.ID
-		}
-	}
-	return list
+	return ok && d.named.add(t, wiring.AskedAs(d.cfg, list), time.Now())
 }
 
 // leaveAlertsOut takes the bounces of alerts that were sent by mail out of a report: they

@@ -24,7 +24,7 @@ func TestRefusalIsAWitnessForTheListThatIsAsked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := askedAs(cfg, c.list); got != c.want {
+			if got := wiring.AskedAs(cfg, c.list); got != c.want {
 				t.Errorf("%q is asked as %q, want %q", c.list, got, c.want)
 			}
 		})

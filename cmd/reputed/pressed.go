@@ -9,6 +9,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/monitor"
+	"reputed/internal/view"
 )
 
 // pressedSilence is how long the button silences.
@@ -22,7 +23,7 @@ func (d *daemon) pressed(ctx context.Context, p alerts.Press) (said string, err 
 	}
 	h, err := d.db.Incident(ctx, id)
 	if err != nil {
-		return "", noIncident(id, err)
+		return "", view.NoIncident(id, err)
 	}
 	// Another monitor, or another database, may have an incident of this number.
 	if (alerts.Notification{Incident: h.Incident}).Thread() != p.Thread {
@@ -41,20 +42,20 @@ func (d *daemon) pressed(ctx context.Context, p alerts.Press) (said string, err 
 			return "", errors.New("nothing of it is open any more, so there is nobody to ask")
 		}
 		a.Request.List, a.Note = list, "by a button in Slack"
-		complete(&a.Request, h.Incident, d.book, d.zone)
+		view.Complete(&a.Request, h.Incident, d.book, d.zone)
 		before, err := d.db.Requests(ctx, id)
 		if err != nil {
 			return "", err
 		}
 		if last, soon := alerts.TooSoon(before, list, a.Request.CoolDown, p.At); soon {
-			return "", errors.New(askedAlready(last) + "; it has been done? Say so with reputed incident requested --again")
+			return "", errors.New(view.AskedAlready(last) + "; it has been done? Say so with reputed incident requested --again")
 		}
 		said = fmt.Sprintf("Removal was requested of %s, says %s.", list, p.By)
 	default:
 		return "", fmt.Errorf("no button does %q", checks.Line(string(p.Kind), 40))
 	}
 	if _, err := d.db.Act(ctx, a, nil); err != nil {
-		return "", noIncident(id, err)
+		return "", view.NoIncident(id, err)
 	}
 	d.monitor.Poke(monitor.JobFollow) // the channels that show who has it
 	return said, nil

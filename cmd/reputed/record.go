@@ -148,7 +148,7 @@ a rating that only people can look up is shown too.`,
 			return err
 		}
 		defer done()
-		ratings, err := v.ratings(c.Context(), wanted, time.Now())
+		ratings, err := v.RatingsOf(c.Context(), wanted, time.Now())
 		if err != nil {
 			return err
 		}

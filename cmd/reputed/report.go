@@ -49,7 +49,7 @@ purpose. With schedule in [report], the daemon sends the same.`,
 		if pools := v.Pools(); pool != "" && !slices.Contains(pools, pool) {
 			return usageError(c, fmt.Errorf("there is no pool %q in the configuration, which has %s", checks.Line(pool, 60), strings.Join(pools, ", ")))
 		}
-		p, err := v.period(c.Context(), pool, now.Add(-d), now, now, a.term())
+		p, err := v.Period(c.Context(), pool, now.Add(-d), now, now, a.term())
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (d *daemon) report(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	t := report.Term{Location: d.cfg.Alerts.Zone()}
-	p, err := d.view.period(ctx, "", since, slot, now, t)
+	p, err := d.view.Period(ctx, "", since, slot, now, t)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/report"
+	"reputed/internal/view"
 	"reputed/probes/probestest"
 )
 
@@ -85,7 +86,7 @@ func TestAScoreThatFallsIsAnIncident(t *testing.T) {
 		t.Fatalf("two readings opened %+v", m)
 	}
 	// What is told of a rating stands in every form of the status, and on the page that is made of it.
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

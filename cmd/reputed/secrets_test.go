@@ -23,6 +23,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/reliability"
+	"reputed/internal/view"
 	"reputed/probes/probestest"
 )
 
@@ -385,7 +386,7 @@ level = "debug"
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	v, err := newView(reader, cfg)
+	v, err := view.New(reader, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
+	"reputed/internal/view"
 )
 
 func (a *app) shareCommand() *cobra.Command {
@@ -39,7 +40,7 @@ it is printed this once, and only a hash of it is stored.`,
 	byFlag(c, &by)
 	c.RunE = func(c *cobra.Command, words []string) error {
 		d, err := monitor.ParseDuration(length)
-		if err != nil || d <= 0 || d > shareLongest {
+		if err != nil || d <= 0 || d > view.ShareLongest {
 			return usageError(c, fmt.Errorf("--for %s: write how long it lasts, as in 30d, and at most 365d: a link always ends", checks.Line(length, 40)))
 		}
 		db, cfg, err := a.writeStore(c.Context())
@@ -47,7 +48,7 @@ it is printed this once, and only a hash of it is stored.`,
 			return err
 		}
 		defer db.Close()
-		s, link, err := makeLink(c.Context(), db, cfg, words[0], note, cmp.Or(by, loginName()), d, time.Now())
+		s, link, err := view.NewLink(c.Context(), db, cfg, words[0], note, cmp.Or(by, loginName()), d, time.Now())
 		if err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (a *app) shareListCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return report.WriteLinks(a.stdout, a.term(), *form, linksOf(links), now)
+		return report.WriteLinks(a.stdout, a.term(), *form, view.LinksOf(links), now)
 	}
 	return c
 }

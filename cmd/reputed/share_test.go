@@ -22,6 +22,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/internal/web"
 )
 
@@ -102,9 +103,9 @@ func shareGet(t *testing.T, h http.Handler, path string) *httptest.ResponseRecor
 	return w
 }
 
-func guardedPage(t *testing.T, v *view, log *slog.Logger) *web.Server {
+func guardedPage(t *testing.T, v *view.View, log *slog.Logger) *web.Server {
 	t.Helper()
-	c := v.cfg.Web
+	c := v.Config.Web
 	c.Tokens = map[string]config.Secret{"kim": config.NewSecret("kim-0123456789abcdef")}
 	page, err := newWeb(v, c, log)
 	if err != nil {
@@ -115,14 +116,14 @@ func guardedPage(t *testing.T, v *view, log *slog.Logger) *web.Server {
 
 func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 	r := sharedWorld(t)
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var logged bytes.Buffer
 	page := guardedPage(t, v, newLog(&logged, config.Log{Level: "debug"}))
 	now := time.Now()
-	_, url, err := makeLink(t.Context(), r.db, r.daemon.cfg, "office", "for "+plantedText, "staff-kim", time.Hour, now)
+	_, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, "office", "for "+plantedText, "staff-kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +159,7 @@ func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 		}
 	}
 	// The other pool's link shows the other half of the same incident.
-	_, url, err = makeLink(t.Context(), r.db, r.daemon.cfg, "tenant-zanzibar", "", "staff-kim", time.Hour, now)
+	_, url, err = view.NewLink(t.Context(), r.db, r.daemon.cfg, "tenant-zanzibar", "", "staff-kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,14 +180,14 @@ func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 // no byte of the database.
 func TestShareTokenStaysInItsLink(t *testing.T) {
 	r := sharedRig(t)
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var logged bytes.Buffer
 	page := guardedPage(t, v, newLog(&logged, config.Log{Level: "debug"}))
 	now := time.Now()
-	link, url, err := makeLink(t.Context(), r.db, r.daemon.cfg, "office", "", "kim", time.Hour, now)
+	link, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, "office", "", "kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,13 +259,13 @@ func TestShareSaysOfTheCostWhatStatusSays(t *testing.T) {
 	if err := r.commit(t.Context(), store.Batch{}, []checks.Finding{plantedFinding(t, "192.0.2.10", "office", "spamcop", time.Now())}, false); err != nil {
 		t.Fatal(err)
 	}
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.cfg.MailLogs = []config.MailLog{{}}
+	v.Config.MailLogs = []config.MailLog{{}}
 	i, now := r.open()[0], time.Now()
-	p, err := v.sharePart(t.Context(), i, now)
+	p, err := v.SharePart(t.Context(), i, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,13 +276,13 @@ func TestShareSaysOfTheCostWhatStatusSays(t *testing.T) {
 
 func TestShareThatIsOver(t *testing.T) {
 	r := sharedRig(t)
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := guardedPage(t, v, slog.New(slog.DiscardHandler))
 	path := func(pool string, made time.Time) (int64, string) {
-		s, url, err := makeLink(t.Context(), r.db, r.daemon.cfg, pool, "", "kim", time.Hour, made)
+		s, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, pool, "", "kim", time.Hour, made)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,7 +315,7 @@ func TestShareThatIsOver(t *testing.T) {
 	if i < 0 || all[i].RevokedBy != "lee" || all[i].Revoked.IsZero() || all[i].By != "kim" {
 		t.Errorf("written down: %+v", all)
 	}
-	v.cfg.Outbound = v.cfg.Outbound[:1]
+	v.Config.Outbound = v.Config.Outbound[:1]
 	if w := shareGet(t, page, left); w.Code != http.StatusGone || !strings.Contains(w.Body.String(), "not watched any more") || strings.Contains(w.Body.String(), "zanzibar") {
 		t.Errorf("a pool that has left: %d %s", w.Code, w.Body)
 	}

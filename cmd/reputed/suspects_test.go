@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes"
 )
 
@@ -49,7 +50,7 @@ func TestALogNamesSuspects(t *testing.T) {
 	if err != nil || len(open) != 1 {
 		t.Fatalf("%d incidents, %v, want one", len(open), err)
 	}
-	got, err := suspicion(ctx, r.db, open[0])
+	got, err := view.Suspicion(ctx, r.db, open[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +59,15 @@ func TestALogNamesSuspects(t *testing.T) {
 		t.Errorf("got %+v, want %s", got, want)
 	}
 	// What is shown may be a minute old, and no older.
-	v := &view{db: r.db}
+	v, err := view.New(r.db, r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		after time.Duration
 		mails int
-	}{{0, 200}, {suspicionKept - time.Second, 200}, {suspicionKept, 201}} {
-		if shown, err := v.suspicion(ctx, open[0], now.Add(c.after)); err != nil || shown.Mails != c.mails {
+	}{{0, 200}, {view.SuspicionKept - time.Second, 200}, {view.SuspicionKept, 201}} {
+		if shown, err := v.Suspicion(ctx, open[0], now.Add(c.after)); err != nil || shown.Mails != c.mails {
 			t.Errorf("after %v: %d mails, %v, want %d", c.after, shown.Mails, err, c.mails)
 		}
 		if c.after == 0 {

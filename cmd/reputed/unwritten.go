@@ -13,7 +13,6 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/monitor"
-	"reputed/internal/report"
 	"reputed/internal/store"
 )
 
@@ -254,21 +253,4 @@ func (d *daemon) tellUnwritten(ctx context.Context) {
 		})
 	}
 	wg.Wait()
-}
-
-// notWritten says of a daemon that is there and cannot write the database since when: the daemon itself knows,
-// anybody else sees that it is there and has not signed its lease.
-func (v *view) notWritten(lease store.LeaseInfo, now time.Time) []report.OwnTrouble {
-	if v.unwritten != nil {
-		since, why := v.unwritten()
-		if since.IsZero() {
-			return nil
-		}
-		return []report.OwnTrouble{{Part: checkDatabase, Since: since, What: "cannot be written, what is found is kept in memory: " + checks.Line(why.Error(), 300)}}
-	}
-	if !lease.Held || lease.Alive(now) {
-		return nil
-	}
-	return []report.OwnTrouble{{Part: checkDatabase, Since: lease.Renewed,
-		What: "the daemon is there and writes nothing: the disk is full or read-only, the file is locked, or the daemon hangs; its log says which"}}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/internal/config"
+	"reputed/internal/view"
 	"reputed/internal/web"
 )
 
@@ -46,7 +47,7 @@ listen; this command is for a daemon that is dead, and for a copy of its databas
 			return err
 		}
 		defer done()
-		log := newLog(a.stderr, v.cfg.Log)
+		log := newLog(a.stderr, v.Config.Log)
 		server, err := newWeb(v, config.Web{Listen: listen}, log)
 		if err != nil {
 			return err
@@ -58,15 +59,15 @@ listen; this command is for a daemon that is dead, and for a copy of its databas
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		fmt.Fprintf(a.stdout, "http://%s/\n", l.Addr())
-		fmt.Fprint(a.stderr, a.term().Paragraph(fmt.Sprintf("For reading only: %s is shown, and nothing in it is changed. Ctrl-C ends it.", v.cfg.Database.Path)))
+		fmt.Fprint(a.stderr, a.term().Paragraph(fmt.Sprintf("For reading only: %s is shown, and nothing in it is changed. Ctrl-C ends it.", v.Config.Database.Path)))
 		return server.Serve(ctx, l, nil)
 	}
 	return c
 }
 
 // newWeb makes the page of a view.
-func newWeb(v *view, c config.Web, log *slog.Logger) (*web.Server, error) {
-	v.log = log
+func newWeb(v *view.View, c config.Web, log *slog.Logger) (*web.Server, error) {
+	v.Log = log
 	access := web.Access{Tokens: map[string]string{}, ProxyHeader: c.ProxyHeader, Secure: c.Secure()}
 	for name, token := range c.Tokens {
 		if token.Set() {

@@ -22,6 +22,7 @@ import (
 	"reputed/internal/config"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes"
 )
 
@@ -149,7 +150,7 @@ func copies(tb testing.TB, raw *sql.DB, table string, n int, with map[string]str
 // shown is the page of a database, as a process that has just started has it.
 type shown struct {
 	db   *store.DB
-	view *view
+	view *view.View
 	page http.Handler
 }
 
@@ -163,7 +164,7 @@ func show(tb testing.TB, path string) *shown {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	v, err := newView(db, cfg)
+	v, err := view.New(db, cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func (s *shown) close(tb testing.TB) {
 // get asks for a page, with a status that is not one kept from a moment ago.
 func (s *shown) get(tb testing.TB, path string) string {
 	tb.Helper()
-	s.view.forget()
+	s.view.Forget()
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil)
 	s.page.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {

@@ -26,6 +26,7 @@ import (
 
 	"reputed/internal/config"
 	"reputed/internal/lab"
+	"reputed/internal/view"
 	"reputed/internal/web"
 )
 
@@ -60,7 +61,7 @@ func serving(t *testing.T, r *rig) (client *http.Client, base string) {
 	dir := t.TempDir()
 	c := config.Web{Listen: "127.0.0.1:0", Tokens: map[string]config.Secret{"kim": config.NewSecret(token)}, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	certPair(t, c.Cert, c.Key, 1)
-	v, err := newView(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.daemon.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"cmp"
@@ -22,14 +22,14 @@ import (
 	"reputed/internal/web"
 )
 
-var _ web.Sharing = (*view)(nil)
+var _ web.Sharing = (*View)(nil)
 
 const (
 	// shareTokenBytes is how long the secret of a link is: 256 bits, which nobody guesses.
 	shareTokenBytes = 32
 	// shareDefault is how long a link lasts if nothing is said, shareLongest how long at most.
 	shareDefault = 30 * 24 * time.Hour
-	shareLongest = 365 * 24 * time.Hour
+	ShareLongest = 365 * 24 * time.Hour
 	// shareKept is how old what a link shows may be: whoever has one could load it again and again.
 	shareKept = 10 * time.Second
 	// shareNoted is how long noting that a link was opened may hold the page up.
@@ -43,7 +43,7 @@ type sharesKept struct {
 }
 
 // Shared implements [web.Sharing].
-func (v *view) Shared(ctx context.Context, token string, now time.Time) (report.Share, error) {
+func (v *View) Shared(ctx context.Context, token string, now time.Time) (report.Share, error) {
 	if raw, err := base64.RawURLEncoding.DecodeString(token); err != nil || len(raw) != shareTokenBytes {
 		return report.Share{}, web.ErrNotFound
 	}
@@ -59,7 +59,7 @@ func (v *view) Shared(ctx context.Context, token string, now time.Time) (report.
 	err = v.db.UseShare(noted, link.ID, now)
 	done()
 	if err != nil && !errors.Is(err, store.ErrReadOnly) {
-		v.log.LogAttrs(ctx, slog.LevelWarn, "use of a share link not noted", slog.Int64("link", link.ID), slog.Any("err", err))
+		v.Log.LogAttrs(ctx, slog.LevelWarn, "use of a share link not noted", slog.Int64("link", link.ID), slog.Any("err", err))
 	}
 	s, err := v.shareOf(ctx, link.Pool, now)
 	s.Until = link.Expires
@@ -67,7 +67,7 @@ func (v *view) Shared(ctx context.Context, token string, now time.Time) (report.
 }
 
 // shareOf is what links of a pool show. Whoever asks while it is worked out waits for the same one.
-func (v *view) shareOf(ctx context.Context, pool string, now time.Time) (report.Share, error) {
+func (v *View) shareOf(ctx context.Context, pool string, now time.Time) (report.Share, error) {
 	if !slices.Contains(v.Pools(), pool) {
 		return report.Share{Gone: true, Now: now}, nil
 	}
@@ -103,7 +103,7 @@ func member(known checks.Targets, pool string) func(target string, stored func()
 	}
 }
 
-func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in report.ShareInput, err error) {
+func (v *View) shareInput(ctx context.Context, pool string, now time.Time) (in report.ShareInput, err error) {
 	known, err := v.targets(ctx)
 	if err != nil {
 		return in, err
@@ -126,7 +126,7 @@ func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in r
 	const step = 8 * time.Hour
 	from := now.Add(-report.ShareSpan).Truncate(step)
 	for _, i := range all {
-		part, err := v.sharePart(ctx, i, now)
+		part, err := v.SharePart(ctx, i, now)
 		if err != nil {
 			return in, err
 		}
@@ -155,9 +155,9 @@ func (v *view) shareInput(ctx context.Context, pool string, now time.Time) (in r
 	return in, nil
 }
 
-// sharePart adds to an incident, of which only the members of a pool are left, what these cost and
+// SharePart adds to an incident, of which only the members of a pool are left, what these cost and
 // what was asked for them.
-func (v *view) sharePart(ctx context.Context, i alerts.Incident, now time.Time) (p report.SharePart, err error) {
+func (v *View) SharePart(ctx context.Context, i alerts.Incident, now time.Time) (p report.SharePart, err error) {
 	var targets []string
 	sources := map[string]bool{}
 	var since time.Time
@@ -174,12 +174,12 @@ func (v *view) sharePart(ctx context.Context, i alerts.Incident, now time.Time) 
 	if i.State == alerts.Resolved && !i.Resolved.IsZero() {
 		until = i.Resolved
 	}
-	refused := since.Add(-v.cfg.Bounces.Window.Duration)
+	refused := since.Add(-v.Config.Bounces.Window.Duration)
 	if i.Ended.After(refused) { // what came before belongs to the last time
 		refused = i.Ended
 	}
 	p = report.SharePart{Incident: i, Name: v.whoSays}
-	if p.Impact, err = v.db.ImpactOf(ctx, targets, refused, since, until, len(v.cfg.MailLogs) > 0 && i.Impact.DeliveriesCounted()); err != nil {
+	if p.Impact, err = v.db.ImpactOf(ctx, targets, refused, since, until, len(v.Config.MailLogs) > 0 && i.Impact.DeliveriesCounted()); err != nil {
 		return p, err
 	}
 	p.Impact.Watched, p.Impact.Unread = i.Impact.Watched, i.Impact.Unread
@@ -201,7 +201,7 @@ func (v *view) sharePart(ctx context.Context, i alerts.Incident, now time.Time) 
 	return p, nil
 }
 
-func (v *view) listName(id string) string {
+func (v *View) listName(id string) string {
 	if z, ok := v.zone(id); ok {
 		return z.Title
 	}
@@ -209,7 +209,7 @@ func (v *view) listName(id string) string {
 }
 
 // whoSays is who says what a finding is about, for people outside.
-func (v *view) whoSays(m alerts.Member) string {
+func (v *View) whoSays(m alerts.Member) string {
 	f := m.Finding
 	if f.Key.Check == monitor.JobIdentity { // its sources are the names of rules, and its titles say what is wrong
 		return ""
@@ -218,8 +218,8 @@ func (v *view) whoSays(m alerts.Member) string {
 }
 
 // watchedIn is how much a pool has to watch; nothing if only the DNS knows.
-func (v *view) watchedIn(pool string) (w report.Watched) {
-	for _, o := range v.cfg.Outbound {
+func (v *View) watchedIn(pool string) (w report.Watched) {
+	for _, o := range v.Config.Outbound {
 		if o.Pool != pool {
 			continue
 		}
@@ -243,26 +243,27 @@ func (v *view) watchedIn(pool string) (w report.Watched) {
 }
 
 // readsMail says whether anything is read that could show a refusal.
-func (v *view) readsMail() bool {
-	return len(v.cfg.MailLogs)+len(v.cfg.Mailboxes)+len(v.cfg.AllSpools()) > 0
+func (v *View) readsMail() bool {
+	return len(v.Config.MailLogs)+len(v.Config.Mailboxes)+len(v.Config.AllSpools()) > 0
 }
 
 // Pools implements [web.Sharing].
-func (v *view) Pools() []string {
+func (v *View) Pools() []string {
 	var out []string
-	for _, o := range v.cfg.Outbound {
+	for _, o := range v.Config.Outbound {
 		out = append(out, o.Pool)
 	}
 	return out
 }
 
 // Links implements [web.Sharing].
-func (v *view) Links(ctx context.Context, now time.Time) ([]report.ShareLink, error) {
+func (v *View) Links(ctx context.Context, now time.Time) ([]report.ShareLink, error) {
 	all, err := v.db.Shares(ctx, now, false)
-	return linksOf(all), err
+	return LinksOf(all), err
 }
 
-func linksOf(all []store.Share) []report.ShareLink {
+// LinksOf puts links as they are stored into the words of a report.
+func LinksOf(all []store.Share) []report.ShareLink {
 	out := make([]report.ShareLink, 0, len(all))
 	for _, s := range all {
 		out = append(out, report.ShareLink(s))
@@ -271,16 +272,16 @@ func linksOf(all []store.Share) []report.ShareLink {
 }
 
 // MakeLink implements [web.Sharing].
-func (v *view) MakeLink(ctx context.Context, pool, note, by string, days int, now time.Time) (string, error) {
-	if days < 1 || days > int(shareLongest/(24*time.Hour)) {
-		return "", fmt.Errorf("%w: it lasts from 1 to %d days", web.ErrLink, int(shareLongest/(24*time.Hour)))
+func (v *View) MakeLink(ctx context.Context, pool, note, by string, days int, now time.Time) (string, error) {
+	if days < 1 || days > int(ShareLongest/(24*time.Hour)) {
+		return "", fmt.Errorf("%w: it lasts from 1 to %d days", web.ErrLink, int(ShareLongest/(24*time.Hour)))
 	}
-	_, url, err := makeLink(ctx, v.db, v.cfg, pool, note, by, time.Duration(days)*24*time.Hour, now)
+	_, url, err := NewLink(ctx, v.db, v.Config, pool, note, by, time.Duration(days)*24*time.Hour, now)
 	return url, err
 }
 
-// makeLink makes a link and gives its address, the only place where its token stands.
-func makeLink(ctx context.Context, db *store.DB, cfg *config.Config, pool, note, by string, length time.Duration, now time.Time) (store.Share, string, error) {
+// NewLink makes a link and gives its address, the only place where its token stands.
+func NewLink(ctx context.Context, db *store.DB, cfg *config.Config, pool, note, by string, length time.Duration, now time.Time) (store.Share, string, error) {
 	base, err := linkBase(cfg.Web)
 	if err != nil {
 		return store.Share{}, "", err
@@ -316,7 +317,7 @@ func linkBase(c config.Web) (string, error) {
 }
 
 // RevokeLink implements [web.Sharing].
-func (v *view) RevokeLink(ctx context.Context, id int64, by string, now time.Time) error {
+func (v *View) RevokeLink(ctx context.Context, id int64, by string, now time.Time) error {
 	_, err := v.db.RevokeShare(ctx, id, by, now)
 	if errors.Is(err, store.ErrNoShare) {
 		return fmt.Errorf("share link %d: %w", id, web.ErrNotFound)

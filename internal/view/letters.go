@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"cmp"
@@ -22,22 +22,45 @@ const (
 )
 
 // Letters implements [web.Source]: what `reputed letter` writes, to each list and to those who refuse most.
-func (v *view) Letters(ctx context.Context, e report.Explanation, _ time.Time) ([]report.Letter, error) {
+func (v *View) Letters(ctx context.Context, e report.Explanation, _ time.Time) ([]report.Letter, error) {
 	inc := e.IncidentView.Incident
 	if inc.State == alerts.Resolved {
 		return nil, nil
 	}
-	refused, err := v.db.Bounces(ctx, store.BounceFilter{Incident: inc.ID})
+	desk, err := v.desk(ctx, inc)
 	if err != nil {
 		return nil, err
 	}
-	desk := letterDesk{inc, refused, e.Asked, v.book, v.zone, signature(v.cfg)}
 	return desk.all()
+}
+
+// desk gathers what letters about an incident are written of.
+func (v *View) desk(ctx context.Context, inc alerts.Incident) (desk, error) {
+	refused, err := v.db.Bounces(ctx, store.BounceFilter{Incident: inc.ID})
+	if err != nil {
+		return desk{}, err
+	}
+	asked, err := v.db.Requests(ctx, inc.ID)
+	return desk{inc, refused, asked, v.book, v.zone, signature(v.Config)}, err
+}
+
+// Letter is a letter about an incident, and the finding that it is about. Who it is to, which receiver's postmaster
+// and which list are meant may each be empty: the incident suggests it. The error is [store.ErrNoIncident] if there is none.
+func (v *View) Letter(ctx context.Context, id int64, to, receiver, list string) (remedy.Letter, checks.Finding, error) {
+	h, err := v.db.Incident(ctx, id)
+	if err != nil {
+		return remedy.Letter{}, checks.Finding{}, err
+	}
+	desk, err := v.desk(ctx, h.Incident)
+	if err != nil {
+		return remedy.Letter{}, checks.Finding{}, err
+	}
+	return desk.write(to, receiver, list)
 }
 
 // all are the letters that an incident calls for: to the postmasters who refuse, to each list or to
 // whom the network belongs, and to customers if mail is refused.
-func (d letterDesk) all() (out []report.Letter, err error) {
+func (d desk) all() (out []report.Letter, err error) {
 	add := func(to, receiver, list string, about string, how []report.Fact) {
 		l, f, failed := d.write(to, receiver, list)
 		if failed != nil {
@@ -46,7 +69,7 @@ func (d letterDesk) all() (out []report.Letter, err error) {
 		}
 		r := report.Letter{About: about, To: l.To, Subject: l.Subject, Body: l.Body, Blanks: l.Blanks, How: how, Command: letterCommandLine(d.incident.ID, to, receiver, list)}
 		if l.Unblocked {
-			r.Unblocked = unblockedWay(f)
+			r.Unblocked = UnblockedWay(f)
 		}
 		out = append(out, r)
 	}
@@ -82,7 +105,7 @@ func (d letterDesk) all() (out []report.Letter, err error) {
 }
 
 // postmasters are the receivers to write to, most refusals first, and of those behind one vendor the first.
-func (d letterDesk) postmasters() (out []string) {
+func (d desk) postmasters() (out []string) {
 	all, _ := receiversOf(d.incident.Impact, "", checks.Finding{})
 	vendors := map[string]bool{}
 	for _, receiver := range all {
@@ -104,7 +127,7 @@ type listed struct {
 }
 
 // lists are those that findings are about, in the order of the findings: worst first.
-func (d letterDesk) lists(findings []checks.Finding) (out []listed) {
+func (d desk) lists(findings []checks.Finding) (out []listed) {
 	at := map[string]int{}
 	for _, f := range findings {
 		id := f.Facts[checks.FactList]

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"reputed/internal/store"
 )
 
-// period is the report about a time, of one pool or of all (empty), with what is quiet now in the words of a
+// Period is the report about a time, of one pool or of all (empty), with what is quiet now in the words of a
 // terminal.
-func (v *view) period(ctx context.Context, pool string, since, until, now time.Time, t report.Term) (report.Period, error) {
+func (v *View) Period(ctx context.Context, pool string, since, until, now time.Time, t report.Term) (report.Period, error) {
 	in := report.PeriodInput{Since: since, Until: until, Pool: pool, Name: v.listName}
-	if times := v.cfg.Schedule.DNSBLTimes; !times.IsZero() {
+	if times := v.Config.Schedule.DNSBLTimes; !times.IsZero() {
 		in.Span = staleAfter(times.Next, since)
 	}
 	wanted := func(string) bool { return true }
@@ -55,7 +55,7 @@ func holds(all []alerts.Incident, id int64) bool {
 	return slices.ContainsFunc(all, func(i alerts.Incident) bool { return i.ID == id })
 }
 
-func (v *view) periodSpells(ctx context.Context, in *report.PeriodInput, wanted func(string) bool) error {
+func (v *View) periodSpells(ctx context.Context, in *report.PeriodInput, wanted func(string) bool) error {
 	begun, ended, open, err := v.db.Spells(ctx, in.Since, in.Until)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (v *view) periodSpells(ctx context.Context, in *report.PeriodInput, wanted 
 	return nil
 }
 
-func (v *view) periodIncidents(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
+func (v *View) periodIncidents(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
 	filters := []store.IncidentFilter{{Limit: -1}, {Over: true, Since: in.Since, Limit: -1}}
 	for _, f := range filters {
 		if in.Pool == "" {
@@ -101,7 +101,7 @@ func (v *view) periodIncidents(ctx context.Context, in *report.PeriodInput, _ fu
 	return nil
 }
 
-func (v *view) periodMail(ctx context.Context, in *report.PeriodInput, wanted func(string) bool) error {
+func (v *View) periodMail(ctx context.Context, in *report.PeriodInput, wanted func(string) bool) error {
 	for _, x := range []struct {
 		from, until time.Time
 		to          *report.PeriodMail
@@ -118,7 +118,7 @@ func (v *view) periodMail(ctx context.Context, in *report.PeriodInput, wanted fu
 	return nil
 }
 
-func (v *view) periodDeeds(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
+func (v *View) periodDeeds(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
 	all, err := v.db.Deeds(ctx, in.Since, in.Until)
 	for _, d := range all {
 		if in.Pool == "" || holds(in.Incidents, d.Incident) {
@@ -128,7 +128,7 @@ func (v *view) periodDeeds(ctx context.Context, in *report.PeriodInput, _ func(s
 	return err
 }
 
-func (v *view) periodRounds(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
+func (v *View) periodRounds(ctx context.Context, in *report.PeriodInput, _ func(string) bool) error {
 	runs, first, err := v.db.Runs(ctx, monitor.JobDNSBL, in.Since, in.Until)
 	if err != nil {
 		return err

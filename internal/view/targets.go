@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -19,18 +19,18 @@ type shownTargets struct {
 
 // targets are those that the daemon watches, in its own process. Elsewhere they are those that the configuration names,
 // and where that is not all there may be, those that the database knows besides.
-func (v *view) targets(ctx context.Context) (t shownTargets, err error) {
-	if v.live != nil {
-		if t.watched = v.live(); !t.watched.Empty() {
+func (v *View) targets(ctx context.Context) (t shownTargets, err error) {
+	if v.Live != nil {
+		if t.watched = v.Live(); !t.watched.Empty() {
 			t.all = t.watched
 			return t, nil
 		}
 	}
-	if t.watched, err = v.cfg.LocalTargets(); err != nil {
+	if t.watched, err = v.Config.LocalTargets(); err != nil {
 		return t, err
 	}
 	t.all = t.watched
-	t.bare = t.watched.Empty() || slices.ContainsFunc(v.cfg.Sources(), func(s config.Source) bool { return s.Kind != config.SourceFile })
+	t.bare = t.watched.Empty() || slices.ContainsFunc(v.Config.Sources(), func(s config.Source) bool { return s.Kind != config.SourceFile })
 	if !t.bare {
 		return t, nil
 	}
@@ -38,7 +38,7 @@ func (v *view) targets(ctx context.Context) (t shownTargets, err error) {
 	if err != nil {
 		return t, err
 	}
-	if t.all, err = v.cfg.LocalTargets(); err != nil { // one of its own, which can be added to
+	if t.all, err = v.Config.LocalTargets(); err != nil { // one of its own, which can be added to
 		return t, err
 	}
 	for _, x := range stored {

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // Targets implements [web.Source].
-func (v *view) Targets(ctx context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error) {
+func (v *View) Targets(ctx context.Context, after string, limit int) (part []report.TargetStanding, more bool, err error) {
 	known, err := v.targets(ctx)
 	if err != nil {
 		return nil, false, err
@@ -42,7 +42,7 @@ func (v *view) Targets(ctx context.Context, after string, limit int) (part []rep
 }
 
 // Bounces implements [web.Source].
-func (v *view) Bounces(ctx context.Context, q web.BounceQuery) (part []report.Refusal, next []string, err error) {
+func (v *View) Bounces(ctx context.Context, q web.BounceQuery) (part []report.Refusal, next []string, err error) {
 	f := store.BounceFilter{Target: q.Target, Vendor: q.Vendor, Since: q.Since, Counted: true, Limit: q.Limit + 1}
 	if len(q.After) == 2 {
 		at, err1 := strconv.ParseInt(q.After[0], 10, 64)
@@ -68,7 +68,7 @@ func (v *view) Bounces(ctx context.Context, q web.BounceQuery) (part []report.Re
 }
 
 // Changes implements [web.Source].
-func (v *view) Changes(ctx context.Context, q web.ChangeQuery) (part []report.Turn, next int64, err error) {
+func (v *View) Changes(ctx context.Context, q web.ChangeQuery) (part []report.Turn, next int64, err error) {
 	all, err := v.db.Changes(ctx, store.ChangeFilter{Target: q.Target, Source: q.List, Since: q.Since, Before: q.Before, Limit: q.Limit + 1})
 	if err != nil {
 		return nil, 0, err
@@ -81,22 +81,22 @@ func (v *view) Changes(ctx context.Context, q web.ChangeQuery) (part []report.Tu
 	for _, t := range all {
 		turns = append(turns, t.Transition)
 	}
-	return turnsOf(turns), next, nil
+	return TurnsOf(turns), next, nil
 }
 
 // History implements [web.Source].
-func (v *view) History(ctx context.Context, target, list string, since, now time.Time) (report.History, error) {
+func (v *View) History(ctx context.Context, target, list string, since, now time.Time) (report.History, error) {
 	all, more, err := v.db.History(ctx, store.TransitionFilter{Target: target, Source: list})
 	if err != nil {
 		return report.History{}, err
 	}
-	h := report.NewHistory(turnsOf(all), since, now)
+	h := report.NewHistory(TurnsOf(all), since, now)
 	h.Target, h.Source, h.More = checks.Line(target, 300), checks.Line(list, 100), more
 	return h, nil
 }
 
 // Standings implements [web.Source].
-func (v *view) Standings(ctx context.Context, target string) ([]report.Standing, error) {
+func (v *View) Standings(ctx context.Context, target string) ([]report.Standing, error) {
 	if t, ok := oneTarget(target); ok {
 		target = t.ID()
 	}
@@ -109,7 +109,7 @@ func (v *view) Standings(ctx context.Context, target string) ([]report.Standing,
 }
 
 // Watched implements [web.Source].
-func (v *view) Watched(target string) bool {
+func (v *View) Watched(target string) bool {
 	t, ok := oneTarget(target)
 	known, err := v.targets(context.Background()) // of what a daemon watches nothing is read
 	if !ok || err != nil {

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -31,7 +31,7 @@ const (
 )
 
 // Target implements [web.Source].
-func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Target, error) {
+func (v *View) Target(ctx context.Context, id string, now time.Time) (report.Target, error) {
 	out := report.Target{Now: now}
 	t, err := checks.ParseID(id)
 	if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
@@ -60,12 +60,12 @@ func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Tar
 	if err != nil {
 		return out, err
 	}
-	out.History = report.NewHistory(turnsOf(changes), time.Time{}, now)
+	out.History = report.NewHistory(TurnsOf(changes), time.Time{}, now)
 	out.History.Target, out.History.More = t.ID(), more
 	if !out.Watched && len(changes) == 0 {
 		return out, fmt.Errorf("target %s: %w", t.ID(), web.ErrNotFound)
 	}
-	rated, err := v.ratings(ctx, []checks.Target{t}, now)
+	rated, err := v.RatingsOf(ctx, []checks.Target{t}, now)
 	if err != nil {
 		return out, err
 	}
@@ -78,7 +78,7 @@ func (v *view) Target(ctx context.Context, id string, now time.Time) (report.Tar
 }
 
 // course is the chart of a target or a receiver.
-func (v *view) course(ctx context.Context, f store.FlowFilter, changes []store.Transition, now time.Time) (report.Timeline, error) {
+func (v *View) course(ctx context.Context, f store.FlowFilter, changes []store.Transition, now time.Time) (report.Timeline, error) {
 	f.Since, f.Step = now.Add(-subjectCourse).Truncate(subjectStep), subjectStep
 	flows, err := v.db.Flows(ctx, f)
 	if err != nil {
@@ -100,7 +100,7 @@ func turned(changes []store.Transition) []store.Turn {
 }
 
 // incidentsAbout are those that are not resolved and have a member that fits, without their other members.
-func (v *view) incidentsAbout(ctx context.Context, fits func(checks.Key) bool) ([]alerts.Incident, error) {
+func (v *View) incidentsAbout(ctx context.Context, fits func(checks.Key) bool) ([]alerts.Incident, error) {
 	open, err := v.db.Incidents(ctx, store.IncidentFilter{Limit: -1})
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (v *view) incidentsAbout(ctx context.Context, fits func(checks.Key) bool) (
 	return slices.DeleteFunc(open, func(i alerts.Incident) bool { return !report.About(i, fits) }), nil
 }
 
-func (v *view) refused(ctx context.Context, f store.BounceFilter) ([]report.Refusal, error) {
+func (v *View) refused(ctx context.Context, f store.BounceFilter) ([]report.Refusal, error) {
 	all, err := v.db.Bounces(ctx, f)
 	if err != nil {
 		return nil, err
@@ -121,13 +121,13 @@ func (v *view) refused(ctx context.Context, f store.BounceFilter) ([]report.Refu
 }
 
 // lists are all lists that are known, those that are asked first.
-func (v *view) lists() []report.List { return knownLists(v.cfg) }
+func (v *View) lists() []report.List { return Lists(v.Config) }
 
 // Lists implements [web.Source].
-func (v *view) Lists(context.Context) ([]report.List, error) { return v.lists(), nil }
+func (v *View) Lists(context.Context) ([]report.List, error) { return v.lists(), nil }
 
 // List implements [web.Source].
-func (v *view) List(ctx context.Context, id string, now time.Time) (out report.ListHistory, err error) {
+func (v *View) List(ctx context.Context, id string, now time.Time) (out report.ListHistory, err error) {
 	lists := v.lists()
 	i := slices.IndexFunc(lists, func(l report.List) bool { return l.Zone.ID == id })
 	if i < 0 {
@@ -164,7 +164,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 	if err != nil {
 		return out, err
 	}
-	out.History = report.NewHistory(turnsOf(changes), time.Time{}, now)
+	out.History = report.NewHistory(TurnsOf(changes), time.Time{}, now)
 	out.History.Source, out.History.More = id, more
 	out.Budget, err = v.budget(ctx, out.Zone, now)
 	for _, l := range run.Summary.Lists {
@@ -174,7 +174,7 @@ func (v *view) List(ctx context.Context, id string, now time.Time) (out report.L
 }
 
 // budget is how much a list was asked in the last 24 hours, and the other lists of its operator that are asked.
-func (v *view) budget(ctx context.Context, z blocklists.Zone, now time.Time) (report.Budget, error) {
+func (v *View) budget(ctx context.Context, z blocklists.Zone, now time.Time) (report.Budget, error) {
 	usage, err := v.db.Usage(ctx, monitor.JobDNSBL, now.Add(-report.BudgetSpan))
 	b := report.Budget{Since: usage.Since, Rounds: usage.Rounds, Asked: usage.Asked[z.ID], PerDay: z.PerDay, Rate: z.Rate, Operator: z.Operator}
 	for _, l := range v.lists() {
@@ -187,7 +187,7 @@ func (v *view) budget(ctx context.Context, z blocklists.Zone, now time.Time) (re
 }
 
 // Receivers implements [web.Source].
-func (v *view) Receivers(ctx context.Context, now time.Time) ([]report.Receiver, error) {
+func (v *View) Receivers(ctx context.Context, now time.Time) ([]report.Receiver, error) {
 	since := now.Add(-receiversSpan)
 	all, err := v.db.Receivers(ctx, since)
 	if err != nil {
@@ -217,7 +217,7 @@ func runsList(vendor string, lists []report.List) bool {
 }
 
 // Receiver implements [web.Source].
-func (v *view) Receiver(ctx context.Context, name string, now time.Time) (out report.Receiver, err error) {
+func (v *View) Receiver(ctx context.Context, name string, now time.Time) (out report.Receiver, err error) {
 	all, err := v.Receivers(ctx, now)
 	if err != nil {
 		return out, err
@@ -254,7 +254,7 @@ func (v *view) Receiver(ctx context.Context, name string, now time.Time) (out re
 }
 
 // Search implements [web.Source].
-func (v *view) Search(ctx context.Context, words string, now time.Time) (hits []report.Hit, err error) {
+func (v *View) Search(ctx context.Context, words string, now time.Time) (hits []report.Hit, err error) {
 	words = strings.ToLower(checks.Line(words, 100))
 	if words == "" {
 		return nil, nil

@@ -1,4 +1,7 @@
-package main
+// Package view gathers what is shown of a database and a configuration: how things stand, an incident, what is known
+// of a target, a list or a receiver, letters, share links. The commands and the page show it; what it looks like is
+// decided by internal/report, and what is so by whoever wrote the database.
+package view
 
 import (
 	"context"
@@ -21,22 +24,23 @@ import (
 	"reputed/internal/wiring"
 )
 
-// view gathers what is shown, from one database and one configuration. Every form of the
+// View gathers what is shown, from one database and one configuration. Every form of the
 // report, on a terminal or in a browser, is built of what it gives.
-type view struct {
-	db     *store.DB
-	cfg    *config.Config
-	book   *remedy.Book
-	zone   func(id string) (blocklists.Zone, bool) // any list that is known
-	policy alerts.Policy
-	log    *slog.Logger          // of what is not shown to who looks
-	acted  func()                // is called after a person has done something; may be nil
-	live   func() checks.Targets // what a running daemon watches; nil: there is none in this process
-	// unwritten says since when a running daemon cannot write the database, and why; nil: there is none in this process.
-	unwritten func() (since time.Time, why error)
-	last      recent
-	shares    sharesKept
-	suspects  suspicions
+type View struct {
+	Config *config.Config
+	Log    *slog.Logger          // of what is not shown to who looks; New discards it
+	Acted  func()                // is called after a person has done something; may be nil
+	Live   func() checks.Targets // what a running daemon watches; nil: there is none in this process
+	// Unwritten says since when a running daemon cannot write the database, and why; nil: there is none in this process.
+	Unwritten func() (since time.Time, why error)
+
+	db       *store.DB
+	book     *remedy.Book
+	zone     func(id string) (blocklists.Zone, bool) // any list that is known
+	policy   alerts.Policy
+	last     recent
+	shares   sharesKept
+	suspects suspicions
 }
 
 // recent keeps the last status for a moment: every page shows something of it, and many may look at once.
@@ -49,23 +53,24 @@ type recent struct {
 // statusKept is how old a status may be that is shown again.
 const statusKept = 3 * time.Second
 
-func newView(db *store.DB, cfg *config.Config) (*view, error) {
+// New is a view of a database that may be open for reading only. The caller closes db.
+func New(db *store.DB, cfg *config.Config) (*View, error) {
 	book, err := remedy.Load()
 	if err != nil {
 		return nil, err
 	}
-	return &view{db: db, cfg: cfg, book: book, zone: wiring.Lookup(wiring.Named(cfg)), policy: wiring.Policy(cfg), log: slog.New(slog.DiscardHandler)}, nil
+	return &View{db: db, Config: cfg, book: book, zone: wiring.Lookup(wiring.Named(cfg)), policy: wiring.Policy(cfg), Log: slog.New(slog.DiscardHandler)}, nil
 }
 
-var _ web.Source = (*view)(nil)
+var _ web.Source = (*View)(nil)
 
-// input is everything that a status is built from.
-func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err error) {
+// Input is everything that a status is built from.
+func (v *View) Input(ctx context.Context, now time.Time) (in report.Input, err error) {
 	lease, err := v.db.LeaseInfo(ctx)
 	if err != nil {
 		return in, err
 	}
-	if v.unwritten != nil { // it is this process, and alive; also if it cannot sign its lease
+	if v.Unwritten != nil { // it is this process, and alive; also if it cannot sign its lease
 		lease.Held = true
 	}
 	in.Daemon = report.Daemon{Alive: lease.Alive(now) || lease.Held, Host: lease.Host, PID: lease.PID, Started: lease.Acquired, Beat: lease.Renewed}
@@ -79,13 +84,13 @@ func (v *view) input(ctx context.Context, now time.Time) (in report.Input, err e
 }
 
 // Status implements [web.Source]. Whoever asks while it is worked out waits for the same one.
-func (v *view) Status(ctx context.Context, now time.Time) report.Report {
+func (v *View) Status(ctx context.Context, now time.Time) report.Report {
 	v.last.mu.Lock()
 	defer v.last.mu.Unlock()
 	if age := now.Sub(v.last.at); age >= 0 && age < statusKept {
 		return v.last.report
 	}
-	in, err := v.input(ctx, now)
+	in, err := v.Input(ctx, now)
 	if err != nil { // a status that cannot be read is "could not tell", in every form
 		return report.Build(report.Input{Trouble: err.Error()}, now)
 	}
@@ -93,15 +98,15 @@ func (v *view) Status(ctx context.Context, now time.Time) report.Report {
 	return v.last.report
 }
 
-// forget makes the next status a new one.
-func (v *view) forget() {
+// Forget makes the next status a new one.
+func (v *View) Forget() {
 	v.last.mu.Lock()
 	defer v.last.mu.Unlock()
 	v.last.at = time.Time{}
 }
 
 // of adds to each incident what to do about it.
-func (v *view) of(incidents []alerts.Incident) []report.IncidentView {
+func (v *View) of(incidents []alerts.Incident) []report.IncidentView {
 	views := make([]report.IncidentView, 0, len(incidents))
 	for _, i := range incidents {
 		views = append(views, report.IncidentView{Incident: i, Remediation: v.book.ForAll(i.OpenFindings(), v.zone)})
@@ -110,29 +115,30 @@ func (v *view) of(incidents []alerts.Incident) []report.IncidentView {
 }
 
 // Incident implements [web.Source].
-func (v *view) Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error) {
-	h, err := v.db.Incident(ctx, id)
+func (v *View) Incident(ctx context.Context, id int64, now time.Time) (report.Explanation, error) {
+	e, err := v.Explanation(ctx, id, now)
 	if errors.Is(err, store.ErrNoIncident) {
-		return report.Explanation{}, fmt.Errorf("incident %d: %w", id, web.ErrNotFound)
+		return e, fmt.Errorf("incident %d: %w", id, web.ErrNotFound)
 	}
-	if err != nil {
-		return report.Explanation{}, err
-	}
-	return v.explanation(ctx, h, now)
+	return e, err
 }
 
-// explanation is an incident whole, with why it was told.
-func (v *view) explanation(ctx context.Context, h store.History, now time.Time) (e report.Explanation, err error) {
+// Explanation is an incident whole, with why it was told. The error is [store.ErrNoIncident] if there is none.
+func (v *View) Explanation(ctx context.Context, id int64, now time.Time) (e report.Explanation, err error) {
+	h, err := v.db.Incident(ctx, id)
+	if err != nil {
+		return e, err
+	}
 	refused, err := v.db.Bounces(ctx, store.BounceFilter{Incident: h.Incident.ID})
 	if err != nil {
 		return e, err
 	}
 	r := incidentReport(v.of([]alerts.Incident{h.Incident})[0], h, now)
-	r.Refusals = refusedMail(h.Incident, refused, v.cfg)
+	r.Refusals = refusedMail(h.Incident, refused, v.Config)
 	if r.Asked, err = v.db.Requests(ctx, h.Incident.ID); err != nil {
 		return e, err
 	}
-	if r.Suspicion, err = v.suspicion(ctx, h.Incident, now); err != nil {
+	if r.Suspicion, err = v.Suspicion(ctx, h.Incident, now); err != nil {
 		return e, err
 	}
 	if r.Changes, err = v.drift(ctx, h.Incident); err != nil {
@@ -144,7 +150,7 @@ func (v *view) explanation(ctx context.Context, h store.History, now time.Time) 
 }
 
 // Incidents implements [web.Source].
-func (v *view) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error) {
+func (v *View) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error) {
 	limit := -1
 	if resolved {
 		limit = 500
@@ -153,7 +159,7 @@ func (v *view) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident,
 }
 
 // Matrix implements [web.Source].
-func (v *view) Matrix(ctx context.Context, pool string, now time.Time) (report.Matrix, error) {
+func (v *View) Matrix(ctx context.Context, pool string, now time.Time) (report.Matrix, error) {
 	standings, err := v.db.Standings(ctx, store.StandingFilter{})
 	if err != nil {
 		return report.Matrix{}, err
@@ -192,7 +198,7 @@ func inPools(standings []store.Standing, watched checks.Targets) []report.Standi
 }
 
 // Refusals implements [web.Source].
-func (v *view) Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error) {
+func (v *View) Refusals(ctx context.Context, span string, now time.Time) (report.Timeline, error) {
 	_, length, step := report.SpanOf(span)
 	from := now.Add(-length).Truncate(step)
 	flows, err := v.db.Flows(ctx, store.FlowFilter{Since: from, Step: step})
@@ -219,7 +225,7 @@ func flowsOf(all []store.Flow) []report.Flow {
 }
 
 // marks are what lists did, in words.
-func (v *view) marks(turns []store.Turn) []report.Mark {
+func (v *View) marks(turns []store.Turn) []report.Mark {
 	var out []report.Mark
 	for _, t := range turns {
 		name := t.Source
@@ -247,7 +253,7 @@ const (
 )
 
 // Course implements [web.Source].
-func (v *view) Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error) {
+func (v *View) Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error) {
 	inc := e.IncidentView.Incident
 	from, to := inc.Opened.Add(-courseBefore), now
 	if end := inc.Resolved; !end.IsZero() && now.Sub(end) > courseBefore {

@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -19,8 +19,8 @@ const (
 	driftBefore = 7 * 24 * time.Hour
 	// driftShown is how many changes are shown with one incident.
 	driftShown = 20
-	// driftDays is how far back "reputed identity" shows changes.
-	driftDays = 30
+	// DriftDays is how far back "reputed identity" shows changes.
+	DriftDays = 30
 	// relatedMost is of how many targets it is looked up what they published.
 	relatedMost = 1000
 	// unansweredAfter is how long something has no answer until the status says so; unansweredMost is how much
@@ -74,18 +74,19 @@ func related(cfg *config.Config, inc alerts.Incident) []string {
 }
 
 // drift are the changes around an incident, oldest first.
-func (v *view) drift(ctx context.Context, inc alerts.Incident) ([]report.IdentityChange, error) {
-	ids := related(v.cfg, inc)
+func (v *View) drift(ctx context.Context, inc alerts.Incident) ([]report.IdentityChange, error) {
+	ids := related(v.Config, inc)
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	all, err := v.db.Drift(ctx, store.DriftFilter{Targets: ids, Since: inc.Opened.Add(-driftBefore), Until: inc.Resolved, Limit: driftShown})
-	changes := identityChanges(all)
+	changes := IdentityChanges(all)
 	slices.Reverse(changes)
 	return changes, err
 }
 
-func identityChanges(all []identity.Drift) []report.IdentityChange {
+// IdentityChanges puts changes as they are stored into the words of a report.
+func IdentityChanges(all []identity.Drift) []report.IdentityChange {
 	out := make([]report.IdentityChange, 0, len(all))
 	for _, d := range all {
 		out = append(out, report.IdentityChange{Target: d.Target.ID(), What: d.What, Before: d.Before, Now: d.Now, Since: d.Since, At: d.At})
@@ -103,7 +104,7 @@ func driftEvents(all []report.IdentityChange) []report.Event {
 }
 
 // unanswered is what there has been no answer about for long.
-func (v *view) unanswered(ctx context.Context, in *report.Input, now time.Time) error {
+func (v *View) unanswered(ctx context.Context, in *report.Input, now time.Time) error {
 	all, err := v.db.Unanswered(ctx, now.Add(-unansweredAfter), unansweredMost)
 	for _, u := range all {
 		in.Unanswered = append(in.Unanswered, report.Unanswered{Target: u.Target.ID(), What: u.What, Since: u.Since})

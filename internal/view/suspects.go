@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"context"
@@ -26,23 +26,23 @@ type keptSuspicion struct {
 	targets   []string
 }
 
-// suspicionKept is how old a suspicion may be that is shown again: it is about the hours before an
+// SuspicionKept is how old a suspicion may be that is shown again: it is about the hours before an
 // incident, and changes only as long as those are still being read.
-const suspicionKept = time.Minute
+const SuspicionKept = time.Minute
 
-// suspicion is [suspicion], worked out once a minute.
-func (v *view) suspicion(ctx context.Context, inc alerts.Incident, now time.Time) (bounce.Suspicion, error) {
+// Suspicion is [Suspicion], worked out once a minute.
+func (v *View) Suspicion(ctx context.Context, inc alerts.Incident, now time.Time) (bounce.Suspicion, error) {
 	v.suspects.mu.Lock()
 	defer v.suspects.mu.Unlock()
 	targets, _ := mailTargets(inc)
-	if had, ok := v.suspects.of[inc.ID]; ok && had.onset.Equal(onset(inc)) && slices.Equal(had.targets, targets) && now.Sub(had.at).Abs() < suspicionKept {
+	if had, ok := v.suspects.of[inc.ID]; ok && had.onset.Equal(onset(inc)) && slices.Equal(had.targets, targets) && now.Sub(had.at).Abs() < SuspicionKept {
 		return had.Suspicion, nil
 	}
-	s, err := suspicion(ctx, v.db, inc)
+	s, err := Suspicion(ctx, v.db, inc)
 	if err != nil {
 		return s, err
 	}
-	maps.DeleteFunc(v.suspects.of, func(_ int64, x keptSuspicion) bool { return now.Sub(x.at).Abs() >= suspicionKept })
+	maps.DeleteFunc(v.suspects.of, func(_ int64, x keptSuspicion) bool { return now.Sub(x.at).Abs() >= SuspicionKept })
 	if v.suspects.of == nil {
 		v.suspects.of = map[int64]keptSuspicion{}
 	}
@@ -58,8 +58,8 @@ func onset(inc alerts.Incident) time.Time {
 	return inc.Opened
 }
 
-// suspicion is who may be behind an incident, as far as logs and reports tell.
-func suspicion(ctx context.Context, db *store.DB, inc alerts.Incident) (bounce.Suspicion, error) {
+// Suspicion is who may be behind an incident, as far as logs and reports tell.
+func Suspicion(ctx context.Context, db *store.DB, inc alerts.Incident) (bounce.Suspicion, error) {
 	targets, mail := mailTargets(inc)
 	onset := onset(inc)
 	if !mail || inc.Opened.IsZero() {

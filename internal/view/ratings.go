@@ -1,4 +1,4 @@
-package main
+package view
 
 import (
 	"cmp"
@@ -37,8 +37,8 @@ func ratedSources(scores []blocklists.Score) map[string]reputation.Source {
 	return all
 }
 
-func (v *view) ratedSources() map[string]reputation.Source {
-	return ratedSources(append(slices.Clone(v.cfg.Blocklists.Catalog.Scores), v.cfg.Reputation.Scores...))
+func (v *View) ratedSources() map[string]reputation.Source {
+	return ratedSources(append(slices.Clone(v.Config.Blocklists.Catalog.Scores), v.Config.Reputation.Scores...))
 }
 
 // histories are runs of readings by question.
@@ -58,10 +58,10 @@ func (h histories) ratings(sources map[string]reputation.Source, now time.Time) 
 	return rows
 }
 
-// ratings are the histories as people read them, with what refusals tell.
-func (v *view) ratings(ctx context.Context, wanted []checks.Target, now time.Time) (report.Ratings, error) {
+// RatingsOf are the histories as people read them, with what refusals tell.
+func (v *View) RatingsOf(ctx context.Context, wanted []checks.Target, now time.Time) (report.Ratings, error) {
 	out := report.Ratings{Now: now}
-	refusals, err := v.db.VendorRefusals(ctx, now.Add(-v.cfg.Bounces.Window.Duration))
+	refusals, err := v.db.VendorRefusals(ctx, now.Add(-v.Config.Bounces.Window.Duration))
 	if err != nil {
 		return out, err
 	}
@@ -106,7 +106,7 @@ func (v *view) ratings(ctx context.Context, wanted []checks.Target, now time.Tim
 
 // notable are the ratings that a status has: what is told as a problem, and what people have recorded. What
 // refusals tell of one is in the incident about them.
-func (v *view) notable(ctx context.Context, in *report.Input, now time.Time) error {
+func (v *View) notable(ctx context.Context, in *report.Input, now time.Time) error {
 	spans, _, err := v.db.NotableReadings(ctx, now.Add(-report.RatingsKept), mostNotable)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (v *view) notable(ctx context.Context, in *report.Input, now time.Time) err
 }
 
 // Ratings implements [web.Source]: those of the status, and where there are few enough to read all, every other.
-func (v *view) Ratings(ctx context.Context, now time.Time) (report.Ratings, error) {
+func (v *View) Ratings(ctx context.Context, now time.Time) (report.Ratings, error) {
 	out := report.Ratings{Now: now}
 	spans, few, err := v.db.FewReadings(ctx, now.Add(-report.RatingsKept), mostSpans)
 	if err != nil {
