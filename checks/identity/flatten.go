@@ -206,13 +206,6 @@ func (f *flattener) hosts(t Term, domain string, names []string) ([]Range, error
 	}
 	var ranges []Range
 	for _, of := range addrs {
-		if len(of) == 0 {
-			// A receiver asks for one family only, that of the sender. What has no
-			// address in either is found empty by all of them.
-			if err := f.nothing(t, domain); err != nil {
-				return nil, err
-			}
-		}
 		for _, a := range of {
 			bits := t.Bits6
 			if a.Is4() {
@@ -224,6 +217,12 @@ func (f *flattener) hosts(t Term, domain string, names []string) ([]Range, error
 			}
 			ranges = append(ranges, Range{p, t.Text, domain})
 		}
+	}
+	// Section 4.6.4 limits terms that find nothing: one dead exchanger of several is none. A receiver asks
+	// for the sender's family alone; who that is is not known here, and what has no address of either
+	// family is found empty by all.
+	if len(ranges) == 0 && len(names) > 0 {
+		return nil, f.nothing(t, domain)
 	}
 	return ranges, nil
 }

@@ -91,38 +91,3 @@ func FuzzParseTransport(f *testing.F) {
 		}
 	})
 }
-
-func TestMTASTSWildcardsStandForOneLabel(t *testing.T) {
-	p := STSPolicy{MX: []string{"mx1.example.org", "*.mail.example.org"}}
-	for mx, want := range map[string]bool{"mx1.example.org": true, "a.mail.example.org": true, "a.b.mail.example.org": false, "mail.example.org": false, "mx2.example.org": false} {
-		if got := p.Allows(mx); got != want {
-			t.Errorf("%s: %v, want %v", mx, got, want)
-		}
-	}
-}
-
-func TestMendedStaysOneRecord(t *testing.T) {
-	for record, c := range map[string]struct {
-		addr string
-		want string
-	}{
-		"v=spf1 mx -all":                        {"192.0.2.10", "v=spf1 mx ip4:192.0.2.10 -all"},
-		"v=spf1 ?include:x.example.org mx ~all": {"192.0.2.10", "v=spf1 ip4:192.0.2.10 ?include:x.example.org mx ~all"},
-		"v=spf1":                                {"2001:db8::10", "v=spf1 ip6:2001:db8::10"},
-		"V=SPF1 MX -ALL":                        {"192.0.2.10", "V=SPF1 MX ip4:192.0.2.10 -ALL"},
-		"v=spf1 x-note=a redirect=_spf.example.org":  {"192.0.2.10", "v=spf1 x-note=a ip4:192.0.2.10 redirect=_spf.example.org"},
-		"v=spf1 " + strings.Repeat("mx ", 150) + "a": {"192.0.2.10", ""},
-	} {
-		a := Address{Target: target(t, c.addr)}
-		_, missing := a, newSet(t, c.addr)
-		got := mended(record, missing)
-		if got != c.want {
-			t.Errorf("%.40q: got %q, want %q", record, got, c.want)
-		}
-		if got != "" {
-			if _, err := ParseSPF(got); err != nil {
-				t.Errorf("%q is no record: %v", got, err)
-			}
-		}
-	}
-}

@@ -3,16 +3,7 @@ package identity
 import (
 	"strings"
 	"testing"
-
-	"go4.org/netipx"
 )
-
-func newSet(t *testing.T, addr string) *netipx.IPSetBuilder {
-	t.Helper()
-	var b netipx.IPSetBuilder
-	b.Add(target(t, addr).Addr)
-	return &b
-}
 
 func TestRequirements(t *testing.T) {
 	all, err := Providers()
@@ -84,37 +75,6 @@ func TestRequirementsDataIsCheckedWhenItIsRead(t *testing.T) {
 	} {
 		if _, err := readProviders([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
-	}
-}
-
-// The library takes anything but a *net.DNSError for a broken record. What has no answer must stay unknown.
-func TestNoAnswerIsNeverABrokenRecord(t *testing.T) {
-	for _, fail := range []string{"example.org", "_spf.example.net", "gone.example.com"} {
-		items, _ := ruling{fail: fail, change: map[string][]string{"_spf.example.net": {spfTXT("a:gone.example.com mx:gone.example.com exists:%{i}.gone.example.com -all")}, "example.org": {spfTXT("include:_spf.example.net -all")}}}.look(t, Check{}, "192.0.2.10")
-		for _, i := range items {
-			if (i.Rule == RuleSPF || i.Rule == RuleAuthorised) && i.State == Bad {
-				t.Errorf("%s has no answer: %s: %s", fail, i.Rule, i.Text)
-			}
-		}
-	}
-	items, _ := ruling{change: map[string][]string{"example.org": {spfTXT("a:" + strings.Repeat("x.", 10) + "example.org exists:%{l}..x.example.org ip4:192.0.2.10 -all")}}}.look(t, Check{}, "192.0.2.10")
-	if i, _ := of(items, RuleAuthorised); i.State != Good {
-		t.Errorf("a name that cannot be is as one that does not exist: %s %s", i.outcome(), i.Text)
-	}
-}
-
-// The library stops at the first term that matches; receivers read each record as a whole first.
-func TestAWrongTermBehindTheHitSpoilsTheRecord(t *testing.T) {
-	_, resolver := world(t, map[string][]string{
-		"example.org":      {spfTXT("include:_spf.example.net -all")},
-		"_spf.example.net": {spfTXT("ip4:192.0.2.10 nonsense -all")},
-		"example.com":      {spfTXT("ip4:192.0.2.10 include:_spf.example.net -all")},
-	})
-	for domain, want := range map[string]Result{"example.org": ResultPermError, "example.com": ResultPass, "example.net": ResultNone} {
-		b := newBook(t.Context(), resolver, noon)
-		if got, why := b.evaluate(domain, target(t, "192.0.2.10").Addr); got != want {
-			t.Errorf("%s: %s (%s), want %s", domain, got, why, want)
 		}
 	}
 }

@@ -68,18 +68,20 @@ func (b *book) spf(d Domain, a Audit, signed bool) []Item {
 		i.State, i.Text, i.More = Advice, "the SPF record"+of+": "+a.Weak[0], a.Weak[1:]
 		i.Fix = Fix{Do: "Correct that part of the record."}
 	}
-	limits := Item{Target: d.Target, Rule: RuleSPFLimits, State: Good, Text: a.numbers()}
-	if a.Lookups >= maxLookups-1 || a.Void == maxVoid {
-		limits.State, limits.More = Advice, a.costs()
-		limits.Text += "; the next one breaks the record"
-		limits.Fix = Fix{Do: cure(a)}
+	void, whom := a.voidFor(d.Addresses)
+	limits := Item{Target: d.Target, Rule: RuleSPFLimits, State: Good, Text: fmt.Sprintf("%d of %d look-ups, %d of %d that find nothing", a.Lookups, maxLookups, void, maxVoid)}
+	if whom != "" {
+		limits.Text += " for " + whom
+	}
+	if a.Lookups >= maxLookups-1 || void >= maxVoid {
+		limits.State, limits.More, limits.Fix = Advice, a.costs(), Fix{Do: cure(a)}
+		if void <= maxVoid {
+			limits.Text += "; the next one breaks the record"
+		} else {
+			limits.Text += "; receivers that count them reject the record unless an earlier term matches"
+		}
 	}
 	return []Item{i, limits}
-}
-
-// numbers is "9 of 10 look-ups, 1 of 2 that find nothing".
-func (a Audit) numbers() string {
-	return fmt.Sprintf("%d of %d look-ups, %d of %d that find nothing", a.Lookups, maxLookups, a.Void, maxVoid)
 }
 
 func endWord(q Qualifier) string {
@@ -120,11 +122,16 @@ func cure(a Audit) string {
 		return "Remove what nobody sends by any more, write ip4: and ip6: in place of a and mx, or give a sender a domain of its own (news.example.org) with its own record."
 	case a.Void >= maxVoid:
 		return "Remove the terms whose names do not exist any more."
+	case max(a.Void4, a.Void6) >= maxVoid && a.Text != "" && len(a.Broken) == 0:
+		return noFamily
 	case a.Text == "":
 		return "Put all terms into one record, and remove the others."
 	}
 	return "Correct or remove that term; every name in the record must exist, and every included one must have a record."
 }
+
+// noFamily is what to do about names that have addresses of one family only.
+const noFamily = "Write ip4: and ip6: terms in place of a and mx: a name that has no address of the sender's family is a look-up that finds nothing, and receivers stop after two."
 
 // fresh is a first record for addresses.
 func fresh(all []Address) string {
@@ -211,6 +218,7 @@ func (b *book) authorised(d Domain, a Audit) (items []Item, passes int) {
 			if result == ResultPermError && a.Unknown.err == nil {
 				i.State, i.Severity, i.Code = Bad, eased(checks.Major, sender.Spare), checks.CodeUnauthorised
 				i.Text = fmt.Sprintf("the SPF record of %s is broken for it: %s", name, why)
+				i.Fix = Fix{Do: cure(a)}
 			}
 		default:
 			wrong = append(wrong, failed{len(items), result})

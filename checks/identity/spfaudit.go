@@ -20,8 +20,10 @@ type Audit struct {
 	Text   string // the record; empty: there is none, or there are several
 	// Lookups is how many terms have to be looked up on the longest way through the record, and
 	// those that it leads to; of at most 10 (RFC 7208 section 4.6.4). Void is how many
-	// of them find nothing; of at most 2.
+	// of them find nothing, whoever sends; of at most 2. Void4 and Void6 are how many find nothing for a
+	// sender of IPv4 and of IPv6: a receiver asks for addresses of the sender's family alone.
 	Lookups, Void int
+	Void4, Void6  int
 	Costs         []Cost // the terms of the record itself that are looked up, each with what it costs
 	Broken        []string
 	Weak          []string
@@ -174,7 +176,7 @@ func (w *auditor) term(t Term, domain string, path []string, top bool) {
 		case s.err != nil:
 			w.unknown(s)
 		case len(s.Records) == 0:
-			w.a.Void++
+			w.void(true, true)
 		case len(s.Records) > maxMX:
 			w.broken(fmt.Sprintf("%q: %s has %d mail exchangers, and receivers stop after %d", checks.Line(t.Text, 80), target, len(s.Records), maxMX))
 		}
@@ -188,8 +190,7 @@ func (w *auditor) term(t Term, domain string, path []string, top bool) {
 	}
 }
 
-// hosts counts a name without any address. One that has some of one family finds nothing for
-// senders of the other; what is counted here finds nothing for all.
+// hosts counts a name without an address, for each family that it has none of.
 func (w *auditor) hosts(name string) {
 	w.b.look(question(name, probes.TypeA), question(name, probes.TypeAAAA))
 	a, aaaa := w.b.get(name, probes.TypeA), w.b.get(name, probes.TypeAAAA)
@@ -199,9 +200,44 @@ func (w *auditor) hosts(name string) {
 			return
 		}
 	}
-	if len(a.Records)+len(aaaa.Records) == 0 {
+	w.void(len(a.Records) == 0, len(aaaa.Records) == 0)
+}
+
+// void counts a look-up that finds nothing for senders of one family, or of both.
+func (w *auditor) void(ip4, ip6 bool) {
+	if ip4 {
+		w.a.Void4++
+	}
+	if ip6 {
+		w.a.Void6++
+	}
+	if ip4 && ip6 {
 		w.a.Void++
 	}
+}
+
+// voidFor is how many look-ups find nothing for these senders, of the worse family of theirs, and for
+// whom; "" for all.
+func (a Audit) voidFor(all []Address) (n int, whom string) {
+	n = a.Void
+	for _, sender := range all {
+		ip4, of := sender.Target.Addr.Is4(), a.Void6
+		if ip4 {
+			of = a.Void4
+		}
+		if of > n {
+			n, whom = of, senders(ip4)
+		}
+	}
+	return n, whom
+}
+
+// senders are those of one family.
+func senders(ip4 bool) string {
+	if ip4 {
+		return "senders of IPv4"
+	}
+	return "senders of IPv6"
 }
 
 func (w *auditor) unknown(s said) {

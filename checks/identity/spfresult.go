@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -31,17 +33,17 @@ const (
 // evaluate is what a receiver makes of a mail from domain that comes from addr. The reason is
 // for people, and may be empty.
 func (b *book) evaluate(domain string, addr netip.Addr) (Result, string) {
-	r := &spfResolver{b: b, family: family(addr)}
+	r := &spfResolver{b: b, family: family(addr), hosts: map[string]bool{}}
 	ip := net.IP(addr.AsSlice())
 	result, err := spf.CheckHostWithSender(ip, domain, "postmaster@"+domain, spf.WithContext(b.ctx), spf.WithResolver(r))
 	if r.failed != nil && result != spf.Pass { // the library is not always of the opinion that no answer is none
 		result, err = spf.TempError, r.failed
 	}
-	switch result {
-	case spf.TempError, spf.PermError:
-		if err != nil {
-			return Result(result), checks.Line(err.Error(), maxSummary)
-		}
+	switch {
+	case errors.Is(err, spf.ErrVoidLookupLimitReached):
+		return Result(result), fmt.Sprintf("more than %d look-ups find nothing for %s", maxVoid, senders(addr.Is4()))
+	case err != nil && (result == spf.TempError || result == spf.PermError):
+		return Result(result), checks.Line(err.Error(), maxSummary)
 	}
 	return Result(result), ""
 }
@@ -53,6 +55,13 @@ type spfResolver struct {
 	b      *book
 	family probes.Type // of the sender: receivers ask for addresses of no other (RFC 7208 section 5)
 	failed error       // something that was asked had no answer
+	// hosts are names that a, mx and ptr ask the addresses of, as the records seen so far have them.
+	hosts map[string]bool
+}
+
+// host remembers a name whose addresses are asked for to be compared with the sender's.
+func (r *spfResolver) host(name string) {
+	r.hosts[strings.ToLower(strings.TrimSuffix(name, "."))] = true
 }
 
 // ask gives an answer as the library wants it.
@@ -80,8 +89,14 @@ func (r *spfResolver) LookupTXT(_ context.Context, name string) ([]string, error
 		return nil, err
 	}
 	if found := s.txt(IsSPF); len(found) == 1 {
-		if _, err := ParseSPF(found[0]); err != nil {
+		terms, err := ParseSPF(found[0])
+		if err != nil {
 			return nil, err // which is "permerror"
+		}
+		for _, t := range terms {
+			if t.Kind == A && !t.macro() {
+				r.host(cmp.Or(t.Domain, name))
+			}
 		}
 	}
 	return s.txt(func(string) bool { return true }), nil
@@ -95,16 +110,19 @@ func (r *spfResolver) LookupMX(_ context.Context, name string) ([]*net.MX, error
 	}
 	var out []*net.MX
 	for _, x := range exchangersOf(s.Answer) {
+		r.host(x.name)
 		out = append(out, &net.MX{Host: x.name, Pref: x.preference})
 	}
 	return out, nil
 }
 
-// LookupIPAddr gives the addresses of a name, of the sender's family; and those of IPv4 where
-// there are none, since exists asks for these whoever sends (RFC 7208 section 5.7).
+// LookupIPAddr gives the addresses of a name, of the sender's family: a name that has none of them is a
+// void look-up for this sender, whatever it has for others (RFC 7208 sections 5 and 4.6.4). Only exists
+// asks for IPv4 addresses whoever sends (section 5.7), and the library does not say for which term it
+// asks: it is exists if no other term is known to ask for the name.
 func (r *spfResolver) LookupIPAddr(_ context.Context, host string) ([]net.IPAddr, error) {
 	s, err := r.ask(host, r.family)
-	if err == nil && r.family == probes.TypeAAAA && len(s.Records) == 0 {
+	if err == nil && r.family == probes.TypeAAAA && len(s.Records) == 0 && !r.hosts[strings.ToLower(strings.TrimSuffix(host, "."))] {
 		s, err = r.ask(host, probes.TypeA)
 	}
 	if err != nil {
@@ -127,7 +145,11 @@ func (r *spfResolver) LookupAddr(_ context.Context, addr string) ([]string, erro
 	if s.err != nil { // RFC 7208 section 5.5: the term does not match, and that is all
 		return nil, &net.DNSError{Err: s.why(), Name: addr, IsTemporary: true}
 	}
-	return r.b.ptrNames(a.Unmap()), nil
+	names := r.b.ptrNames(a.Unmap())
+	for _, name := range names {
+		r.host(name)
+	}
+	return names, nil
 }
 
 // exchanger is one MX record.
