@@ -8,63 +8,66 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Defaults of [ReceiverOptions]. RFC 5321 section 4.5.3.2 asks a client to wait five minutes for a greeting, so that
-// its mail gets through; we have no mail, and a receiver that makes us wait so long tells nothing.
+// Defaults of [ReceiverOptions]. RFC 5321 section 4.5.3.2 asks a client to wait five minutes
+// for a greeting, so that its mail gets through. We have no mail, and a receiver that makes us
+// wait so long tells us nothing.
 const (
 	DefaultVisit = 2 * time.Minute
 	DefaultReply = 45 * time.Second
-	// goodbye is how long the answer to QUIT is waited for: the visit is over anyway.
+	// goodbye is how long to wait for the answer to QUIT: the visit is over anyway.
 	goodbye = 5 * time.Second
 )
 
-// What a visit ends in when there is no answer to judge, besides [ErrTimeout] and [ErrUnreachable]. None says
-// anything about how the server would treat our mail.
+// Why a visit has no answer to judge, besides [ErrTimeout], [ErrUnreachable] and [ErrTLS]. None
+// of these says anything about how the server would treat our mail.
 var (
-	// ErrNotOurs: the address to connect from is not one of this machine, or of another family than
-	// the server's. Trying again helps once the machine has it.
+	// ErrNotOurs: the address to connect from is not one of this machine, or is of another
+	// family than the server's. Trying again helps once the machine has it.
 	ErrNotOurs = errors.New("address not on this machine")
-	// ErrProxy: the SOCKS5 proxy is not there, or does not let us through. Trying again may help.
+	// ErrProxy: the SOCKS5 proxy cannot be reached, or does not let us through. Trying again may help.
 	ErrProxy = errors.New("proxy does not connect")
 	// ErrCut: the connection ended before the reply did. Trying again may help.
 	ErrCut = errors.New("connection closed before the reply ended")
-	// ErrNotSMTP: what it says is no reply of RFC 5321 section 4.2. Trying again seldom helps.
+	// ErrNotSMTP: what the server says is not a reply (RFC 5321 section 4.2). Trying again seldom helps.
 	ErrNotSMTP = errors.New("not an SMTP reply")
-	// ErrEndless: a reply is longer than anybody needs. Trying again does not help.
+	// ErrEndless: the server says more than any reply needs. Trying again does not help.
 	ErrEndless = errors.New("reply without an end")
-	// ErrCommand: what we were to say cannot be said in one line of SMTP. Trying again never helps.
+	// ErrCommand: what we were asked to say does not fit into one command of SMTP. Trying again never helps.
 	ErrCommand = errors.New("cannot be said in SMTP")
 )
 
-// ReceiverOptions are from where receivers are visited, and how patiently.
+// ReceiverOptions say from where receivers are visited, and how patiently.
 type ReceiverOptions struct {
 	// Helo is what we call ourselves (RFC 5321 section 4.1.1.1): a host name, or an address literal in brackets.
 	Helo string
-	// From is the address to connect from; the zero value lets the system choose. Behind
-	// a proxy it is that of the connection to the proxy.
+	// From is the address to connect from; the zero value lets the system choose. With a proxy
+	// it is where the connection to the proxy comes from.
 	From netip.Addr
 	// Proxy is a SOCKS5 proxy (RFC 1928) to connect through; the zero value is none.
 	Proxy SOCKS5
-	// Visit bounds a whole conversation, Reply the wait for one reply; 0 means the defaults.
+	// Visit bounds a whole conversation, Reply the wait for one reply; 0 means the default.
 	Visit, Reply time.Duration
 	// Roots are who may sign certificates; nil: whom the system trusts.
 	Roots *x509.CertPool
 	Log   *slog.Logger // nil: none
 }
 
-// SOCKS5 is a proxy and how it is logged in to.
+// SOCKS5 is a proxy, and the login at it.
 type SOCKS5 struct {
 	Server   string // host:port; empty: no proxy
 	User     string // empty: no login (RFC 1929)
 	Password func() string
 }
 
-// Receiver visits SMTP servers: it connects, reads the greeting, says EHLO, on request STARTTLS, MAIL FROM and RCPT
-// TO, and takes leave with RSET and QUIT. It has no word for DATA or BDAT ([verb]), so that no message can
-// be sent. It keeps nothing between visits and may be used from several goroutines.
+// Receiver visits SMTP servers: it connects, reads the greeting, says EHLO, on request
+// STARTTLS, MAIL FROM and RCPT TO, and leaves with RSET and QUIT. It has no word for DATA or
+// BDAT (see verb), so that it cannot send a message. It keeps nothing between visits, and is
+// safe for concurrent use.
 type Receiver struct {
 	opts ReceiverOptions
 }
@@ -74,6 +77,7 @@ func NewReceiver(opts ReceiverOptions) (*Receiver, error) {
 	if !validHelo(opts.Helo) {
 		return nil, fmt.Errorf("EHLO name %q %w: give a host name such as \"mx1.example.org\"", opts.Helo, ErrCommand)
 	}
+	opts.From = opts.From.Unmap()
 	opts.Visit = cmp.Or(max(opts.Visit, 0), DefaultVisit)
 	opts.Reply = cmp.Or(max(opts.Reply, 0), DefaultReply)
 	if opts.Log == nil {
@@ -86,19 +90,21 @@ func NewReceiver(opts ReceiverOptions) (*Receiver, error) {
 type Door struct {
 	Host string         // its name, for the certificate; may be empty
 	Addr netip.AddrPort // where it listens
-	// StartTLS asks for STARTTLS (RFC 3207) where it is offered; what follows is said inside.
+	// StartTLS asks for STARTTLS (RFC 3207) where the server offers it; the rest is said inside TLS.
 	StartTLS bool
-	// Envelopes are asked for one after another, each ended with RSET: none, and the visit ends with EHLO.
+	// Envelopes are asked about one after another, each ended with RSET. Without any, the visit
+	// ends after EHLO.
 	Envelopes []Envelope
 }
 
-// Envelope is a sender and recipients that a server is asked whether it would take. No mail follows.
+// Envelope is a sender and recipients: the server is asked whether it would accept them. No
+// mail follows.
 type Envelope struct {
 	Sender     string   // between the angle brackets of MAIL FROM; empty is the null sender
 	Recipients []string // between those of RCPT TO: "postmaster@example.net", "@mx.example.org:kim@example.net"
 }
 
-// Stage is how far a conversation has come.
+// Stage is how far a conversation has got.
 type Stage string
 
 const (
@@ -117,10 +123,10 @@ type Reply struct {
 	Lines []string // text of each line, without the code; untrusted
 }
 
-// Positive says whether it is a positive completion (2yz).
+// Positive says whether the reply is a positive completion (2yz, RFC 5321 section 4.2.1).
 func (r Reply) Positive() bool { return r.Code/100 == 2 }
 
-// String is the reply as one line, as MTAs log it: "554 5.7.1 refused see https://example.net/".
+// String returns the reply as one line, as MTAs log it: "554 5.7.1 refused see https://example.net/".
 func (r Reply) String() string {
 	if r.Code == 0 {
 		return ""
@@ -132,39 +138,40 @@ func (r Reply) String() string {
 type Asked struct {
 	Envelope Envelope
 	Mail     Reply
-	Rcpts    []Reply // one for each recipient that was named; fewer where the conversation ended
+	Rcpts    []Reply // one for each recipient, in order; fewer if the conversation ended before
 }
 
-// Said is one line of a conversation, without its end.
+// Said is one line of a conversation, without its line break.
 type Said struct {
-	Ours  bool   // we said it
-	Text  string // literal; theirs is untrusted
-	After time.Duration
+	Ours  bool          // we said it
+	Text  string        // literal; theirs is untrusted
+	After time.Duration // since the visit began
 }
 
 // Visit is what came of one conversation.
 type Visit struct {
 	Door  Door
-	From  netip.Addr // address that the connection left from; invalid if there was none, or behind a proxy
+	From  netip.Addr // address that the connection came from; invalid if there was none, or with a proxy
 	Via   string     // proxy; empty: none
 	Began time.Time
 	Took  time.Duration
 
 	Stage    Stage // at which it ended
-	Err      error // why it ended early; nil: because of a reply, or because all was said
+	Err      error // why it ended early; nil: a reply ended it, or everything was said
 	Greeting Reply
-	EHLO     Reply    // to the last EHLO, or HELO where the server knows no other
-	Offers   []string // keywords of the last EHLO; inside TLS there is no STARTTLS any more
+	EHLO     Reply    // to the last EHLO, or to HELO if the server knows only that
+	Offers   []string // extensions, the keywords of the last EHLO; inside TLS, STARTTLS is no longer among them
 	StartTLS Reply
-	TLS      *TLS // nil: none
+	TLS      *TLS // nil: no handshake came to an end
 	Asked    []Asked
-	// Closing says that the server told us 421: it is busy, or has enough of us (RFC 5321 section 3.8).
+	// Closing says that the server replied 421: it is busy, or has had enough of us (RFC 5321 section 3.8).
 	Closing bool
-	// Transcript is all that was said, in order.
+	// Transcript is everything that was said, in order.
 	Transcript []Said
 }
 
-// Last is the reply that ended the conversation, or the last there was.
+// Last returns the last reply before RSET and QUIT, which is the one that ended the
+// conversation if any did.
 func (v Visit) Last() Reply {
 	last := v.Greeting
 	for _, r := range []Reply{v.EHLO, v.StartTLS} {
@@ -182,28 +189,28 @@ func (v Visit) Last() Reply {
 	return last
 }
 
-// Offer says whether an extension was offered, by its keyword (RFC 5321 section 4.1.1.1) in any case.
+// Offer says whether the server offered an extension (RFC 5321 section 4.1.1.1), whose keyword
+// may be in any case.
 func (v Visit) Offer(keyword string) bool {
-	for _, o := range v.Offers {
-		if strings.EqualFold(o, keyword) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.Offers, func(o string) bool { return strings.EqualFold(o, keyword) })
 }
 
-// Visit has one conversation. It always returns: within ReceiverOptions.Visit, or at once when ctx ends. A reply that
-// says no is a result and no error.
+// Visit has one conversation. It returns within ReceiverOptions.Visit, and at once when ctx
+// ends. A reply that says no is a result and not an error.
 func (r *Receiver) Visit(ctx context.Context, d Door) Visit {
 	v := Visit{Door: d, Via: r.opts.Proxy.Server, Began: time.Now().UTC(), Stage: StageConnect}
 	deadline := v.Began.Add(r.opts.Visit)
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	if err := r.converse(ctx, &v, deadline); err != nil {
-		v.Err = fmt.Errorf("%s at %s: %w", v.Stage, d, err)
-		if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
-			v.Err = fmt.Errorf("%s at %s: %w", v.Stage, d, cause)
+		// The end of ctx closes the connection, which looks as if the server had.
+		switch ended := ctx.Err(); {
+		case errors.Is(ended, context.Canceled):
+			err = ended
+		case ended != nil && errors.Is(err, ErrCut):
+			err = ErrTimeout
 		}
+		v.Err = fmt.Errorf("%s at %s: %w", v.Stage, d, err)
 	}
 	v.Took = time.Since(v.Began)
 	r.opts.Log.LogAttrs(ctx, slog.LevelDebug, "receiver visited", slog.String("server", d.String()), slog.String("from", v.From.String()),
@@ -211,7 +218,7 @@ func (r *Receiver) Visit(ctx context.Context, d Door) Visit {
 	return v
 }
 
-// String is the server as evidence shows it: "mx.example.net[192.0.2.25]:25".
+// String returns the server as evidence shows it: "mx.example.net[192.0.2.25]:25".
 func (d Door) String() string {
 	if d.Host == "" {
 		return d.Addr.String()

@@ -57,8 +57,12 @@ func (s *socks) serve(conn net.Conn) {
 		return
 	}
 	_, _ = conn.Write([]byte{1, 0})
-	need(4)
-	addr := netip.AddrFrom4([4]byte(need(4)))
+	var addr netip.Addr
+	if kind := need(4)[3]; kind == 4 { // RFC 1928 section 5
+		addr = netip.AddrFrom16([16]byte(need(16)))
+	} else {
+		addr = netip.AddrFrom4([4]byte(need(4)))
+	}
 	port := binary.BigEndian.Uint16(need(2))
 	_, _ = conn.Write([]byte{5, s.reply, 0, 1, 127, 0, 0, 1, 0, 0})
 	if s.reply != 0 {
@@ -103,6 +107,19 @@ func TestThroughAProxy(t *testing.T) {
 			}
 		})
 	}
+	t.Run("to a server with an IPv6 address", func(t *testing.T) {
+		if ln, err := net.Listen("tcp", "[::1]:0"); err != nil {
+			t.Skip("no IPv6 here: ", err)
+		} else {
+			ln.Close()
+		}
+		smtp := startSMTP(t, probestest.SMTPOptions{Address: "::1"})
+		p := startSOCKS(t, 0, false)
+		v := newReceiver(t, ReceiverOptions{Proxy: SOCKS5{Server: p.ln.Addr().String(), User: "probe", Password: func() string { return "correct horse" }}}).Visit(t.Context(), Door{Addr: smtp.Addr()})
+		if v.Err != nil || v.Stage != StageDone {
+			t.Errorf("%s, %v", v.Stage, v.Err)
+		}
+	})
 	smtp := startSMTP(t, probestest.SMTPOptions{})
 	p := startSOCKS(t, 0, false)
 	p.ln.Close()

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// What a server may say at most. RFC 5321 section 4.5.3.1.5 allows a reply line 512 octets; some greetings are
-// longer. Real replies have a few dozen lines at most.
+// How much a server may say. RFC 5321 section 4.5.3.1.5 allows 512 octets for a reply line, but
+// some greetings are longer. Real replies have a few dozen lines at most.
 const (
-	maxReplyLine  = 4096     // octets of one line, its end included
+	maxReplyLine  = 4096     // octets of one line, including its end
 	maxReplyLines = 128      // lines of one reply
 	maxTold       = 64 << 10 // octets of a whole conversation
 )
@@ -21,16 +21,16 @@ const (
 // replies reads replies within these limits.
 type replies struct {
 	in   *bufio.Reader
-	left int
-	hear func(line string) // every line, for the transcript
+	left int               // of maxTold
+	hear func(line string) // is called with every line, for the transcript
 }
 
 func newReplies(r io.Reader, hear func(string)) *replies {
 	return &replies{in: bufio.NewReaderSize(r, maxReplyLine), left: maxTold, hear: hear}
 }
 
-// next reads one reply. Of one that is not whole nothing is given back: half of it may mean
-// the opposite. The error is [ErrEndless], [ErrNotSMTP], [ErrCut] or [ErrTimeout].
+// next reads one reply. Nothing of an incomplete reply is returned: half of it may mean the
+// opposite. The error wraps [ErrEndless], [ErrNotSMTP], [ErrCut] or [ErrTimeout].
 func (r *replies) next() (Reply, error) {
 	var reply Reply
 	for {
@@ -62,8 +62,8 @@ func (r *replies) next() (Reply, error) {
 	}
 }
 
-// replyLine reads one line (RFC 5321 section 4.2): three digits, then a hyphen if more lines follow, a space, or
-// nothing.
+// replyLine reads one line (RFC 5321 section 4.2): three digits, then a hyphen if more lines
+// follow, else a space or nothing.
 func replyLine(line string) (code int, more bool, text string, ok bool) {
 	if len(line) < 3 || line[0] < '2' || line[0] > '5' {
 		return 0, false, "", false
@@ -83,7 +83,7 @@ func replyLine(line string) (code int, more bool, text string, ok bool) {
 	return code, line[3] == '-', line[4:], true
 }
 
-// readError names what ended a read or a write.
+// readError returns ErrTimeout or ErrCut for what ended a read or a write.
 func readError(err error) error {
 	switch {
 	case isTimeout(err):

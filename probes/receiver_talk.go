@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// verb is what can be said to a server. These are all: there is none that hands over a message (DATA of RFC 5321
-// section 4.1.1.4, BDAT of RFC 3030), or that asks about people (VRFY, EXPN).
+// verb is a command that can be said to a server. These are all of them: none hands over a
+// message (DATA of RFC 5321 section 4.1.1.4, BDAT of RFC 3030) or asks about people (VRFY,
+// EXPN).
 type verb string
 
 const (
@@ -22,7 +23,7 @@ const (
 	verbQuit     verb = "QUIT"
 )
 
-// maxCommand is the length of a command line, its end included (RFC 5321 section 4.5.3.1.4).
+// maxCommand is how long a command line may be, including its end (RFC 5321 section 4.5.3.1.4).
 const maxCommand = 512
 
 // talk is one conversation while it lasts.
@@ -34,8 +35,8 @@ type talk struct {
 	deadline time.Time // of the whole visit
 }
 
-// converse does all of [Receiver.Visit] but measuring. A nil error means that the conversation ended by a reply, or
-// that everything was said.
+// converse has the conversation of [Receiver.Visit]. The error is nil if a reply ended it, or
+// everything was said.
 func (r *Receiver) converse(ctx context.Context, v *Visit, deadline time.Time) error {
 	for _, e := range v.Door.Envelopes {
 		for _, p := range append([]string{e.Sender}, e.Recipients...) {
@@ -53,13 +54,13 @@ func (r *Receiver) converse(ctx context.Context, v *Visit, deadline time.Time) e
 	}
 	s := &talk{r: r, v: v, deadline: deadline}
 	s.use(conn)
-	// A read knows only deadlines, so that the end of ctx closes the connection.
+	// A read knows only deadlines, so the end of ctx closes the connection.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer conn.Close()
 	return s.run(ctx)
 }
 
-// use speaks over a connection from now on: the plain one, or TLS upon it.
+// use makes the conversation go on over conn: the plain connection, or TLS on top of it.
 func (s *talk) use(conn net.Conn) {
 	told := maxTold
 	if s.in != nil {
@@ -74,14 +75,14 @@ func (s *talk) note(ours bool, text string) {
 	s.v.Transcript = append(s.v.Transcript, Said{Ours: ours, Text: text, After: time.Since(s.v.Began)})
 }
 
-// run goes from the greeting to QUIT, which is said whatever the answers were.
+// run speaks from the greeting to QUIT, which is said whatever the replies were.
 func (s *talk) run(ctx context.Context) (err error) {
 	v := s.v
 	v.Stage = StageGreeting
 	if v.Greeting, err = s.read(s.r.opts.Reply); err != nil {
 		return err
 	}
-	if v.Greeting.Code != 220 { // RFC 5321 section 3.1: 554, or 421; and the client says QUIT
+	if v.Greeting.Code != 220 { // 554 or 421; the client says QUIT (RFC 5321 section 3.1)
 		return s.leave()
 	}
 	v.Stage = StageEHLO
@@ -103,8 +104,8 @@ func (s *talk) run(ctx context.Context) (err error) {
 	return s.leave()
 }
 
-// hello says EHLO, and HELO where that is not understood (RFC 5321 section 3.2). Done says that the
-// server does not want to go on.
+// hello says EHLO, and HELO if that is not understood (RFC 5321 section 3.2). With done, the
+// conversation is over.
 func (s *talk) hello() (done bool, err error) {
 	v := s.v
 	if v.EHLO, err = s.say(verbEHLO, s.r.opts.Helo); err != nil {
@@ -130,7 +131,8 @@ func (s *talk) hello() (done bool, err error) {
 	return false, nil
 }
 
-// envelope asks whether a sender and recipients would be taken. A no ends only this envelope, 421 everything.
+// envelope asks whether a sender and recipients would be accepted. A no ends only this
+// envelope, 421 the whole conversation.
 func (s *talk) envelope(e Envelope) (done bool, err error) {
 	v := s.v
 	v.Asked = append(v.Asked, Asked{Envelope: e})
@@ -160,7 +162,8 @@ func (s *talk) envelope(e Envelope) (done bool, err error) {
 	return err != nil, err
 }
 
-// leave says QUIT. What comes of it changes nothing: all that was asked has been answered.
+// leave says QUIT. What the server makes of it does not matter: everything that was asked has
+// been answered.
 func (s *talk) leave() error {
 	if s.send(verbQuit, "") == nil {
 		_, _ = s.read(goodbye)
@@ -171,7 +174,7 @@ func (s *talk) leave() error {
 // say sends a command and reads the reply.
 func (s *talk) say(v verb, arg string) (Reply, error) {
 	if err := s.send(v, arg); err != nil {
-		// Some say 421 and close without being asked: that is worth more than the error.
+		// Some servers say 421 unasked and close: that is worth more than the error.
 		if reply, late := s.read(goodbye); late == nil {
 			return reply, nil
 		}
@@ -198,7 +201,8 @@ func (s *talk) send(v verb, arg string) error {
 	return nil
 }
 
-// read waits for one reply, all lines of it within one limit: what trickles in byte by byte is no answer either.
+// read waits for one reply. All its lines have to come in time: what trickles in byte by byte
+// is no answer either.
 func (s *talk) read(wait time.Duration) (Reply, error) {
 	if err := s.limit(wait); err != nil {
 		return Reply{}, err
@@ -221,13 +225,13 @@ func (s *talk) limit(wait time.Duration) error {
 	return nil
 }
 
-// validPath says whether a text can stand between the angle brackets of MAIL FROM and RCPT TO without ending
-// them or the line. It need not be an address that anybody would accept.
+// validPath says whether a text can stand between the angle brackets of MAIL FROM and RCPT TO
+// without ending them or the line. It need not be an address that anybody would accept.
 func validPath(p string) bool {
 	return len(p) < maxCommand-20 && !strings.ContainsFunc(p, func(c rune) bool { return c < ' ' || c > '~' || c == '<' || c == '>' })
 }
 
-// validHelo wants a host name or an address literal (RFC 5321 section 4.1.3).
+// validHelo says whether a name is a host name or an address literal (RFC 5321 section 4.1.3).
 func validHelo(name string) bool {
 	if inside, literal := strings.CutPrefix(name, "["); literal {
 		name, literal = strings.CutSuffix(inside, "]")

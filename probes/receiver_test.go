@@ -1,18 +1,24 @@
 package probes
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,6 +88,76 @@ func TestAVisit(t *testing.T) {
 	}
 	if !slices.Equal(ours, want) || v.Transcript[0].Text != "220 mx.example.net ESMTP" || v.Transcript[len(v.Transcript)-1].Text != "221 2.0.0 Bye" {
 		t.Errorf("transcript %+v", v.Transcript)
+	}
+}
+
+// The same conversation over IPv6, from the first reply to QUIT, inside TLS too.
+func TestAVisitOverIPv6(t *testing.T) {
+	now := time.Now()
+	cert, root, err := probestest.CertificateFor(now.Add(-time.Hour), now.Add(time.Hour), "mx.example.net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ln, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here: ", err)
+	} else {
+		ln.Close()
+	}
+	s := startSMTP(t, probestest.SMTPOptions{Address: "::1", Certificate: &cert, Relay: []string{"example.net"}})
+	roots := x509.NewCertPool()
+	roots.AddCert(root)
+	for name, from := range map[string]netip.Addr{"from an address of this machine": netip.IPv6Loopback(), "from where the system chooses": {}} {
+		t.Run(name, func(t *testing.T) {
+			before := len(s.Commands())
+			v := newReceiver(t, ReceiverOptions{Helo: "[IPv6:2001:db8::10]", From: from, Roots: roots}).Visit(t.Context(), Door{
+				Host: "mx.example.net", Addr: s.Addr(), StartTLS: true,
+				Envelopes: []Envelope{{Recipients: []string{"postmaster@example.net", "kim@example.org"}}},
+			})
+			if v.Err != nil || v.Stage != StageDone || v.From != netip.IPv6Loopback() || v.TLS == nil || v.TLS.Trust != nil {
+				t.Fatalf("%+v", v)
+			}
+			if got := v.Asked[0].Rcpts; len(got) != 2 || got[0].Code != 250 || got[1].Code != 554 {
+				t.Errorf("recipients %v", got)
+			}
+			want := []string{"EHLO [IPv6:2001:db8::10]", "STARTTLS", "EHLO [IPv6:2001:db8::10]", "MAIL FROM:<>", "RCPT TO:<postmaster@example.net>", "RCPT TO:<kim@example.org>", "RSET", "QUIT"}
+			if got := s.Commands()[before:]; !slices.Equal(got, want) {
+				t.Errorf("said %q, want %q", got, want)
+			}
+			if got, want := v.Door.String(), fmt.Sprintf("mx.example.net[::1]:%d", s.Addr().Port()); got != want {
+				t.Errorf("door %q, want %q", got, want)
+			}
+		})
+	}
+	t.Run("a server that refuses this address", func(t *testing.T) {
+		refuses := startSMTP(t, probestest.SMTPOptions{Address: "::1", OnlyFrom: []netip.Addr{netip.IPv6Loopback()}})
+		v := newReceiver(t, ReceiverOptions{}).Visit(t.Context(), Door{Addr: refuses.Addr()})
+		if v.Err != nil || v.Stage != StageGreeting || v.Greeting.Code != 554 {
+			t.Errorf("%s, %q, %v", v.Stage, v.Greeting, v.Err)
+		}
+	})
+	for name, c := range map[string]struct {
+		from string
+		to   netip.AddrPort
+	}{
+		"an address that is not on this machine": {"2001:db8::10", s.Addr()},
+		"an address of the other family":         {"127.0.0.1", s.Addr()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newReceiver(t, ReceiverOptions{From: netip.MustParseAddr(c.from)}).Visit(t.Context(), Door{Addr: c.to})
+			if v.Stage != StageConnect || !errors.Is(v.Err, ErrNotOurs) {
+				t.Errorf("%s, %v", v.Stage, v.Err)
+			}
+		})
+	}
+}
+
+// An IPv4 address stays one when it is written as IPv6.
+func TestAMappedAddressIsIPv4(t *testing.T) {
+	s := startSMTP(t, probestest.SMTPOptions{})
+	to := netip.AddrPortFrom(netip.AddrFrom16(s.Addr().Addr().As16()), s.Addr().Port())
+	v := newReceiver(t, ReceiverOptions{From: netip.MustParseAddr("::ffff:127.0.0.3")}).Visit(t.Context(), Door{Addr: to})
+	if v.Err != nil || v.Stage != StageDone || v.From.String() != "127.0.0.3" {
+		t.Errorf("%s from %s: %v", v.Stage, v.From, v.Err)
 	}
 }
 
@@ -231,13 +307,73 @@ func TestAHandshakeThatFailsIsNoRefusal(t *testing.T) {
 	}
 }
 
+// A server that goes silent in the handshake has said nothing about its TLS.
+func TestAHandshakeWithoutAnAnswerIsATimeout(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { ln.Close(); <-done })
+	go func() {
+		defer close(done)
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		in := bufio.NewReader(conn)
+		for _, reply := range []string{"220 mx.example.net ESMTP\r\n", "250-mx.example.net\r\n250 STARTTLS\r\n", "220 2.0.0 Go ahead\r\n"} {
+			_, _ = conn.Write([]byte(reply))
+			_, _ = in.ReadString('\n')
+		}
+		_, _ = io.Copy(io.Discard, in)
+	}()
+	v := newReceiver(t, ReceiverOptions{Reply: 50 * time.Millisecond}).Visit(t.Context(), Door{Addr: netip.MustParseAddrPort(ln.Addr().String()), StartTLS: true})
+	if !errors.Is(v.Err, ErrTimeout) || errors.Is(v.Err, ErrTLS) || v.Stage != StageStartTLS || v.TLS != nil {
+		t.Errorf("%s, TLS %+v, %v", v.Stage, v.TLS, v.Err)
+	}
+}
+
+// With IPv6 switched off, Linux calls every IPv6 address one that cannot be assigned, though none was asked for.
+func TestWithoutAnAddressToConnectFromItIsNeverMissing(t *testing.T) {
+	err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)}
+	if got := dialError(err, netip.Addr{}); !errors.Is(got, ErrUnreachable) {
+		t.Errorf("nothing asked for: %v", got)
+	}
+	if got := dialError(err, netip.MustParseAddr("2001:db8::10")); !errors.Is(got, ErrNotOurs) {
+		t.Errorf("asked for: %v", got)
+	}
+}
+
 func TestTheEndOfTheContextEndsAVisit(t *testing.T) {
 	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPTarpit})
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(10*time.Millisecond, cancel)
-	v := newReceiver(t, ReceiverOptions{}).Visit(ctx, Door{Addr: s.Addr()})
-	if !errors.Is(v.Err, context.Canceled) {
-		t.Errorf("error %v", v.Err)
+	for name, c := range map[string]struct {
+		ctx  func(context.Context) (context.Context, context.CancelFunc)
+		want error
+	}{
+		"canceled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(10*time.Millisecond, cancel)
+			return ctx, cancel
+		}, context.Canceled},
+		"canceled for a reason": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(10*time.Millisecond, func() { cancel(errors.New("the round is over")) })
+			return ctx, func() { cancel(nil) }
+		}, context.Canceled},
+		// We have closed the connection, and not the server.
+		"its deadline": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 10*time.Millisecond)
+		}, ErrTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := c.ctx(t.Context())
+			defer cancel()
+			if v := newReceiver(t, ReceiverOptions{}).Visit(ctx, Door{Addr: s.Addr()}); !errors.Is(v.Err, c.want) {
+				t.Errorf("error %v, want %v", v.Err, c.want)
+			}
+		})
 	}
 }
 

@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// TLS is what STARTTLS came to.
+// TLS is what came of STARTTLS.
 type TLS struct {
-	Version string // "TLS 1.3"; empty: there was no handshake
+	Version string // "TLS 1.3"; empty: the handshake failed
 	Cipher  string
 	Chain   []Certificate // as sent, the server's own first; at most maxChain
-	// Trust is why the chain or its name cannot be trusted today, nil: it can. Mail between MX hosts
-	// is sent all the same unless MTA-STS or DANE forbids it (RFC 7435, RFC 8461).
+	// Trust is why the chain, or the name in it, cannot be trusted now; nil: it can. MX hosts
+	// deliver all the same, unless MTA-STS or DANE forbids it (RFC 7435, RFC 8461).
 	Trust error
 }
 
 // Certificate is what a certificate says.
 type Certificate struct {
-	Subject, Issuer     string   // common names, else the whole distinguished names; untrusted
-	Names               []string // DNS names and addresses that it is for; untrusted, at most maxNames
+	Subject, Issuer     string   // common name, else the whole distinguished name; untrusted
+	Names               []string // DNS names and addresses that it is for; untrusted, at most maxNames of each
 	NotBefore, NotAfter time.Time
 	SHA256              string // of the whole certificate, hex
 }
@@ -34,8 +34,8 @@ const (
 	maxNames = 100
 )
 
-// startTLS turns the conversation into one over TLS, and begins it anew (RFC 3207 section 4.2). Done says that
-// the server does not want to.
+// startTLS moves the conversation into TLS and begins it anew (RFC 3207 section 4.2). With
+// done, the conversation is over.
 func (s *talk) startTLS(ctx context.Context) (done bool, err error) {
 	v := s.v
 	if v.StartTLS, err = s.say(verbStartTLS, ""); err != nil {
@@ -45,15 +45,18 @@ func (s *talk) startTLS(ctx context.Context) (done bool, err error) {
 		return false, nil // it goes on in the clear
 	}
 	if s.in.in.Buffered() > 0 {
-		// What comes between would be taken for said inside TLS (the plaintext injection of CVE-2011-0411).
+		// It would be taken for something that was said inside TLS (CVE-2011-0411).
 		return true, fmt.Errorf("%w: more follows the reply to STARTTLS in the clear", ErrNotSMTP)
 	}
 	if err := s.limit(s.r.opts.Reply); err != nil {
 		return true, err
 	}
-	// The certificate is to be read, whatever it is, so that trust is judged apart from the handshake.
+	// The certificate is read whatever it is, so trust is judged apart from the handshake.
 	conn := tls.Client(s.conn, &tls.Config{ServerName: v.Door.Host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) // #nosec G402 -- nothing is sent that is secret; see trust
 	err = conn.HandshakeContext(ctx)
+	if err != nil && isTimeout(err) {
+		return true, ErrTimeout // nothing is known of its TLS
+	}
 	state := conn.ConnectionState()
 	v.TLS = &TLS{Chain: chain(state.PeerCertificates)}
 	if err != nil {
@@ -67,7 +70,7 @@ func (s *talk) startTLS(ctx context.Context) (done bool, err error) {
 	return s.hello()
 }
 
-// trust is why a chain is not to be trusted, nil if it is.
+// trust returns why a chain cannot be trusted, nil if it can.
 func (r *Receiver) trust(certs []*x509.Certificate, host string, now time.Time) error {
 	if len(certs) == 0 {
 		return errors.New("no certificate")
