@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,55 +15,81 @@ import (
 	"reputed/internal/reliability"
 )
 
-// TestKill kills a process at random moments while it writes, and looks at what
+// TestKill kills a process at random moments while it opens and writes, and looks at what
 // it leaves: each mail that was acknowledged is there, each mail that is there is
 // there once and whole, with position, incident and notice.
 func TestKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "reputed.db")
-	lay(t, path)
-	acknowledged, lost, halves, kills := 0, 0, 0, 4*scale
-	for round := range kills {
-		cmd, out, _ := process(t, roleWriter, path, 0)
-		for range 1 + rand.IntN(20) {
-			n, err := strconv.Atoi(lineOf(t, out))
-			if err != nil {
-				t.Fatal(err)
-			}
-			acknowledged = n
-		}
-		for range rand.IntN(200_000) { // somewhere within the next commits
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for { // what it said before it died counts as well
-			line, err := out.ReadString('\n')
-			if err != nil {
-				break
-			}
-			if acknowledged, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_ = cmd.Wait()
-
-		db, err := Open(t.Context(), path, Options{})
-		if err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		n, parts := stories(t, db)
-		halves += parts
-		if n < acknowledged || n > acknowledged+1 {
-			lost++
-			t.Errorf("round %d: position %d after %d was acknowledged", round, n, acknowledged)
-		}
-		acknowledged = n
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
+	databases, lives := 20, 37 // of each; with the kills of cmd/reputed a thousand
+	if testing.Short() {
+		databases, lives = 2, 2
 	}
-	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "kill -9 in the middle of commits", Tries: kills, Unit: "kills",
-		Promised: "integrity; a mail is stored with its position, incident and notice, or not at all", Seen: fmt.Sprintf("%d lost, %d stored in part", lost, halves)})
+	var lost, halves, killed atomic.Int64
+	t.Run("lives", func(t *testing.T) { // ends when all do
+		for range databases {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				path := filepath.Join(t.TempDir(), "reputed.db")
+				lay(t, path)
+				acknowledged := 0
+				pace := 10 * time.Millisecond // from one commit to the next
+				for life := range lives {
+					wait := rand.N(2 * pace) // while it opens
+					cmd, out, _ := process(t, roleWriter, path, 0)
+					if commits := rand.IntN(5); commits > 0 {
+						acknowledged = uidOf(t, lineOf(t, out))
+						began := time.Now()
+						for range commits {
+							acknowledged = uidOf(t, lineOf(t, out))
+						}
+						pace = time.Since(began) / time.Duration(commits)
+						wait = rand.N(2 * pace) // somewhere within the next commits
+					}
+					<-time.After(wait)
+					if err := cmd.Process.Kill(); err != nil {
+						t.Fatal(err)
+					}
+					for { // what it said before it died counts as well
+						line, err := out.ReadString('\n')
+						if err != nil {
+							break
+						}
+						acknowledged = uidOf(t, strings.TrimSpace(line))
+					}
+					_ = cmd.Wait()
+					killed.Add(1)
+
+					db, err := Open(t.Context(), path, Options{})
+					if err != nil {
+						t.Fatalf("life %d: %v", life, err)
+					}
+					n, parts := stories(t, db)
+					halves.Add(int64(parts))
+					if n < acknowledged || n > acknowledged+1 {
+						lost.Add(1)
+						t.Errorf("life %d: position %d after %d was acknowledged", life, n, acknowledged)
+					}
+					acknowledged = n
+					if err := db.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+		}
+	})
+	if !testing.Short() {
+		reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "kill -9 while a database is opened, and in the middle of commits", Tries: int(killed.Load()), Unit: "kills",
+			Promised: "integrity; a mail is stored with its position, incident and notice, or not at all", Seen: fmt.Sprintf("%d lost, %d stored in part", lost.Load(), halves.Load())})
+	}
+}
+
+// uidOf is what the process says of a mail that is written.
+func uidOf(t *testing.T, line string) int {
+	t.Helper()
+	n, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // stories looks through what [commitStory] has left, and gives how many there are and of how many some is missing.

@@ -18,7 +18,7 @@ import (
 // its threads (SIGSTOP), its files are copied and looked through, and it goes on: the copy is what a kill -9 at that moment leaves, at a
 // tenth of the cost.
 func TestFrozen(t *testing.T) {
-	freezes, perLife := 800, 80
+	freezes, perLife := 200, 50
 	if testing.Short() {
 		freezes, perLife = 40, 20
 	}
