@@ -20,7 +20,7 @@ type MailLog struct {
 	Journal     bool     `toml:"journal"`
 	Units       []string `toml:"units"`       // of the journal, as journalctl --unit takes them: ["postfix@-.service"]
 	Identifiers []string `toml:"identifiers"` // in place of units, as journalctl --identifier; neither: facility mail
-	Format      string   `toml:"format"`      // auto (default), postfix, exim, opensmtpd, sendmail, courier, json
+	Format      string   `toml:"format"`      // auto (default), postfix, exim, opensmtpd, sendmail, courier, powermta, json
 	TimeZone    string   `toml:"timezone"`    // of times that name none; default: this machine's
 	History     Duration `toml:"history"`     // how far back on the first start; default 24h, at most 30d; 0s: only what comes
 	// Host is our name for the server whose log it is, where its lines name none.
@@ -43,6 +43,7 @@ const (
 	LogOpenSMTPD = "opensmtpd"
 	LogSendmail  = "sendmail"
 	LogCourier   = "courier"
+	LogPowerMTA  = "powermta"
 	LogJSON      = "json"
 )
 
@@ -63,7 +64,7 @@ func (v *validator) mailLogs() {
 		m := &v.cfg.MailLogs[i]
 		at := fmt.Sprintf("maillog[%d]", i)
 		v.name(at+".name", m.Name, names)
-		v.oneOf(at+".format", m.Format, LogAuto, LogPostfix, LogExim, LogOpenSMTPD, LogSendmail, LogCourier, LogJSON)
+		v.oneOf(at+".format", m.Format, LogAuto, LogPostfix, LogExim, LogOpenSMTPD, LogSendmail, LogCourier, LogPowerMTA, LogJSON)
 		v.between(at+".history", m.History, 0, month)
 		if m.TimeZone != "" {
 			if _, err := monitor.LoadLocation(m.TimeZone); err != nil {

@@ -63,7 +63,7 @@ func (r *Reader) program(e *entry, out []Event) []Event {
 	return out
 }
 
-// line reads a line without a syslog header: Exim's own, or JSON. around is the entry that it was
+// line reads a line without a syslog header: Exim's own, PowerMTA's, or JSON. around is the entry that it was
 // wrapped in, or nil.
 func (r *Reader) line(text string, around *entry, out []Event) []Event {
 	var e entry
@@ -74,12 +74,13 @@ func (r *Reader) line(text string, around *entry, out []Event) []Event {
 		}
 	}
 	f := r.opt.Format
-	switch {
-	case strings.HasPrefix(text, "{"):
+	if strings.HasPrefix(text, "{") {
 		if f == JSON || f == Auto {
 			return r.json(&e, text, around != nil, out)
 		}
-	case f == Exim || f == Auto || f == JSON && around != nil:
+		return out
+	}
+	if f == Exim || f == Auto || f == JSON && around != nil {
 		if stamp, pid, rest, ok := eximOwn(text); ok {
 			e.stamp, e.pid, e.text = stamp, pid, rest
 			if eximID(rest) != "" {
@@ -87,6 +88,9 @@ func (r *Reader) line(text string, around *entry, out []Event) []Event {
 			}
 			return r.exim(&e, out)
 		}
+	}
+	if f == PowerMTA || f == Auto {
+		return r.powerMTA(&e, text, out)
 	}
 	return out
 }
@@ -98,7 +102,7 @@ func Looks(first []byte) bool {
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 		text = text[:i] // the last line may be cut
 	}
-	lines, logs, mail := 0, 0, 0
+	lines, logs, mail, columns := 0, 0, 0, false
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.Trim(line, "\r\x00"); line == "" {
 			continue
@@ -124,6 +128,12 @@ func Looks(first []byte) bool {
 				if eximID(rest) != "" {
 					mail++
 				}
+			} else if _, ok := accountColumns(line); ok {
+				columns = true
+				logs++
+				mail++
+			} else if columns && accountRecord(line) {
+				logs++
 			}
 		}
 	}

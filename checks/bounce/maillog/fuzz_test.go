@@ -51,7 +51,7 @@ func FuzzLine(f *testing.F) {
 	seeds(f)
 	rules := builtinRules(f)
 	f.Fuzz(func(t *testing.T, line string) {
-		for _, format := range []Format{Auto, Postfix, Exim, OpenSMTPD, Sendmail, Courier, JSON} {
+		for _, format := range []Format{Auto, Postfix, Exim, OpenSMTPD, Sendmail, Courier, PowerMTA, JSON} {
 			opt := options(rules)
 			opt.Format = format
 			r := New(opt)

@@ -148,7 +148,7 @@ func (c *clock) parse(s string) time.Time {
 		}
 		return t.UTC()
 	}
-	for _, form := range [...]string{"2006-01-02 15:04:05", "2006-01-02 15:04:05 -0700"} { // with parts of a second, or without
+	for _, form := range [...]string{"2006-01-02 15:04:05", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05-0700"} { // with parts of a second, or without
 		if t, err := time.ParseInLocation(form, s, c.zone); err == nil {
 			return t.UTC()
 		}

@@ -24,6 +24,7 @@ const (
 	OpenSMTPD Format = "opensmtpd" // syslog
 	Sendmail  Format = "sendmail"  // syslog
 	Courier   Format = "courier"   // syslog
+	PowerMTA  Format = "powermta"  // its accounting files, CSV
 	JSON      Format = "json"      // one object a line, see docs/logs.md
 )
 
@@ -82,6 +83,7 @@ type Reader struct {
 	stats   Stats
 	memory  memory
 	clock   clock
+	columns *accounts         // of PowerMTA's accounting file, once they are known
 	vendors map[string]string // by receiving host
 	rawHost string            // as the lines name the logging host, and
 	host    string            // as events do
@@ -131,7 +133,7 @@ func (r *Reader) State() []byte { return r.memory.encode() }
 // After an error the reader remembers nothing and works: some events lack their sender.
 func (r *Reader) Restore(b []byte) error {
 	m, err := decode(b)
-	r.memory = m
+	r.memory, r.columns = m, nil
 	return err
 }
 
