@@ -6,35 +6,25 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"reputed/checks"
 )
 
-// Why a slot had no run of its own.
-const (
-	skipRunning = "the run before it had not ended"
-	skipMissed  = "the machine slept, its clock was set forward, or this program did not run; missed slots are one run"
-)
-
-// job is a Job with its loop.
+// job is a Job in a Monitor.
 type job struct {
 	Job
 	log    *slog.Logger
 	jitter time.Duration
 	poke   chan struct{}
-
-	mu     sync.Mutex
-	status Status
 }
 
-// loop is the only one to start j, so that it cannot run twice at once. It says
-// whether everything it started has ended.
+// loop is the only one to start j, so that it cannot run twice at once. It ends with ctx, and
+// says whether everything that it started has ended.
 func (j *job) loop(ctx context.Context) bool {
 	now := clock()
 	p := newPlan(j.Schedule, j.jitter, j.Last, now)
-	poked := false // somebody waits for a run
+	poked := false // somebody has asked for a run
 	var lastStart time.Time
 	var done <-chan struct{} // closed when the run has ended; nil: nothing runs
 
@@ -50,7 +40,6 @@ func (j *job) loop(ctx context.Context) bool {
 		if poked && done == nil {
 			wait = min(wait, lastStart.Add(j.Gap).Sub(now))
 		}
-		j.tick(now, p.at())
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -73,11 +62,11 @@ func (j *job) loop(ctx context.Context) bool {
 		now = clock()
 		slot, missed, due := p.due(now)
 		if missed > 0 {
-			j.skip(slot, missed, skipMissed)
+			j.logSkip(ctx, slot, missed, skipMissed, lastStart)
 		}
 		switch gapOver := now.Sub(lastStart) >= j.Gap || now.Before(lastStart); {
 		case due && done != nil:
-			j.skip(slot, 1, skipRunning)
+			j.logSkip(ctx, slot, 1, skipRunning, lastStart)
 		case due:
 			done, lastStart, poked = j.start(ctx, slot), now, false // what starts now covers every event so far
 		case poked && done == nil && gapOver:
@@ -101,26 +90,25 @@ func (j *job) drain(done <-chan struct{}) bool {
 	}
 }
 
-// clock is the wall clock without Go's monotonic reading, which stands still while
-// the machine sleeps: slots are times of day.
+// clock is the wall clock without Go's monotonic reading, which stands still while the machine
+// sleeps: slots are times of day.
 func clock() time.Time { return time.Now().Round(0).UTC() }
 
-// start runs j once in a goroutine of its own, so that the loop sees slots go by
-// meanwhile. The channel is closed when it has ended, whichever way.
+// start runs j once in a goroutine of its own, so that the loop sees the slots that pass
+// meanwhile. The channel is closed when the run has ended, in whatever way.
 func (j *job) start(ctx context.Context, slot time.Time) <-chan struct{} {
 	done := make(chan struct{})
 	begun := clock()
-	j.begin(begun)
 	go func() {
 		defer close(done)
 		err := errExited
-		defer func() { j.end(ctx, slot, begun, err) }()
+		defer func() { j.logEnd(ctx, slot, clock().Sub(begun), err) }()
 		err = j.once(ctx, slot)
 	}()
 	return done
 }
 
-// errExited stands if Run neither returned nor panicked: it called runtime.Goexit.
+// errExited: Run neither returned nor panicked, but called runtime.Goexit.
 var errExited = errors.New("the job ended its own goroutine")
 
 // once calls Run under its deadline and turns a panic into an error.

@@ -56,7 +56,7 @@ func (r *runs) note(slot time.Time) {
 }
 
 // monitored runs jobs in a bubble of fake time for so long, and then stops them.
-func monitored(t *testing.T, opt Options, d time.Duration, during func(*Monitor), jobs ...Job) (*Monitor, error) {
+func monitored(t *testing.T, opt Options, d time.Duration, during func(*Monitor), jobs ...Job) error {
 	t.Helper()
 	m := New(opt)
 	for _, j := range jobs {
@@ -74,7 +74,7 @@ func monitored(t *testing.T, opt Options, d time.Duration, during func(*Monitor)
 	time.Sleep(d)
 	synctest.Wait()
 	stop()
-	return m, <-result
+	return <-result
 }
 
 func every(t *testing.T, expr string) Schedule {
@@ -125,7 +125,7 @@ func TestMonitorStartsJobsWhenDue(t *testing.T) {
 					sleep(ctx, c.takes)
 					return nil
 				}
-				if _, err := monitored(t, Options{Log: logTo(t.Output()), Jitter: c.jitter}, time.Hour, nil, c.job); err != nil {
+				if err := monitored(t, Options{Log: logTo(t.Output()), Jitter: c.jitter}, time.Hour, nil, c.job); err != nil {
 					t.Error(err)
 				}
 				if !slices.Equal(r.at, c.want) {
@@ -151,17 +151,15 @@ func sleep(ctx context.Context, d time.Duration) {
 func TestMonitorCountsAndLogsSkippedSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log buffer
-		m, err := monitored(t, Options{Log: logTo(&log)}, 29*time.Minute, nil, Job{Name: "slow", Schedule: every(t, "@every 10m"), First: true,
+		err := monitored(t, Options{Log: logTo(&log)}, 29*time.Minute, nil, Job{Name: "slow", Schedule: every(t, "@every 10m"), First: true,
 			Run: func(ctx context.Context, _ time.Time) error { <-ctx.Done(); return ctx.Err() }})
 		if err != nil {
 			t.Error(err)
 		}
-		got := m.Status()[0]
-		if got.Skipped != 2 || got.SkipWhy != skipRunning || got.Runs != 1 || got.Failed != 0 || got.Err != nil || got.Running {
-			t.Errorf("status %+v", got)
-		}
-		if n := strings.Count(log.String(), `msg="slot skipped" job=slow`); n != 2 {
-			t.Errorf("%d of 2 skips logged:\n%s", n, &log)
+		for line, want := range map[string]int{`msg="slot skipped" job=slow`: 2, skipRunning: 2, `msg="job stopped" job=slow`: 1, "level=WARN msg=\"job": 0} {
+			if n := strings.Count(log.String(), line); n != want {
+				t.Errorf("%d of %d lines with %s:\n%s", n, want, line, &log)
+			}
 		}
 	})
 }
@@ -170,7 +168,7 @@ func TestMonitorSurvivesPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log buffer
 		n := 0
-		m, err := monitored(t, Options{Log: logTo(&log)}, 45*time.Minute, nil, Job{Name: "wild", Schedule: every(t, "@every 10m"), First: true,
+		err := monitored(t, Options{Log: logTo(&log)}, 45*time.Minute, nil, Job{Name: "wild", Schedule: every(t, "@every 10m"), First: true,
 			Run: func(context.Context, time.Time) error {
 				switch n++; n {
 				case 1:
@@ -188,8 +186,8 @@ func TestMonitorSurvivesPanics(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if got := m.Status()[0]; n != 5 || got.Runs != 5 || got.Failed != 4 || got.Err != nil {
-			t.Errorf("%d runs, status %+v", n, got)
+		if failed, done := strings.Count(log.String(), `msg="job failed"`), strings.Count(log.String(), `msg="job done"`); n != 5 || failed != 4 || done != 1 {
+			t.Errorf("%d runs, %d failed and %d went well, want 5, 4 and 1", n, failed, done)
 		}
 		for _, want := range []string{"boom", "monitor_test.go", "index out of range", errExited.Error(), "no luck"} {
 			if !strings.Contains(log.String(), want) {
@@ -231,7 +229,7 @@ func TestPokesCoalesce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &runs{start: time.Now()}
-				_, err := monitored(t, Options{Log: logTo(t.Output())}, 30*time.Minute, c.poke, Job{Name: "job", Gap: c.gap,
+				err := monitored(t, Options{Log: logTo(t.Output())}, 30*time.Minute, c.poke, Job{Name: "job", Gap: c.gap,
 					Run: func(ctx context.Context, slot time.Time) error {
 						r.note(slot)
 						sleep(ctx, c.takes)
@@ -254,7 +252,7 @@ func TestPokesCoalesce(t *testing.T) {
 func TestScheduledRunAnswersAPoke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &runs{start: time.Now()}
-		_, err := monitored(t, Options{}, 25*time.Minute, func(m *Monitor) {
+		err := monitored(t, Options{}, 25*time.Minute, func(m *Monitor) {
 			time.Sleep(16 * time.Minute)
 			m.Poke("job")
 			time.Sleep(time.Minute)
@@ -271,17 +269,16 @@ func TestScheduledRunAnswersAPoke(t *testing.T) {
 func TestTimeoutEndsOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log buffer
-		m, err := monitored(t, Options{Log: logTo(&log)}, 12*time.Minute, nil, Job{Name: "hung", Schedule: every(t, "@every 10m"), First: true, Timeout: 5 * time.Minute,
+		err := monitored(t, Options{Log: logTo(&log)}, 12*time.Minute, nil, Job{Name: "hung", Schedule: every(t, "@every 10m"), First: true, Timeout: 5 * time.Minute,
 			Run: func(ctx context.Context, _ time.Time) error { <-ctx.Done(); return ctx.Err() }})
 		if err != nil {
 			t.Error(err)
 		}
 		// The second run was stopped with the monitor, which is no failure.
-		if got := m.Status()[0]; got.Runs != 2 || got.Failed != 1 || got.Skipped != 0 {
-			t.Errorf("status %+v", got)
-		}
-		if !strings.Contains(log.String(), "stopped after 5m: context deadline exceeded") || !strings.Contains(log.String(), "job stopped") {
-			t.Errorf("log:\n%s", &log)
+		for line, want := range map[string]int{"stopped after 5m: context deadline exceeded": 1, "job failed": 1, "job stopped": 1, "slot skipped": 0} {
+			if n := strings.Count(log.String(), line); n != want {
+				t.Errorf("%d of %d lines with %q:\n%s", n, want, line, &log)
+			}
 		}
 	})
 }
@@ -290,7 +287,7 @@ func TestStopWaitsForWhatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
 		before := time.Now()
-		_, err := monitored(t, Options{}, time.Minute, nil, Job{Name: "tidy", First: true, Run: func(ctx context.Context, _ time.Time) error {
+		err := monitored(t, Options{}, time.Minute, nil, Job{Name: "tidy", First: true, Run: func(ctx context.Context, _ time.Time) error {
 			<-ctx.Done()
 			time.Sleep(StopTimeout - time.Second)
 			ended = true
@@ -308,15 +305,12 @@ func TestStopNamesTheJobThatDoesNotEnd(t *testing.T) {
 		stubborn := func(context.Context, time.Time) error { <-let; return nil }
 		fine := func(ctx context.Context, _ time.Time) error { <-ctx.Done(); return nil }
 		before := time.Now()
-		m, err := monitored(t, Options{}, time.Minute, nil, Job{Name: "mute", First: true, Run: stubborn}, Job{Name: "fine", First: true, Run: fine})
+		err := monitored(t, Options{}, time.Minute, nil, Job{Name: "mute", First: true, Run: stubborn}, Job{Name: "fine", First: true, Run: fine})
 		if took := time.Since(before) - time.Minute; took != StopTimeout {
 			t.Errorf("stopped in %v, want %v", took, StopTimeout)
 		}
 		if !errors.Is(err, ErrStuck) || !strings.Contains(err.Error(), "mute") || strings.Contains(err.Error(), "fine") {
 			t.Errorf("error %v", err)
-		}
-		if s := m.Status(); !s[0].Running || s[1].Running {
-			t.Errorf("status %+v", s)
 		}
 		close(let)
 		synctest.Wait()
@@ -361,24 +355,4 @@ func TestAddRefuses(t *testing.T) {
 	if err := m.Add(Job{Name: "late", Run: run}); err == nil {
 		t.Error("added to a monitor that ran")
 	}
-}
-
-func TestStatusSaysWhatIsNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, err := monitored(t, Options{Jitter: time.Minute}, 45*time.Minute, nil,
-			Job{Name: "a", Schedule: every(t, "@every 30m"), First: true, Run: func(context.Context, time.Time) error { time.Sleep(time.Second); return errors.New("no") }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := m.Status()[0]
-		j := Jitter("a", time.Minute)
-		want := Status{Name: "a", Schedule: "@every 30m", Started: start.Add(30*time.Minute + j), Ended: start.Add(30*time.Minute + j + time.Second),
-			Err: got.Err, Next: start.Add(time.Hour + j), Runs: 2, Failed: 2, Ticked: got.Ticked}
-		if got != want || got.Err == nil {
-			t.Errorf("status\n got %+v\nwant %+v", got, want)
-		}
-		if age := time.Since(got.Ticked); age > maxSleep {
-			t.Errorf("last look at the clock %v ago", age)
-		}
-	})
 }
