@@ -154,10 +154,10 @@ func NewLog(opts LogOptions) (*Log, error) {
 // state, if not nil, is told whenever the state changes, and after every
 // look. Both functions are called by the goroutine of Watch.
 //
-// Failures are logged, reported and tried again with growing delay; none of
-// them ends Watch.
+// Failures are reported and tried again with growing delay; none of them ends
+// Watch. One that stays the same is logged when it begins and once an hour.
 func (l *Log) Watch(ctx context.Context, from LogPosition, handle func(context.Context, LogBatch) error, state func(LogState)) error {
-	pause := newLogRetry(l.opts)
+	pause, said := newLogRetry(l.opts), logSaid{}
 	run := newFollower(l, from, handle, state)
 	defer run.close()
 	for {
@@ -167,10 +167,15 @@ func (l *Log) Watch(ctx context.Context, from LogPosition, handle func(context.C
 		}
 		if err != nil {
 			wait = pause.after(err)
-			l.opts.Log.LogAttrs(ctx, slog.LevelWarn, "log not read",
-				slog.String("log", l.opts.Name), slog.Any("err", err), slog.Duration("again_in", wait))
+			if said.isNews(err, time.Now()) {
+				l.opts.Log.LogAttrs(ctx, slog.LevelWarn, "log not read",
+					slog.String("log", l.opts.Name), slog.Any("err", err), slog.Duration("again_in", wait))
+			}
 		} else {
 			pause.well()
+			if said.over() {
+				l.opts.Log.LogAttrs(ctx, slog.LevelInfo, "log read again", slog.String("log", l.opts.Name))
+			}
 		}
 		if wait > 0 && !sleep(ctx, wait) {
 			return ctx.Err()

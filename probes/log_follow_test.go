@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,6 +119,33 @@ func TestFirstStartBeginsAtTheEnd(t *testing.T) {
 	f.want("half a line")
 	if !f.last.Reading || f.last.LastErr != nil || f.last.Behind != 0 || f.last.LastLook.IsZero() {
 		t.Errorf("state %+v", f.last)
+	}
+}
+
+// A file that is not there is looked for every second. Its absence is said once and then each hour, not 86,400 times a
+// day, and another failure in between is said at once.
+func TestALogThatIsNotThereDoesNotFloodTheJournal(t *testing.T) {
+	path, out := filepath.Join(t.TempDir(), "mail.log"), &bytes.Buffer{}
+	synctest.Test(t, func(t *testing.T) {
+		l, err := NewLog(LogOptions{Name: "mail", Path: path, Log: slog.New(slog.NewTextHandler(out, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour+30*time.Minute)
+		defer stop()
+		appear := time.AfterFunc(2*time.Hour+30*time.Minute, func() {
+			if err := os.WriteFile(path, []byte("first\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		})
+		defer appear.Stop()
+		_ = l.Watch(ctx, LogPosition{}, func(context.Context, LogBatch) error { return nil }, nil)
+	})
+	if missed, again := strings.Count(out.String(), "log not read"), strings.Count(out.String(), "log read again"); missed != 3 || again != 1 {
+		t.Errorf("said %d times that it is not there in 2.5 hours, want 3, and %d times that it is, want 1:\n%.2000s", missed, again, out)
+	}
+	if !strings.Contains(out.String(), "journal = true") {
+		t.Errorf("it does not say where the log is on a system without syslog:\n%.500s", out)
 	}
 }
 

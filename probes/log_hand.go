@@ -63,7 +63,7 @@ func (l *Log) failed(step, path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		e.Kind, e.Hint = ErrLogDenied, mayRead(path)
 	case errors.Is(err, fs.ErrNotExist):
-		e.Kind, e.Hint = ErrLogMissing, "check the path; it is read as soon as it is there"
+		e.Kind, e.Hint = ErrLogMissing, "check the path, or set journal = true in its place where syslog writes no files (Debian 12 and newer); it is read as soon as it is there"
 	case errors.Is(err, errNotRegular):
 		e.Hint = "give the file that the log is written to"
 	case errors.Is(err, errDamaged):
@@ -180,3 +180,29 @@ func (r *logRetry) after(err error) time.Duration {
 }
 
 func (r *logRetry) well() { r.grow.Reset() }
+
+// saidEvery is how often a failure that stays the same is logged: a file that is not there is looked for every
+// second, and nobody finds anything in a journal that says so every second.
+const saidEvery = time.Hour
+
+// logSaid is the failure that was logged last; the zero value: none since all was well.
+type logSaid struct {
+	text string
+	at   time.Time
+}
+
+// isNews says whether to log err, and takes it for logged if so.
+func (s *logSaid) isNews(err error, now time.Time) bool {
+	if err.Error() == s.text && now.Sub(s.at) < saidEvery {
+		return false
+	}
+	s.text, s.at = err.Error(), now
+	return true
+}
+
+// over says whether a failure was logged that is over now.
+func (s *logSaid) over() bool {
+	was := s.text != ""
+	*s = logSaid{}
+	return was
+}
