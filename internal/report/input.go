@@ -35,9 +35,10 @@ type Input struct {
 	Own        []OwnTrouble   // what the daemon says is wrong with itself
 	Incidents  []IncidentView // every one that is not resolved
 	Resolved   []alerts.Incident
-	Quiet      []QuietNote  // what was decided not to be told, newest first
-	Unanswered []Unanswered // what we publish and nobody could look up for days, the oldest first
-	Ratings    []Rating     // that are told as a problem or were recorded; none of a moment in the past
+	ByHand     []EndedByHand // of these, what was ended by hand and still so when it was last looked at
+	Quiet      []QuietNote   // what was decided not to be told, newest first
+	Unanswered []Unanswered  // what we publish and nobody could look up for days, the oldest first
+	Ratings    []Rating      // that are told as a problem or were recorded; none of a moment in the past
 }
 
 // Unanswered is something that a target should publish, and of which nothing is known.

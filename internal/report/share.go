@@ -101,6 +101,8 @@ func (r Report) unsure() string {
 		return "how things stand could not be read just now"
 	case r.Round.Ended.IsZero():
 		return "nothing has been checked to the end yet"
+	case r.Blind == "" && len(r.ByHand) > 0:
+		return "what was closed by hand has not been looked at since"
 	case r.Blind == "":
 		return ""
 	case !r.Daemon.Alive:

@@ -54,7 +54,7 @@ func Build(in Input, now time.Time) Report {
 		r.Unreliable = append(r.Unreliable, Unreliable{source, flapping[source]})
 	}
 	r.Blind = r.blind()
-	r.tally = Tally{Asked: 1, CriticalUnknown: r.Blind != ""}
+	r.tally = Tally{Asked: 1, CriticalUnknown: r.Blind != "" || len(r.ByHand) > 0}
 	for _, v := range r.Loud {
 		if onlyPolicy(v.Incident) {
 			r.tally.Policy = true
@@ -152,10 +152,16 @@ func (r Report) Verdict() string {
 			s = "The daemon is not running; when it stopped: " + s
 		} else if r.Blind != "" {
 			s += "; for the rest, " + r.Blind
+		} else if ended := r.ended(); ended != "" {
+			s += "; besides, " + ended
 		}
+	case r.Blind == "" && len(r.ByHand) > 0:
+		s = "Cannot tell before the next look: " + r.ended()
 	case r.Blind != "":
 		s = "Cannot tell: " + r.Blind
-		if !r.Round.Ended.IsZero() {
+		if ended := r.ended(); ended != "" {
+			s += "; " + ended
+		} else if !r.Round.Ended.IsZero() {
 			s += "; nothing was wrong in the last complete round, " + ago(r.Round.Ended, r.Now)
 			if r.Daemon.Alive || r.past() {
 				s = "Cannot tell: " + r.Blind + "; nothing is wrong as far as is known"

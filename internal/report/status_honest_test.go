@@ -17,6 +17,8 @@ func blindness(code checks.Code, clear bool) IncidentView {
 		Members: []alerts.Member{{First: ago2(2 * time.Minute), Clear: clear, Finding: checks.Finding{Target: checks.Monitor("resolver"), Code: code, Status: checks.Problem}}}}}
 }
 
+var byHand = EndedByHand{Incident: 7, Target: "192.0.2.10", What: "was listed by SpamCop", Seen: ago2(5 * time.Minute)}
+
 // What the monitor has not seen, its first two lines do not claim.
 func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -78,6 +80,22 @@ func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 		"a stopped daemon says of when it speaks": {
 			func(in *Input) { in.Daemon = Daemon{} },
 			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running", []string{"wrong then"}},
+		"what was ended by hand is not clear before it was looked at again": {
+			func(in *Input) { in.ByHand = []EndedByHand{byHand} },
+			"Cannot tell before the next look: 192.0.2.10 was listed by SpamCop when last asked, 5 min ago, and incident 7 was ended by hand", "all 40 lists answer", []string{"All clear"}},
+		"of several that were ended by hand the latest answer is told": {
+			func(in *Input) {
+				older := byHand
+				older.Target, older.Seen = "192.0.2.11", ago2(time.Hour)
+				in.ByHand = []EndedByHand{older, byHand}
+			},
+			"192.0.2.10 was listed by SpamCop, and 1 more finding was so, when last asked, 5 min ago", "", []string{"192.0.2.11"}},
+		"what was ended by hand stands besides what is open": {
+			func(in *Input) { in.Incidents, in.ByHand = []IncidentView{listedIncident()}, []EndedByHand{byHand} },
+			"; besides, 192.0.2.10 was listed by SpamCop when last asked", "", nil},
+		"what was ended by hand is not said to be well by a dead daemon": {
+			func(in *Input) { in.Daemon, in.ByHand = Daemon{}, []EndedByHand{byHand} },
+			"Cannot tell: no daemon runs on this database; 192.0.2.10 was listed by SpamCop", "", []string{"nothing was wrong"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := well()

@@ -251,6 +251,9 @@ func (v *View) incidents(ctx context.Context, in *report.Input, now time.Time) e
 			in.Resolved = append(in.Resolved, i.Incident)
 		}
 	}
+	if err := v.byHand(ctx, in); err != nil {
+		return err
+	}
 	open = open[:min(len(open), explained)]
 	var ids []int64
 	for _, i := range open {
