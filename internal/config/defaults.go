@@ -38,7 +38,7 @@ func defaults() *Config {
 		},
 		Heartbeat: Heartbeat{Method: "GET"},
 		Retention: Retention{Refusals: Duration{year}, Traffic: Duration{year}, Runs: Duration{year}, Notices: Duration{year}},
-		Backup:    Backup{Schedule: "17 3 * * *", Keep: 14},
+		Backup:    Backup{Schedule: "17 3 * * *", Keep: 14, BeforeUpgrade: true},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }

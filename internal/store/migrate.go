@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -36,13 +37,38 @@ func (db *DB) provider() (*goose.Provider, error) {
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 }
 
-// migrate brings the schema up to that of this binary, each step in a
-// transaction of its own, so that a kill in between leaves a whole step.
-func (db *DB) migrate(ctx context.Context) error {
+// migrate brings the schema up to that of this binary. An existing database is copied first.
+func (db *DB) migrate(ctx context.Context, o Options) error {
 	newest, err := newestSchema()
 	if err != nil {
 		return err
 	}
+	has, err := schemaVersion(ctx, db.write)
+	if err != nil {
+		return err
+	}
+	if has == 0 || has >= newest {
+		return db.steps(ctx, newest)
+	}
+	m, err := db.copyBefore(ctx, o, has)
+	if err != nil {
+		return err
+	}
+	switch err := db.steps(ctx, newest); {
+	case err != nil && m.Copy != "":
+		return fmt.Errorf("%w; the database as it was is kept: with the older version installed, \"reputed restore %s\" brings it back", err, m.Copy)
+	case err != nil:
+		return err
+	}
+	m.To, m.At = newest, time.Now().UTC()
+	if err := PruneCopies(db.path, o.CopyTo, m.At); err != nil {
+		db.log.LogAttrs(ctx, slog.LevelWarn, "old copies of the database not removed", slog.Any("err", err))
+	}
+	return db.noteMigration(ctx, m)
+}
+
+// steps applies what is missing, each step in a transaction of its own, so that a kill in between leaves a whole step.
+func (db *DB) steps(ctx context.Context, newest int64) error {
 	if err := db.mend(ctx); err != nil {
 		return err
 	}

@@ -45,6 +45,11 @@ type Options struct {
 	// Patience is how long a write waits for those of this process before it, and then for the disk to take it,
 	// before it gives [ErrSlow]. Default: 30 s.
 	Patience time.Duration
+	// CopyTo are folders that a copy of an existing database is put into before its schema changes, the first of them
+	// that has room; they are made if they are missing. None: no copy is made.
+	CopyTo []string
+	// free is how much room a folder has; nil: what the system says.
+	free func(dir string) (bytes int64, known bool)
 }
 
 // DB is one open database. The zero DB is not usable.
@@ -68,6 +73,8 @@ type DB struct {
 
 // Open opens the database at path for writing, and makes the folder (mode 0750),
 // the file (mode 0600) and the schema where they are missing.
+// An older schema is brought up to that of this binary, after a copy was made
+// (Options.CopyTo); an error of that names the copy.
 //
 // Errors: [ErrPermission], [ErrCorrupt], [ErrNotOurs], [ErrSchema] if the
 // database was written by a newer version, [ErrBusy], [ErrFull]; each says what to do.
@@ -81,7 +88,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	for start := time.Now(); ; {
 		db := &DB{path: path, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), members: findings{}, turn: make(turn, 1), patience: opening}
-		err := db.prepare(ctx)
+		err := db.prepare(ctx, o)
 		if err == nil {
 			db.patience = cmp.Or(o.Patience, patience)
 			return db, nil
@@ -101,7 +108,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 // prepare opens the two pools, the schema between them.
-func (db *DB) prepare(ctx context.Context) error {
+func (db *DB) prepare(ctx context.Context, o Options) error {
 	if err := inspect(ctx, db.path); err != nil {
 		return err
 	}
@@ -110,7 +117,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		fmt.Sprintf("_pragma=journal_size_limit(%d)", walBytes)), 1); err != nil {
 		return err
 	}
-	if err := db.migrate(ctx); err != nil {
+	if err := db.migrate(ctx, o); err != nil {
 		return err
 	}
 	if db.read, err = pool(dsn(db.path, "mode=ro", "_query_only=1"), readers); err != nil {

@@ -59,8 +59,8 @@ func DNSBL(cfg *config.Config, asker interface {
 	}, nil
 }
 
-// OpenStore opens the database for writing. The caller closes it. The error about a damaged one names the newest backup.
+// OpenStore opens the database for writing, and copies it before its schema changes. The caller closes it. The error about a damaged one names the newest backup.
 func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*store.DB, error) {
-	db, err := store.Open(ctx, cfg.Database.Path, store.Options{Log: log})
+	db, err := store.Open(ctx, cfg.Database.Path, store.Options{Log: log, CopyTo: cfg.Backup.CopyTo(cfg.Database.Path)})
 	return db, WithBackup(cfg, err)
 }
