@@ -2,21 +2,20 @@ package blocklists
 
 import (
 	"fmt"
-	"sync"
 
 	"reputed/blocklists/catalog"
 )
 
-// Builtin reads the embedded catalogue and gives its lists: every one, asked by
-// default or not, validated, in the order of file names and then of the files. It reads
-// anew on each call; call it once. An error means that the program was built with a
-// broken catalogue.
+// Builtin returns the lists of the embedded catalogue, validated, whether they are asked by
+// default or not, in the order of the file names and then of the files. It reads the catalogue
+// anew on each call. An error means that the program was built with a broken catalogue.
 func Builtin() ([]Zone, error) {
 	c, err := BuiltinCatalog()
 	return c.Zones, err
 }
 
-// BuiltinCatalog is all that the embedded catalogue says, as [ReadCatalog] reads it.
+// BuiltinCatalog returns everything that the embedded catalogue says, as [ReadCatalog] reads
+// it. What is said of [Builtin] holds for it too.
 func BuiltinCatalog() (Catalog, error) {
 	c, err := ReadCatalog(catalog.Files(), "")
 	if err != nil {
@@ -33,9 +32,3 @@ func BuiltinCatalog() (Catalog, error) {
 	}
 	return c, nil
 }
-
-// builtinDead reads the table once: every bounce that names a list asks for it.
-var builtinDead = sync.OnceValues(func() ([]DeadZone, error) {
-	c, err := BuiltinCatalog()
-	return c.Dead, err
-})

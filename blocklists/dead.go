@@ -3,18 +3,17 @@ package blocklists
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// DeadZone is a zone that must no longer be asked. Its silence reads as
-// "clean" and its wildcard as "listed", both of everything.
+// DeadZone is a zone that must no longer be asked: where it is silent it would say "clean" of
+// everything, and where it has a wildcard "listed".
 type DeadZone struct {
 	Zone       string   // without final dot, lower case
 	Also       []string // its sub-zones and other names, dead too
 	Title      string
-	Died       string // 2024-06-05, 2008-05, 2013 or 2000s; with "by " or "about " in front if that is all that is known; "never" existed; empty: not known
-	Behaviour  string // what it does since, to follow "it": "is empty"
+	Died       string // 2024-06-05, 2008-05, 2013 or 2000s, with "by " or "about " in front if no more is known; "never": it never existed; empty: not known
+	Behaviour  string // what it does since then, to follow "it": "is empty"
 	Instead    string // zone to ask in its place; empty: none
 	Note       string
 	Confidence string // high, medium, low
@@ -33,8 +32,8 @@ type deadSpec struct {
 	Source     string   `toml:"source"`
 }
 
-// Warning is one sentence for whoever has configured the zone: when and how it
-// died, and what to do.
+// Warning returns one sentence for whoever has configured the zone: when and how it died, and
+// what to do.
 func (d DeadZone) Warning() string {
 	todo := "take it out of the configuration"
 	if d.Instead != "" {
@@ -47,7 +46,7 @@ func (d DeadZone) Warning() string {
 	return fmt.Sprintf("%s (%s) %s%s; %s", d.Zone, d.Title, d.when(), how, todo)
 }
 
-// when puts Died into words.
+// when returns Died in words.
 func (d DeadZone) when() string {
 	if d.Died == "never" {
 		return "never existed"
@@ -75,7 +74,7 @@ func (d DeadZone) when() string {
 	return ended + " " + date
 }
 
-// dead is the zone, validated.
+// dead returns the zone, validated.
 func (s deadSpec) dead() (DeadZone, error) {
 	d := DeadZone(s)
 	p := &problems{kind: "dead zone", id: d.Zone}
@@ -105,26 +104,9 @@ func (s deadSpec) dead() (DeadZone, error) {
 	return d, errors.Join(p.errs...)
 }
 
-// Dead are the zones of the built-in table, in its order. An error means that the
-// program was built with a broken table.
-func Dead() ([]DeadZone, error) {
-	dead, err := builtinDead()
-	return slices.Clone(dead), err
-}
-
-// FindDead looks a zone up among the dead ones of the built-in table: the zone itself,
-// one of its other names, or a name below either; of several the longest. The Zone of
-// the result is the name that was found, so that the warning speaks of what is
-// configured. It finds nothing if [Dead] has an error.
-func FindDead(zone string) (DeadZone, bool) {
-	dead, err := builtinDead()
-	if err != nil {
-		return DeadZone{}, false
-	}
-	return Catalog{Dead: dead}.FindDead(zone)
-}
-
-// FindDead is the function of that name, for the dead zones of c.
+// FindDead looks a zone up among the dead ones of the catalogue: the zone itself, one of its
+// other names, or a name below either; of several the longest. The Zone of the result is the
+// name that was found, so that the warning speaks of what is configured.
 func (c Catalog) FindDead(zone string) (DeadZone, bool) {
 	zone = normalName(zone)
 	best, found := -1, ""

@@ -20,6 +20,6 @@
 //
 // Some lists are asked with a subscriber's key in the query name. [Zone.WithKey] puts
 // it there, [Zone.Redact] takes it out of what is shown. [Unasked] lists and
-// [Score] zones are known and not asked. [FindDead] knows the zones that nobody should ask any more,
-// and [Named] finds the list that a refusal names.
+// [Score] zones are known and not asked as lists. [Catalog.FindDead] knows the zones that nobody
+// should ask any more, and [Named] finds the list that a refusal names.
 package blocklists

@@ -3,12 +3,13 @@ package blocklists
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// FamilyOf returns the family that addr is asked as. An IPv4-mapped IPv6 address
-// is IPv6: ::ffff:127.0.0.2 is a control of IPv6 lists (RFC 5782 section 5), and
-// whoever means the IPv4 address unmaps it when parsing.
+// FamilyOf returns the family that addr is asked as. An IPv4-mapped IPv6 address is IPv6:
+// ::ffff:127.0.0.2 is a control of IPv6 lists (RFC 5782 section 5), and whoever means the IPv4
+// address unmaps it when parsing.
 func FamilyOf(addr netip.Addr) Family {
 	if addr.Is4() {
 		return IPv4
@@ -26,23 +27,14 @@ func (z Zone) Serves(f Family) bool { return slices.Contains(z.Families, f) }
 // ::ffff:127.0.0.2 is a control and is asked as IPv6. The invalid address has
 // no name, and neither has any address while the list lacks its key: "".
 func (z Zone) QueryName(addr netip.Addr) string {
-	if !addr.IsValid() {
+	if !addr.IsValid() || z.lacksKey() {
 		return ""
 	}
 	var buf [maxName + 1]byte
-	return string(z.AppendQueryName(buf[:0], addr))
+	return string(z.appendZone(appendReversed(buf[:0], addr)))
 }
 
-// AppendQueryName appends what [Zone.QueryName] returns to dst. With room in dst
-// it allocates nothing.
-func (z Zone) AppendQueryName(dst []byte, addr netip.Addr) []byte {
-	if !addr.IsValid() || z.lacksKey() {
-		return dst
-	}
-	return z.appendZone(appendReversed(dst, addr))
-}
-
-// appendZone appends what stands behind the name that is asked about.
+// appendZone appends what follows the address or name that is asked about.
 func (z Zone) appendZone(dst []byte) []byte {
 	if z.Key.Set() {
 		dst = append(dst, '.')
@@ -53,32 +45,21 @@ func (z Zone) appendZone(dst []byte) []byte {
 	return append(dst, '.')
 }
 
-// QueryDomain returns the absolute name to look up a domain in z: the name in
-// front of the zone (RFC 5782 section 3), in lower case. Name is expected as
-// ASCII (A-labels), with or without its final dot. The result may be longer
-// than the DNS allows; whoever asks finds out. If the list lacks its key it is "".
+// QueryDomain returns the absolute name to look up a domain in z: the name in front of the
+// zone (RFC 5782 section 3), in lower case. The name must be ASCII (A-labels), with or without
+// its final dot. The result may be longer than the DNS allows; whoever asks finds out. If the
+// list lacks its key it is "".
 func (z Zone) QueryDomain(name string) string {
-	return string(z.AppendQueryDomain(nil, name))
-}
-
-// AppendQueryDomain appends what [Zone.QueryDomain] returns to dst.
-func (z Zone) AppendQueryDomain(dst []byte, name string) []byte {
 	if z.lacksKey() {
-		return dst
+		return ""
 	}
-	name = strings.TrimSuffix(name, ".")
-	dst = slices.Grow(dst, len(name)+len(z.Key.text())+len(z.Zone)+3)
-	for _, c := range []byte(name) {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return z.appendZone(dst)
+	var buf [maxName + 1]byte
+	return string(z.appendZone(append(buf[:0], strings.ToLower(strings.TrimSuffix(name, "."))...)))
 }
 
-// NamesFor are the names by which a list of domains is asked about one: the name itself,
-// the organisational domain that it lies under (empty if it is one, or lies under none), or both.
+// NamesFor returns the names by which a list of domains is asked about one: the name itself,
+// the organisational domain that it lies under (empty if it is one or lies under none), or
+// both.
 func (z Zone) NamesFor(name, organisational string) []string {
 	switch {
 	case organisational == "" || organisational == name || z.Names == FullName:
@@ -89,13 +70,12 @@ func (z Zone) NamesFor(name, organisational string) []string {
 	return []string{name, organisational}
 }
 
-// appendReversed appends the labels of addr in the order of a question, without
-// a final dot.
+// appendReversed appends the labels of addr in the order of a question, without a final dot.
 func appendReversed(dst []byte, addr netip.Addr) []byte {
 	if addr.Is4() {
 		b := addr.As4()
 		for i := 3; i >= 0; i-- {
-			dst = appendOctet(dst, b[i])
+			dst = strconv.AppendUint(dst, uint64(b[i]), 10)
 			if i > 0 {
 				dst = append(dst, '.')
 			}
@@ -111,14 +91,4 @@ func appendReversed(dst []byte, addr netip.Addr) []byte {
 		}
 	}
 	return dst
-}
-
-func appendOctet(dst []byte, o byte) []byte {
-	if o >= 100 {
-		dst = append(dst, '0'+o/100)
-	}
-	if o >= 10 {
-		dst = append(dst, '0'+o/10%10)
-	}
-	return append(dst, '0'+o%10)
 }

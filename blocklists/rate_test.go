@@ -8,11 +8,7 @@ import (
 
 func score(t *testing.T, id string) Score {
 	t.Helper()
-	all, err := Scores()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range all {
+	for _, s := range builtinCatalog(t).Scores {
 		if s.ID == id {
 			return s
 		}

@@ -87,13 +87,6 @@ type ScoreSpec struct {
 	Checked      string     `toml:"checked"`
 }
 
-// Scores are the scores and allow lists of the built-in catalogue, in its order. An
-// error means that the program was built with a broken catalogue.
-func Scores() ([]Score, error) {
-	c, err := BuiltinCatalog()
-	return c.Scores, err
-}
-
 // score is the score, validated.
 func (s ScoreSpec) score(checked, name string) (Score, error) {
 	if s.Checked == "" {

@@ -103,14 +103,6 @@ func (s *Set) Name(name string) []Answer {
 	}
 }
 
-// Listed says whether there is an entry, without making its texts.
-func (s *Set) Listed(a netip.Addr) bool {
-	if a.Is4() {
-		return s.find4(number4(a)) > excluded
-	}
-	return s.v6.find(wideOf(a), compareWide) > excluded
-}
-
 // Values that stand for no value; those that are some begin behind them.
 const (
 	none     uint32 = 0

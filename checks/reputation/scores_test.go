@@ -17,12 +17,12 @@ import (
 // rated asks the scores at a server about one address and gives what they said, and how they did.
 func rated(t *testing.T, server *probestest.DNS, ids ...string) (map[string]Reading, map[string]ScoreResult) {
 	t.Helper()
-	all, err := blocklists.Scores()
+	catalog, err := blocklists.BuiltinCatalog()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var scores []blocklists.Score
-	for _, s := range all {
+	for _, s := range catalog.Scores {
 		if slices.Contains(ids, s.ID) {
 			scores = append(scores, s)
 		}
@@ -111,7 +111,7 @@ func TestOverQuotaIsNoRating(t *testing.T) {
 
 func TestTheKeyOfAScoreIsNotTold(t *testing.T) {
 	const key = "k3yc4n4ryk3y"
-	all, err := blocklists.Scores()
+	catalog, err := blocklists.BuiltinCatalog()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestTheKeyOfAScoreIsNotTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	for _, s := range all {
+	for _, s := range catalog.Scores {
 		if s.ID != "abusix-white" {
 			continue
 		}

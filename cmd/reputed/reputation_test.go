@@ -28,11 +28,11 @@ func raterRig(t *testing.T) (*rig, *probestest.Programmes) {
 	r := newRigWith(t, func(cfg *config.Config, world *lab.World) {
 		world.Lists.AddZone(probestest.Zone{Name: "score.senderscore.com", NoControls: true})
 		cfg.Reputation.Scores = nil
-		scores, err := blocklists.Scores()
+		catalog, err := blocklists.BuiltinCatalog()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range scores {
+		for _, s := range catalog.Scores {
 			if s.ID == "senderscore" {
 				cfg.Reputation.Scores = append(cfg.Reputation.Scores, s)
 			}
