@@ -44,8 +44,8 @@ var (
 	errBits    = errors.New("a prefix with bits set behind it")
 )
 
-// range4 reads an IPv4 address, its first octets, a CIDR range, or a range of two of these, as
-// rbldnsd has them: in 127.16.0-31 the end stands for the last octet of the beginning.
+// range4 reads an IPv4 address, its first octets, a CIDR range, or a range between two of
+// these, as rbldnsd does: in 127.16.0-31 the end replaces the last octet of the beginning.
 func range4(s string) (from, to uint32, err error) {
 	if head, bits, ok := strings.Cut(s, "/"); ok {
 		n, err := strconv.ParseUint(bits, 10, 8)
@@ -67,7 +67,7 @@ func range4(s string) (from, to uint32, err error) {
 	if !ok {
 		return 0, 0, errAddress
 	}
-	rest := ^uint32(0) >> (8 * n) // what the octets leave open
+	rest := ^uint32(0) >> (8 * n) // the bits that the octets leave open
 	if n == 4 {
 		rest = 0
 	}

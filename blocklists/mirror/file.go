@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// MaxBytes is the size of the largest file that is read.
+// MaxBytes is how large a file may be.
 const MaxBytes = 1 << 30
 
-// File is a file whose [Set] is kept up to date. It may be used by several goroutines at once: a new
-// Set takes the place of the old one as a whole.
+// File keeps the [Set] of a file up to date. It is safe for concurrent use: a new Set replaces
+// the old one as a whole.
 type File struct {
 	Path   string
 	Kind   Kind          // empty: [Auto]
 	Zone   string        // as in [Parse]
-	MaxAge time.Duration // after which a file that has not changed is not believed any more; 0: never
+	MaxAge time.Duration // how long a file that does not change is believed; 0: for ever
 
 	mu      sync.Mutex
 	set     *Set
 	failed  error
-	changed time.Time // of the file that Set or failed is of
+	changed time.Time // modification time of the file that set or failed is about
 	size    int64
 	looked  bool
 }
 
-// Split reads "ip4set:PATH", as rbldnsd has it on its command line, or a path alone.
+// Split reads "ip4set:PATH", as on the command line of rbldnsd, or a path alone.
 func Split(s string) (Kind, string) {
 	kind, path, ok := strings.Cut(s, ":")
 	switch Kind(kind) {
@@ -47,12 +47,13 @@ type State struct {
 	Set     *Set // nil: nothing is known
 	Err     error
 	Changed time.Time // of the file
-	Loaded  bool      // it was read just now, and not before
+	Loaded  bool      // the file was read just now
 }
 
-// Look gives the Set, reading the file if it has changed (by its time and size) since it was last read. A
-// file that changes while it is being read keeps what is known from before; it is read again the next time. Err says why
-// there is no Set, for people; it holds the path and no line of the file.
+// Look returns the Set. It reads the file first if its modification time or size has changed
+// since it was last read. If the file changes while it is being read, the Set from before stays,
+// and the next call reads again. State.Err says for people why there is no Set; it holds the
+// path and no line of the file.
 func (f *File) Look(now time.Time) State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +86,7 @@ func (f *File) refresh() bool {
 		if f.set == nil && f.failed == nil {
 			f.failed = fmt.Errorf("%s is being written: it is read the next time", f.Path)
 		}
-		f.looked = false // whatever was read may be half of it
+		f.looked = false // what was read may be incomplete
 		return false
 	}
 	if err != nil {

@@ -116,6 +116,21 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A file comes from somebody else: what one line of it costs is bounded.
+func TestVariablesDoNotMultiply(t *testing.T) {
+	text := "$1 " + strings.Repeat("x", 60_000) + "\n192.0.2.10 " + strings.Repeat("$1", 30_000) + "\n"
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := parsed(t, IP4Set, "", text)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+		t.Errorf("it took %d MB", took>>20)
+	}
+	if got, want := said(s, "192.0.2.10"), "127.0.0.2 "+strings.Repeat("x", maxText); got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestWhatCannotBeReadIsNotClean(t *testing.T) {
 	good := strings.Repeat("192.0.2.10\n", 200)
 	for name, c := range map[string]struct {

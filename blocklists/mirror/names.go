@@ -2,22 +2,23 @@ package mirror
 
 import "hash/maphash"
 
-// names are domain names, each with its own value and that of all names below it. They
-// stand one behind the other in one block of bytes; the table holds their numbers at the places that
-// hashes give (open addressing), so that a million of them are three blocks of memory and no more.
+// names are domain names, each with a value of its own and one for all names below it. The
+// names stand one after the other in one block of bytes; a hash table with open addressing
+// holds their numbers. So a million names are four blocks of memory: a map would take several
+// times as much, and the garbage collector would visit every string.
 type names struct {
 	seed   maphash.Seed
 	block  []byte
 	all    []name
-	places []uint32 // number of a name. Its length is a power of two, and twice that of all at least.
-	tags   []uint8  // of each place: 0 if it is free, else some of the hash, so that hardly any other name is looked at
+	places []uint32 // the hash table: indices of all. Its length is a power of two, and at least twice that of all
+	tags   []uint8  // of each place: 0 if it is free, else bits of the hash, so that hardly any other name is compared
 }
 
 type name struct {
-	at    uint32
+	at    uint32 // in block
 	size  uint8
-	exact uint32
-	below uint32
+	exact uint32 // value of the name itself
+	below uint32 // value of all names below it
 }
 
 func (n *names) exact(s string) uint32 {
@@ -50,13 +51,13 @@ func (n *names) lookUp(s string) (int, bool) {
 	return 0, false
 }
 
-// place is where to look for a name first, and its tag.
+// place returns where to look for a name first, and its tag.
 func (n *names) place(s string) (int, uint8) {
 	h := maphash.String(n.seed, s)
 	return int(h & uint64(len(n.places)-1)), uint8(h>>56) | 1
 }
 
-// add gives the entry of a name of at most 253 bytes, making one if there is none.
+// add returns the entry of a name of at most 253 bytes, after making one if there is none.
 func (n *names) add(s string) *name {
 	if i, ok := n.lookUp(s); ok {
 		return &n.all[i]

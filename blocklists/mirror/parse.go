@@ -15,7 +15,7 @@ import (
 type Kind string
 
 const (
-	Auto     Kind = "auto"     // addresses, ranges and names as they come, with or without values; combined if it says so
+	Auto     Kind = "auto"     // addresses, ranges and names mixed, with or without values; combined if it has parts
 	IP4Set   Kind = "ip4set"   // IPv4 addresses, prefixes and ranges
 	IP4Trie  Kind = "ip4trie"  // IPv4 CIDR ranges
 	IP4TSet  Kind = "ip4tset"  // IPv4 addresses
@@ -23,10 +23,11 @@ const (
 	IP6TSet  Kind = "ip6tset"  // IPv6 addresses and /64
 	DNSet    Kind = "dnset"    // names
 	Combined Kind = "combined" // several of the above, each for some subzones
-	generic  Kind = "generic"  // records of the zone itself, which list nothing
+	generic  Kind = "generic"  // records of the zone itself, which list nothing; only as a part
 )
 
-// LineError is a line that could not be read. The line itself is not in it: it may be anybody's.
+// LineError is about a line that could not be read. It does not repeat the line, which comes
+// from somebody else.
 type LineError struct {
 	Line int // counted from 1
 	Err  error
@@ -36,7 +37,7 @@ func (e LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.
 
 func (e LineError) Unwrap() error { return e.Err }
 
-// What is wrong with a file as a whole. Reading it again helps once it has changed.
+// What can be wrong with a file as a whole. Reading it again helps once it has changed.
 var (
 	ErrEmpty  = errors.New("it lists nothing")
 	ErrBroken = errors.New("too many of its lines cannot be read, so that what it does not list means nothing")
@@ -45,15 +46,16 @@ var (
 // Bounds of a file.
 const (
 	maxLine  = 64 << 10
-	maxBlock = 1 << 30 // of texts, and of names
-	maxText  = 255     // of a value: one string of a TXT record (RFC 1035 section 3.3.14), as rbldnsd cuts it
-	maxBad   = 5       // lines that are kept as examples
+	maxBlock = 1 << 30 // octets of all texts, and of all names
+	maxText  = 255     // octets of a text: one string of a TXT record (RFC 1035 section 3.3.14); rbldnsd cuts there too
+	maxBad   = 5       // unreadable lines that are kept as examples
 )
 
-// Parse reads a file. Zone is whose data it is, without final dot: of a combined file those
-// parts count that are for the base zone ("@"), or for the subzone that zone names first. Lines that cannot be
-// read are left out and counted; the error is [ErrBroken] with the first of them if they are more
-// than one in a hundred, [ErrEmpty] if nothing is listed, or that of reading.
+// Parse reads a file. Zone is the zone whose data it is, without final dot: of a combined file,
+// the parts count that are for the base zone ("@") or for the subzone that zone begins with.
+// Lines that cannot be read are left out and counted. The error wraps [ErrBroken], with the
+// first such line, if they are more than one in a hundred, [ErrEmpty] if nothing is listed, or
+// the error of the reader.
 func Parse(r io.Reader, kind Kind, zone string) (*Set, error) {
 	p := &parser{set: &Set{}, kind: kind, zone: zone, on: kind != Combined, interned: map[string]uint32{}}
 	p.base = p.scope
@@ -81,9 +83,9 @@ type parser struct {
 	kind   Kind
 	zone   string
 	inPart bool
-	on     bool // the part of a combined file that is being read counts
+	on     bool // the part that is being read counts
 	scope  scope
-	base   scope // outside of parts
+	base   scope // what holds outside of parts
 
 	v4       []span[uint32]
 	v6       []span[wide]
@@ -93,10 +95,11 @@ type parser struct {
 
 // scope is what holds until the end of a part.
 type scope struct {
-	kind Kind
-	code [4]byte
-	text string
-	vars [10]string
+	kind     Kind
+	code     [4]byte
+	text     string
+	vars     [10]string
+	replacer *strings.Replacer // of vars; nil: to be made
 }
 
 func (p *parser) reset() {
@@ -141,7 +144,7 @@ func (p *parser) line(s string) error {
 		switch {
 		case rest == "":
 		case rest[0] == '#' || rest[0] == ';':
-			// rbldnsd passes comments over; in plain files they are all that says why.
+			// rbldnsd ignores comments, but in plain files nothing else says why.
 			if why := strings.TrimLeft(rest, "#; \t"); p.scope.kind == Auto && text == "" {
 				text = strings.ReplaceAll(why, "$", "$$")
 			}
@@ -158,16 +161,16 @@ func (p *parser) line(s string) error {
 	return p.entry(word, v)
 }
 
-// special is a line that begins with a dollar sign. Those that are about a name server, and
-// unknown ones, say nothing here.
+// special reads a line that begins with a dollar sign. Those for a name server, and unknown
+// ones, mean nothing here.
 func (p *parser) special(s string) error {
 	word, rest, _ := strings.Cut(s, " ")
 	rest = strings.TrimSpace(rest)
 	switch {
 	case len(word) == 1 && word[0] >= '0' && word[0] <= '9':
-		p.scope.vars[word[0]-'0'] = rest
-		if !p.inPart { // for all parts
-			p.base.vars[word[0]-'0'] = rest
+		p.scope.set(word[0], rest)
+		if !p.inPart { // it holds in all parts
+			p.base.set(word[0], rest)
 		}
 	case word == "DATASET":
 		return p.part(strings.Fields(rest))
@@ -202,8 +205,8 @@ func (p *parser) part(words []string) error {
 	return errors.New("a part of a type that is not known")
 }
 
-// expiry reads "2026:01:31:10:00:00 +2d", or a second time in place of the span: when a
-// file is not to be believed any more.
+// expiry reads "2026:01:31:10:00:00 +2d", or a second time in place of the span, and returns
+// until when the file is to be believed.
 func expiry(words []string) (time.Time, bool) {
 	if len(words) < 2 {
 		return time.Time{}, false
@@ -228,80 +231,9 @@ func expiry(words []string) (time.Time, bool) {
 	return at.Add(time.Duration(n) * unit), err == nil
 }
 
-// value reads ":127.0.0.2:text", ":2:text", ":2" or a text alone.
-func (p *parser) value(s string) (code [4]byte, text string, err error) {
-	code, text = p.scope.code, s
-	if rest, ok := strings.CutPrefix(s, ":"); ok {
-		var a string
-		a, text, _ = strings.Cut(rest, ":")
-		if a = strings.TrimSpace(a); a != "" {
-			addr, n, ok := octets4(a)
-			switch {
-			case ok && n == 4:
-				code = [4]byte{byte(addr >> 24), byte(addr >> 16), byte(addr >> 8), byte(addr)}
-			case ok && n == 1:
-				code = [4]byte{127, 0, 0, byte(addr >> 24)}
-			default:
-				return code, "", errors.New("a value whose code is no address")
-			}
-		}
-	}
-	text = p.variables(strings.TrimSpace(text))
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
-	}
-	return code, text, nil
-}
-
-// intern gives the number of a value.
-func (p *parser) intern(code [4]byte, text string) (uint32, error) {
-	key := string(code[:]) + text
-	if v, ok := p.interned[key]; ok {
-		return v, nil
-	}
-	if len(p.set.texts)+len(text) > maxBlock {
-		return none, errors.New("more texts than fit")
-	}
-	v := uint32(len(p.set.values)) + excluded + 1
-	p.set.values = append(p.set.values, value{code, uint32(len(p.set.texts)), uint16(len(text))})
-	p.set.texts = append(p.set.texts, text...)
-	p.interned[key] = v
-	return v, nil
-}
-
-// join gives the value of several together.
-func (p *parser) join(all []uint32) uint32 {
-	var flat []uint32
-	for _, v := range all {
-		if v == excluded {
-			return excluded
-		}
-		if v&combined != 0 {
-			flat = append(flat, p.set.combos[v&^combined]...)
-		} else if v != none {
-			flat = append(flat, v)
-		}
-	}
-	slices.Sort(flat)
-	if flat = slices.Compact(flat); len(flat) == 1 {
-		return flat[0]
-	}
-	key := fmt.Sprint(flat)
-	if v, ok := p.joined[key]; ok {
-		return v
-	}
-	if p.joined == nil {
-		p.joined = map[string]uint32{}
-	}
-	v := uint32(len(p.set.combos)) | combined
-	p.set.combos = append(p.set.combos, flat)
-	p.joined[key] = v
-	return v
-}
-
 var errKind = errors.New("of a kind that this type of file does not hold")
 
-// entry adds what one line lists, or excludes.
+// entry adds what one line lists or excludes.
 func (p *parser) entry(word string, v uint32) error {
 	four, six := looksLike(word)
 	switch kind := p.scope.kind; {
