@@ -68,13 +68,10 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		// With no token in force, or where nobody has to sign in, there is nothing to find out by trying.
 		_, bearer := bearerOf(r)
 		bearer = bearer && len(s.o.Access.Tokens) > 0 && !open(r.URL.Path)
-		if bearer && s.tries.over(s.o.Access.client(r), s.o.Now()) {
+		name := s.who(r)
+		if bearer && !s.admitted(r, name) {
 			tooMany(w)
 			return
-		}
-		name := s.who(r)
-		if bearer && name == "" {
-			s.refused(r)
 		}
 		if name != "" {
 			r = r.WithContext(context.WithValue(r.Context(), personKey{}, name))
@@ -123,10 +120,16 @@ func bearerOf(r *http.Request) (token string, ok bool) {
 	return strings.TrimSpace(header), ok
 }
 
-// refused takes note of a wrong token.
-func (s *Server) refused(r *http.Request) {
-	s.tries.wrong(s.o.Access.client(r), s.o.Now())
-	s.o.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in refused", slog.String("remote", s.o.Access.client(r).String()))
+// admitted says whether a request may be told what came of its token: name is whose it is, empty if it is nobody's.
+func (s *Server) admitted(r *http.Request, name string) bool {
+	client := s.o.Access.client(r)
+	if !s.tries.admit(client, name != "", s.o.Now()) {
+		return false
+	}
+	if name == "" {
+		s.o.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in refused", slog.String("remote", client.String()))
+	}
+	return true
 }
 
 // owner is whose token it is. Every token is compared, each in constant time.

@@ -13,6 +13,19 @@ import (
 // policy is what a page may load: style, script and pictures of ours, and nothing of anybody else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// strictTransport has a browser that came over TLS once come over nothing else for a year (RFC 6797).
+const strictTransport = "max-age=31536000"
+
+// strict says whether a request is for a name that is the page's own. What is promised about TLS holds for all ports of a
+// name (RFC 6797 section 8.3): beside a page on a port of its own there may be others on that machine that
+// speak no TLS, and that a browser would not reach any more. So it is promised only for an https address without a port.
+func (s *Server) strict(r *http.Request) bool {
+	return slices.ContainsFunc(s.o.Access.Origins, func(origin string) bool {
+		host, tls := strings.CutPrefix(origin, "https://")
+		return tls && !strings.Contains(host, ":") && strings.EqualFold(host, r.Host)
+	})
+}
+
 // guard stands before every answer: headers, and hosts that are not ours.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,6 +37,9 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "private, no-cache")
+		if s.strict(r) {
+			h.Set("Strict-Transport-Security", strictTransport)
+		}
 		if !s.o.Access.asked() && !s.ours(r.Host) {
 			http.Error(w, "This name is not known here. Add it to url in [web], or use the address.", http.StatusMisdirectedRequest)
 			return

@@ -122,6 +122,9 @@ const (
 	// mostConnections is how many are answered at a time; others wait. Each takes a file of the daemon, which has
 	// to go on asking name servers whoever opens how many connections to its page.
 	mostConnections = 256
+	// mostStreams is how many answers one connection of HTTP/2 has at a time (RFC 9113 section 5.1.2); a browser that
+	// opens a page needs a handful.
+	mostStreams = 16
 	// stopTime is how long answers under way may still take when we stop.
 	stopTime = 2 * time.Second
 )
@@ -132,9 +135,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, certificate func() (
 	h := &http.Server{
 		Handler:           http.TimeoutHandler(s, answerTime-5*time.Second, "The database did not answer in time. Try again.\n"),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: answerTime, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10,
-		ErrorLog:       slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // broken handshakes and the like, of anybody who connects
-		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		MaxHeaderBytes: 32 << 10, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams},
+		ErrorLog:    slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug), // broken handshakes and the like, of anybody who connects
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	l = netutil.LimitListener(l, mostConnections)
 	if certificate != nil {

@@ -39,14 +39,13 @@ func (s *Server) signinNow(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The form could not be read.", http.StatusBadRequest)
 		return
 	}
-	if s.tries.over(s.o.Access.client(r), s.o.Now()) {
+	next := within(r.PostFormValue("next"))
+	name := s.o.Access.owner(r.PostFormValue("token"))
+	if !s.admitted(r, name) {
 		tooMany(w)
 		return
 	}
-	next := within(r.PostFormValue("next"))
-	name := s.o.Access.owner(r.PostFormValue("token"))
 	if name == "" {
-		s.refused(r)
 		s.showSignin(w, r, http.StatusUnauthorized, signinData{Next: next, Wrong: true, Proxy: len(s.o.Access.Tokens) == 0})
 		return
 	}

@@ -34,17 +34,17 @@ func (t tried) now(at time.Time) float64 {
 	return max(0, t.wrong-max(0, float64(at.Sub(t.at)))/float64(tryAgain))
 }
 
-// over says whether a client has to wait.
-func (t *tries) over(client netip.Prefix, now time.Time) bool {
+// admit says whether an answer may tell a client that its token was right or wrong, and takes note of a wrong one. Both
+// in one step, after the token was looked at: of many that are sent at once no more are answered than one after the other.
+func (t *tries) admit(client netip.Prefix, right bool, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.who[client].now(now) > mostTries-1
-}
-
-// wrong takes note of a wrong token.
-func (t *tries) wrong(client netip.Prefix, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if t.who[client].now(now) > mostTries-1 {
+		return false
+	}
+	if right {
+		return true
+	}
 	if t.who == nil {
 		t.who = map[netip.Prefix]tried{}
 	}
@@ -52,6 +52,7 @@ func (t *tries) wrong(client netip.Prefix, now time.Time) {
 		t.forget(now)
 	}
 	t.who[client] = tried{t.who[client].now(now) + 1, now}
+	return true
 }
 
 // forget makes room: for those whose bucket is empty, else for who tried the longest time ago.

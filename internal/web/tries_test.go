@@ -81,7 +81,7 @@ func TestTriesAreBounded(t *testing.T) {
 	var x tries
 	at := now
 	for i := range 2 * mostClients {
-		x.wrong(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), at)
+		x.admit(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), false, at)
 		at = at.Add(time.Microsecond)
 	}
 	if n := len(x.who); n > mostClients {
