@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"reputed/checks/dnsbl"
 	"reputed/checks/remedy"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/wiring"
 	"reputed/probes"
@@ -207,7 +207,7 @@ func (a checkRun) run(ctx context.Context) error {
 	}
 	if !ts.Empty() {
 		var result dnsbl.Result
-		result, err = check.Run(ctx, now, pooled(a.cfg, ts), nil, func(f checks.Finding) {
+		result, err = check.Run(ctx, now, expand.Pooled(a.cfg, ts), nil, func(f checks.Finding) {
 			switch {
 			case f.Code == checks.CodeListed || f.Code == checks.CodePolicy:
 				if a.form == report.Text || a.form == report.JSON { // the others have no room for it
@@ -269,22 +269,6 @@ func anyIPv6(ts checks.Targets) bool {
 // resolver, the network. What is wrong with single lists is told with their counts.
 func aboutRun(f checks.Finding) bool {
 	return f.Target.Kind == checks.KindMonitor && f.Status == checks.Problem
-}
-
-// pooled are the targets with the pools that the configuration puts them in.
-func pooled(cfg *config.Config, ts checks.Targets) iter.Seq[checks.Target] {
-	known, err := cfg.LocalTargets()
-	if err != nil || known.Empty() {
-		return ts.All()
-	}
-	return func(yield func(checks.Target) bool) {
-		for t := range ts.All() {
-			t, _ = known.Find(t)
-			if !yield(t) {
-				return
-			}
-		}
-	}
 }
 
 func countKind(ts checks.Targets, kind checks.Kind) int {

@@ -17,6 +17,7 @@ import (
 	"reputed/checks/dnsbl"
 	"reputed/checks/remedy"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/internal/view"
@@ -55,10 +56,11 @@ const (
 // nothing registers itself.
 type daemon struct {
 	cfg     *config.Config
+	version string
 	log     *slog.Logger
 	db      *store.DB
 	sources *sources // what stands for addresses
-	hosts   hostNames
+	hosts   expand.HostNames
 	paced   map[string]bool // warnings about limits that were told
 	watch   atomic.Pointer[watch]
 	lists   dnsbl.Check
@@ -106,16 +108,27 @@ type mailbox struct {
 	whole time.Time // when it was last seen to have been read to its end; see sight
 }
 
+// Options are what a daemon is made of.
+type Options struct {
+	Config   *config.Config             // read to be run: with its secrets
+	DB       *store.DB                  // open for writing; the caller closes it after Run
+	Channels map[string]alerts.Notifier // by name
+	Version  string                     // of the build
+	Log      *slog.Logger
+	Service  service // who supervises the process; the zero one: nobody
+}
+
 // newDaemon puts the parts together, top to bottom. It starts nothing.
-func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Notifier, log *slog.Logger) (*daemon, error) {
-	d := &daemon{cfg: cfg, db: db, log: log, awaited: map[string]time.Time{}}
+func newDaemon(o Options) (*daemon, error) {
+	cfg, db, log := o.Config, o.DB, o.Log
+	d := &daemon{cfg: cfg, version: o.Version, db: db, log: log, service: o.Service, awaited: map[string]time.Time{}}
 	resolver, err := wiring.Resolver(cfg, 0, log)
 	if err != nil {
 		return nil, err
 	}
 	d.asker = resolver
 	d.sources = newSources(cfg, resolver, log)
-	d.hosts.owed = true
+	d.hosts.Owed = true
 	local, err := cfg.LocalTargets()
 	if err != nil {
 		return nil, err
@@ -165,9 +178,9 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	if err := d.remember(context.Background()); err != nil {
 		return nil, err
 	}
-	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: channels, Log: log,
+	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: o.Channels, Log: log,
 		Working: func(channel string) func() { return d.pulse.work("channel "+channel, deliverLimit) }}
-	d.followers = followersOf(channels)
+	d.followers = followersOf(o.Channels)
 	if d.heart, err = wiring.Heart(cfg.Heartbeat); err != nil {
 		return nil, &config.Invalid{Err: err}
 	}
@@ -184,14 +197,14 @@ func newDaemon(cfg *config.Config, db *store.DB, channels map[string]alerts.Noti
 	v.Unwritten = d.unwritten.trouble
 	v.Acted = func() { d.monitor.Poke(monitor.JobFollow) } // the channels that show who has it
 	d.view = v
-	if d.page, err = newWeb(v, cfg.Web, log); err != nil {
+	if d.page, err = view.Server(v, cfg.Web, o.Version, log); err != nil {
 		return nil, err
 	}
 	if d.raters, err = newRaters(cfg, resolver, db, log); err != nil {
 		return nil, err
 	}
 	d.doors = newDoors(cfg, d.asker, acceptance.Round{Rules: d.rules}, log)
-	if d.own, err = ownServers(cfg, log); err != nil {
+	if d.own, err = wiring.OwnServers(cfg, log); err != nil {
 		return nil, err
 	}
 	d.monitor, err = d.newMonitor()
@@ -265,11 +278,11 @@ func (d *daemon) limited(j monitor.Job) func(context.Context, time.Time) error {
 // run holds the database and works until ctx ends, then stops within
 // [monitor.StopTimeout]. It returns nil if it was told to stop.
 func (d *daemon) run(ctx context.Context) error {
-	lease, err := d.db.Lease(ctx, "reputed "+version(), leaseTTL, time.Now())
+	lease, err := d.db.Lease(ctx, "reputed "+d.version, leaseTTL, time.Now())
 	if err != nil {
 		return err
 	}
-	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", version()), slog.Int("targets", d.watch.Load().targets.Len()),
+	d.log.LogAttrs(ctx, slog.LevelInfo, "started", slog.String("version", d.version), slog.Int("targets", d.watch.Load().targets.Len()),
 		slog.Int("lists", len(d.cfg.Blocklists.Zones)), slog.Int("mailboxes", len(d.mailboxes)), slog.Int("logs", len(d.logs)), slog.Int("channels", len(d.deliverer.Channels)))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

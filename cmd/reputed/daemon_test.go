@@ -85,7 +85,7 @@ func newRigLogging(t *testing.T, log *slog.Logger, change func(*config.Config, *
 	}
 	t.Cleanup(func() { db.Close() })
 	cfg.Alerts.Channels = []string{"test"}
-	d, err := newDaemon(cfg, db, map[string]alerts.Notifier{"test": nil}, log)
+	d, err := newDaemon(Options{Config: cfg, DB: db, Channels: map[string]alerts.Notifier{"test": nil}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	d, err := newDaemon(cfg, db, channels, log)
+	d, err := newDaemon(Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -233,15 +234,15 @@ func (a *app) lookAtConfiguration() (cfg *config.Config, all []report.Symptom) {
 // lookAtTargets finds out what the names, records and files that stand for addresses stand for now.
 func (p *patient) lookAtTargets(ctx context.Context) (all []report.Symptom) {
 	sources := p.cfg.Sources()
-	for i, o := range expandEach(ctx, p.resolver, sources) {
-		if o.err != nil {
-			f := unexpanded(sources[i], o.err)
+	for i, o := range expand.Each(ctx, p.resolver, sources) {
+		if o.Err != nil {
+			f := expand.Missed(sources[i], o.Err)
 			all = append(all, report.Symptom{Is: report.Broken, Says: f.Summary, Do: f.Facts[checks.FactInstruction]})
 			continue
 		}
 		all = append(all, sound("%s is %s", sources[i], o))
-		if n := len(o.left); n > 0 {
-			all = append(all, report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("%s: %s", sources[i], o.left[0]), Do: "name what you send from in addresses"})
+		if n := len(o.Left); n > 0 {
+			all = append(all, report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("%s: %s", sources[i], o.Left[0]), Do: "name what you send from in addresses"})
 		}
 	}
 	ts, err := p.cfg.LocalTargets()

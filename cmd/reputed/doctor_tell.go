@@ -10,6 +10,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/wiring"
 )
@@ -166,11 +167,11 @@ func (p *patient) lookAtAddresses(ctx context.Context) (all []report.Symptom) {
 	}
 	sources := p.cfg.Sources()
 	known := map[config.Source][]string{}
-	for i, o := range expandEach(ctx, p.resolver, sources) {
-		if o.err != nil {
-			return []report.Symptom{unclear("which addresses are watched", o.err)}
+	for i, o := range expand.Each(ctx, p.resolver, sources) {
+		if o.Err != nil {
+			return []report.Symptom{unclear("which addresses are watched", o.Err)}
 		}
-		known[sources[i]] = o.words
+		known[sources[i]] = o.Words
 	}
 	watched, err := p.cfg.TargetsWith(func(s config.Source) []string { return known[s] })
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes"
 )
 
@@ -266,7 +267,7 @@ func planKnocks(ctx context.Context, db *store.DB, w *doors, targets []checks.Ta
 	if err != nil {
 		return k, err
 	}
-	flows := mailFlows(received, buildVendors(received, nil, delivered, fronts))
+	flows := mailFlows(received, view.VendorsOf(received, nil, delivered, fronts))
 	k.share = shareOf(flows, slices.ContainsFunc(received, func(f store.ReceiverFlow) bool { return f.Counted }))
 	k.destinations = destinations(w.cfg, flows, k.standing)
 	from, err := w.reachable(targets)

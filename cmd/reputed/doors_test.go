@@ -15,24 +15,9 @@ import (
 	"reputed/internal/lab"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes/probestest"
 )
-
-// startSMTP is a receiver on the loopback that is never handed a message.
-func startSMTP(t *testing.T, opts probestest.SMTPOptions) *probestest.SMTP {
-	t.Helper()
-	s, err := probestest.StartSMTP(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Close()
-		if m := s.Messages(); len(m) > 0 {
-			t.Errorf("a receiver was handed a message: %q", m)
-		}
-	})
-	return s
-}
 
 // doorRig is a daemon that knocks at receivers on the loopback, from 127.0.0.2 in the name of 192.0.2.10 and from
 // 127.0.0.3 in that of 192.0.2.11.
@@ -66,7 +51,7 @@ func (r *rig) knockOnce() {
 
 // TestACiscoGatewayThatRefusesIsFoundInOneRound: before any mail comes back, with the way out, and until it greets again.
 func TestACiscoGatewayThatRefusesIsFoundInOneRound(t *testing.T) {
-	cisco, other := startSMTP(t, probestest.SMTPOptions{}), startSMTP(t, probestest.SMTPOptions{})
+	cisco, other := probestest.StartDoor(t, probestest.SMTPOptions{}), probestest.StartDoor(t, probestest.SMTPOptions{})
 	r := doorRig(t, map[string]*probestest.SMTP{"cisco.example": cisco, "other.example": other}, nil)
 	r.knockOnce()
 	if open := r.open(); len(open) != 0 {
@@ -113,7 +98,7 @@ func TestACiscoGatewayThatRefusesIsFoundInOneRound(t *testing.T) {
 
 // TestSeveralReceiversOfOneVendorAreOneIncident: Cisco refuses us, at whichever door and whichever of us.
 func TestSeveralReceiversOfOneVendorAreOneIncident(t *testing.T) {
-	one, two := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse}), startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse})
+	one, two := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse}), probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse})
 	r := doorRig(t, map[string]*probestest.SMTP{"one.example": one, "two.example": two}, nil)
 	r.knockOnce()
 	i := r.only("two receivers of one vendor, two addresses")
@@ -134,7 +119,7 @@ func TestSeveralReceiversOfOneVendorAreOneIncident(t *testing.T) {
 
 // TestADoorAndABounceAreOneIncident: what a bounce told, the door confirms.
 func TestADoorAndABounceAreOneIncident(t *testing.T) {
-	cisco := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse})
+	cisco := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse})
 	r := doorRig(t, map[string]*probestest.SMTP{"cisco.example": cisco}, nil)
 	bounced := checks.Finding{Key: checks.Key{Check: "bounce", Target: "192.0.2.10", Source: "cisco-talos"}, Target: checks.Address(netip.MustParseAddr("192.0.2.10")),
 		Code: checks.CodeRefused, Status: checks.Problem, Severity: checks.Major, Summary: "Cisco Talos: 3 mails from 192.0.2.10 refused", At: time.Now(),
@@ -151,7 +136,7 @@ func TestADoorAndABounceAreOneIncident(t *testing.T) {
 
 // TestWhoSaysBusyIsLeftAlone: for an hour, then for two.
 func TestWhoSaysBusyIsLeftAlone(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPBusy})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPBusy})
 	r := doorRig(t, map[string]*probestest.SMTP{"busy.example": s}, nil)
 	r.knockOnce()
 	r.knockOnce()
@@ -169,7 +154,7 @@ func TestWhoSaysBusyIsLeftAlone(t *testing.T) {
 
 // TestAClosedWayOutIsOneFindingAboutUs: and nothing about the addresses.
 func TestAClosedWayOutIsOneFindingAboutUs(t *testing.T) {
-	one, two := startSMTP(t, probestest.SMTPOptions{}), startSMTP(t, probestest.SMTPOptions{})
+	one, two := probestest.StartDoor(t, probestest.SMTPOptions{}), probestest.StartDoor(t, probestest.SMTPOptions{})
 	r := doorRig(t, map[string]*probestest.SMTP{"one.example": one, "two.example": two}, nil)
 	one.Close()
 	two.Close()
@@ -182,7 +167,7 @@ func TestAClosedWayOutIsOneFindingAboutUs(t *testing.T) {
 
 // TestNobodyIsKnockedAtUnlessConfigured: no name of ours, no address of ours, no receiver: no packet.
 func TestNobodyIsKnockedAtUnlessConfigured(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{})
 	r := doorRig(t, map[string]*probestest.SMTP{"one.example": s}, func(c *config.Config) { c.Acceptance.Helo = "" })
 	if _, ok, err := r.doors.job(t.Context(), r.daemon); ok || err != nil {
 		t.Errorf("a job without a name to go by: %v", err)
@@ -214,7 +199,7 @@ func TestDestinations(t *testing.T) {
 func TestMailFlows(t *testing.T) {
 	got := mailFlows([]store.ReceiverFlow{
 		{Domain: "a.example", Vendor: "Cisco Talos", Refused: 3, Delivered: 10, Counted: true}, {Domain: "a.example", Vendor: "Spamhaus", Refused: 2, Delivered: 10, Counted: true},
-		{Domain: "b.example", Delivered: 5, Counted: true}, {Domain: "not a domain", Delivered: 5}}, buildVendors([]store.ReceiverFlow{{Domain: "a.example", Vendor: "Cisco Talos", Refused: 3}}, nil, nil, nil))
+		{Domain: "b.example", Delivered: 5, Counted: true}, {Domain: "not a domain", Delivered: 5}}, view.VendorsOf([]store.ReceiverFlow{{Domain: "a.example", Vendor: "Cisco Talos", Refused: 3}}, nil, nil, nil))
 	want := []acceptance.Flow{{Domain: "a.example", Vendor: "Cisco Talos", Mails: 15}, {Domain: "b.example", Mails: 5}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

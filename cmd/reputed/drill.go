@@ -80,7 +80,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 	if one {
 		last := steps[len(steps)-1]
 		steps = steps[:1]
-		if pages(notifiers[channels[0].Name]) {
+		if alerts.Pages(notifiers[channels[0].Name]) {
 			steps = append(steps, last)
 		}
 	}
@@ -94,7 +94,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 		errs := make([]error, len(channels))
 		var wg sync.WaitGroup
 		for i, c := range channels {
-			wg.Go(func() { outcomes[i], errs[i] = try(ctx, c.Name, notifiers[c.Name], s.note) })
+			wg.Go(func() { outcomes[i], errs[i] = alerts.Try(ctx, c.Name, notifiers[c.Name], s.note) })
 		}
 		wg.Wait()
 		for i, c := range channels {
@@ -126,43 +126,11 @@ func hangUp(ctx context.Context, notifiers map[string]alerts.Notifier, channels 
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, c := range channels {
-		if n := notifiers[c.Name]; pages(n) {
+		if n := notifiers[c.Name]; alerts.Pages(n) {
 			wg.Go(func() { _ = n.Notify(ctx, end) }) // nobody is there any more to hear of it
 		}
 	}
 	wg.Wait()
-}
-
-// pages says whether a channel keeps what it is told until it is told of the end.
-func pages(n alerts.Notifier) bool {
-	_, only := n.(incidentsOnly)
-	return only
-}
-
-// try tells one channel and says what came of it.
-func try(ctx context.Context, name string, channel alerts.Notifier, n alerts.Notification) (outcome string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, alerts.NotifyTimeout)
-	defer cancel()
-	began := time.Now()
-	err = channel.Notify(ctx, n)
-	took := time.Since(began).Round(time.Millisecond)
-	said := func(err error) string { // the line begins with the channel already
-		text := err.Error()
-		if _, rest, named := strings.Cut(text, fmt.Sprintf("%q: ", name)); named {
-			text = rest
-		}
-		return checks.Line(text, 0)
-	}
-	var retry *alerts.RetryError
-	switch {
-	case err == nil:
-		return fmt.Sprintf("accepted in %s", took), nil
-	case errors.Is(err, alerts.ErrRefused):
-		return fmt.Sprintf("refused after %s, and would not be tried again: %s", took, said(err)), err
-	case errors.As(err, &retry):
-		return fmt.Sprintf("put off after %s, for %s: %s", took, retry.After.Round(time.Second), said(retry.Err)), err
-	}
-	return fmt.Sprintf("failed after %s, and would be tried again: %s", took, said(err)), err
 }
 
 // story is an incident that does not exist, about an address that nobody has (RFC 5737), as

@@ -12,6 +12,7 @@ import (
 	"reputed/checks/acceptance"
 	"reputed/checks/bounce"
 	"reputed/internal/store"
+	"reputed/internal/view"
 )
 
 // Who stands before the receivers of our mail is asked in the DNS, of those that get most of it
@@ -23,14 +24,12 @@ const (
 	frontsFresh = 20 * time.Hour
 	// frontsMost bounds the questions of a day: receivers beyond it get hardly any mail.
 	frontsMost = 500
-	// frontsBack is the mail that counts.
-	frontsBack = 30 * 24 * time.Hour
 )
 
 // learnFronts asks who stands before receivers of whom nothing new is known.
 func (d *daemon) learnFronts(ctx context.Context, _ time.Time) error {
 	now := time.Now().UTC()
-	flows, err := d.db.Receivers(ctx, now.Add(-frontsBack))
+	flows, err := d.db.Receivers(ctx, now.Add(-view.VendorsBack))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"reputed/checks/acceptance"
 	"reputed/internal/report"
 	"reputed/internal/store"
+	"reputed/internal/view"
 	"reputed/probes"
 )
 
@@ -61,7 +62,7 @@ func TestReceiversThatRefuseAreToldAsTheirVendor(t *testing.T) {
 		t.Errorf("problems of %q, want one of cisco-talos", sources)
 	}
 
-	v, err := vendorMap(ctx, r.db, r.cfg, time.Now())
+	v, err := view.Vendors(ctx, r.db, r.cfg, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestReceiversThatRefuseAreToldAsTheirVendor(t *testing.T) {
 	if err != nil || len(known) != 4 {
 		t.Fatalf("%d receivers known, %v; want 4", len(known), err)
 	}
-	flows, err := r.db.Receivers(ctx, now.Add(-frontsBack))
+	flows, err := r.db.Receivers(ctx, now.Add(-view.VendorsBack))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func TestVendorMap(t *testing.T) {
 		"the case of a domain does not matter":      {[]store.ReceiverFlow{{Domain: "X.example", Refused: 1}}, nil, acceptance.Receiver{Vendor: "Mimecast", How: acceptance.ByMX}, domain{"Mimecast", "mx"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := buildVendors(c.flows, nil, c.delivered, map[string]acceptance.Receiver{"x.example": c.front})
+			v := view.VendorsOf(c.flows, nil, c.delivered, map[string]acceptance.Receiver{"x.example": c.front})
 			if len(v.All) != 1 {
 				t.Fatalf("%+v, want one vendor", v.All)
 			}

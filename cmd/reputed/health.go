@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reputed/checks"
+	"reputed/internal/expand"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/probes"
@@ -21,7 +22,6 @@ const (
 	checkProof   = "proof"   // can anything in it be proved to be ours?
 	checkChannel = "channel" // does it take alerts?
 	checkBackup  = "backup"  // is the database backed up?
-	checkTargets = "targets" // is it known which addresses a name, an SPF record or a file stands for?
 )
 
 func mailboxPart(name string) string { return "mailbox:" + name }
@@ -88,10 +88,10 @@ func (d *daemon) dismissed(ctx context.Context, now time.Time) ([]checks.Finding
 		here[checks.List(z.ID).ID()] = true
 	}
 	for _, s := range d.sources.all {
-		here[checks.Monitor(sourcePart(s)).ID()] = true
+		here[checks.Monitor(expand.Part(s)).ID()] = true
 	}
 	var out []checks.Finding
-	for _, check := range []string{checkMailbox, checkLog, checkFormat, checkProof, checkChannel, checkTargets, monitor.JobDNSBL} {
+	for _, check := range []string{checkMailbox, checkLog, checkFormat, checkProof, checkChannel, expand.Check, monitor.JobDNSBL} {
 		known, err := d.db.Known(ctx, check)
 		if err != nil {
 			return nil, err

@@ -120,8 +120,8 @@ func hostileCertificate(t *testing.T, text string) *tls.Certificate {
 func hostileWorld(t *testing.T, text string) map[string]string {
 	flat := strings.NewReplacer("\r", " ", "\n", " ").Replace(text) // a header of a mail has no line breaks, nor has a reply
 	// Doors of receivers: greeting, replies and certificate.
-	shut := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "554-" + flat + "\r\n554 5.7.1 rejected due to the sending MTA's poor reputation " + flat})
-	wide := startSMTP(t, probestest.SMTPOptions{Name: "mx.example.net " + flat, Certificate: hostileCertificate(t, text)})
+	shut := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "554-" + flat + "\r\n554 5.7.1 rejected due to the sending MTA's poor reputation " + flat})
+	wide := probestest.StartDoor(t, probestest.SMTPOptions{Name: "mx.example.net " + flat, Certificate: hostileCertificate(t, text)})
 	r := doorRig(t, map[string]*probestest.SMTP{"shut.example": shut, "wide.example": wide}, func(cfg *config.Config) {
 		cfg.Outbound = []config.Outbound{{Pool: "office", Addresses: []string{lab.OurAddress.String()}, Domains: []string{lab.OurDomain}, Hosts: map[string]string{lab.OurHost: lab.OurAddress.String()}}}
 	})
@@ -214,7 +214,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	}
 	for name, channel := range others {
 		for i, d := range due {
-			if d.Notification.General() && pages(channel) {
+			if d.Notification.General() && alerts.Pages(channel) {
 				continue
 			}
 			if err := channel.Notify(t.Context(), d.Notification); err != nil {
@@ -279,7 +279,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		}
 		sinks[line], sinks[line+" (errors)"] = out.String(), errs.String()
 	}
-	page, err := newWeb(v, config.Web{}, slog.New(slog.DiscardHandler))
+	page, err := view.Server(v, config.Web{}, "devel", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/lab"
-	"reputed/probes"
 	"reputed/probes/probestest"
 )
 
@@ -75,13 +73,13 @@ func TestAListedHostNameIsTold(t *testing.T) {
 	}
 
 	// Without an answer the name stays; once there is another one, it is gone, and nobody knows more.
-	clear(r.hosts.tried) // as after a day
+	r.hosts.Again() // as after a day
 	r.world.Lists.SetMode(".", probestest.ZoneServFail)
 	r.mustRound()
 	if got := r.watched(); !slices.Contains(got, "mx.example.org") {
 		t.Errorf("watched without an answer: %v", got)
 	}
-	clear(r.hosts.tried)
+	r.hosts.Again()
 	r.world.Lists.SetMode(".", probestest.ZoneNormal)
 	r.world.Lists.SetName("30.2.0.192.in-addr.arpa", "PTR new.example.org.")
 	r.mustRound()
@@ -100,7 +98,7 @@ func TestHostNamesThatAreNotKnownYetAreNotGone(t *testing.T) {
 	r.world.Lists.SetListed(dbl, "mx.example.org", "", netip.MustParseAddr("127.0.1.2"))
 	r.mustRound()
 	inc := r.only("the PTR name is listed")
-	r.hosts = hostNames{owed: true}
+	r.hosts = expand.HostNames{Owed: true}
 	r.world.Lists.SetMode(".", probestest.ZoneServFail)
 	r.mustRound()
 	r.mustRound()
@@ -114,80 +112,12 @@ func TestPTRNamesAreAskedAgainOnceTheResolverAnswers(t *testing.T) {
 	r := ptrRig(t, nil, "PTR mx.example.org.")
 	r.world.Lists.SetMode(".", probestest.ZoneServFail)
 	r.mustRound()
-	if !r.hosts.owed || slices.Contains(r.watched(), "mx.example.org") {
-		t.Errorf("without an answer: owed %v, watched %v", r.hosts.owed, r.watched())
+	if !r.hosts.Owed || slices.Contains(r.watched(), "mx.example.org") {
+		t.Errorf("without an answer: owed %v, watched %v", r.hosts.Owed, r.watched())
 	}
 	r.world.Lists.SetMode(".", probestest.ZoneNormal)
 	r.mustRound()
-	if r.hosts.owed || !slices.Contains(r.watched(), "mx.example.org") {
-		t.Errorf("with one: owed %v, watched %v", r.hosts.owed, r.watched())
-	}
-}
-
-// An address is asked for its name once a day, and no more of them than there are.
-func TestPTRNamesAreCachedAndBounded(t *testing.T) {
-	d := probestest.StartDNS(t, probestest.Zone{Name: "in-addr.arpa", NoControls: true})
-	for i := range 256 {
-		d.SetName(fmt.Sprintf("%d.2.0.192.in-addr.arpa", i), fmt.Sprintf("PTR h%d-a.example.org.", i), fmt.Sprintf("PTR h%d-b.example.org.", i))
-	}
-	asker, err := probes.NewResolver(probes.ResolverOptions{Servers: []string{d.Addr().String()}, Timeout: 10 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours := map[string]bool{"example.org": true}
-	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	var h hostNames
-	walk := func(at time.Time, words ...string) (asked int) {
-		t.Helper()
-		ts, err := checks.ParseTargets(words...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := d.Asked("in-addr.arpa").All
-		if err := h.find(t.Context(), asker, reversible(cfg, ts.All()), ours, at); err != nil || h.owed {
-			t.Fatalf("owed %v, %v", h.owed, err)
-		}
-		if len(h.tried) != ts.Len() {
-			t.Errorf("%d addresses are kept of %d", len(h.tried), ts.Len())
-		}
-		return d.Asked("in-addr.arpa").All - before
-	}
-	for _, step := range []struct {
-		after time.Duration
-		words []string
-		want  int
-	}{
-		{0, []string{"192.0.2.0/25"}, 128},
-		{30 * time.Minute, []string{"192.0.2.0/25"}, 0},
-		{time.Hour, []string{"192.0.2.0/24"}, 128}, // the new ones
-		{24 * time.Hour, []string{"192.0.2.0/24"}, 128},
-		{48 * time.Hour, []string{"192.0.2.0/30"}, 4},
-		{49 * time.Hour, []string{"192.0.2.0/24"}, 252}, // what left is forgotten
-	} {
-		if got := walk(now.Add(step.after), step.words...); got < step.want || got > step.want+step.want/4 { // lost packets are sent again
-			t.Errorf("after %s: %d questions, want %d", step.after, got, step.want)
-		}
-	}
-	ts, err := checks.ParseTargets("192.0.2.0/24")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if names, left := h.names(reversible(cfg, ts.All())); len(names) != maxHostNames || left != 256 {
-		t.Errorf("%d names are asked about and %d left, want %d and 256", len(names), left, maxHostNames)
-	}
-	n := 0
-	wide, err := checks.ParseTargets("198.18.0.0/15")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range reversible(cfg, wide.All()) {
-		n++
-	}
-	if n != maxReverse {
-		t.Errorf("%d addresses of a /15 are looked up, want %d", n, maxReverse)
+	if r.hosts.Owed || !slices.Contains(r.watched(), "mx.example.org") {
+		t.Errorf("with one: owed %v, watched %v", r.hosts.Owed, r.watched())
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,11 +12,11 @@ import (
 	"reputed/checks/identity"
 	"reputed/checks/reputation"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/view"
 	"reputed/internal/wiring"
-	"reputed/probes"
 )
 
 func (a *app) identityCommand() *cobra.Command {
@@ -77,11 +75,11 @@ Exit code: 2 something major is wrong, 1 something minor, 3 could not tell, else
 		for _, f := range missed {
 			fmt.Fprintf(a.stderr, "reputed: %s\n", checks.Line(f.Summary, 0))
 		}
-		plan, left := identityPlan(cfg, ts, len(words) > 0, selectors)
+		plan, left := expand.ForIdentity(cfg, ts, len(words) > 0, selectors)
 		if left > 0 {
-			fmt.Fprintf(a.stderr, "reputed: %d addresses are not looked at: more than %d\n", left, maxReverse)
+			fmt.Fprintf(a.stderr, "reputed: %d addresses are not looked at: more than %d\n", left, expand.MaxReverse)
 		}
-		if len(plan.addresses)+len(plan.domains) == 0 {
+		if len(plan.Addresses)+len(plan.Domains) == 0 {
 			return usageError(c, errors.New("nothing to look at: name an address or a domain, or write pools to the configuration"))
 		}
 		r, err := a.identityReport(c.Context(), cfg, resolver, plan, policy || cfg.Identity.MTASTSPolicy)
@@ -97,124 +95,14 @@ Exit code: 2 something major is wrong, 1 something minor, 3 could not tell, else
 	return c
 }
 
-// lookedAt is what is to be looked at.
-type lookedAt struct {
-	addresses []identity.Address
-	domains   []identity.Domain
-}
-
-// identityPlan says what is to be looked at: targets, with what the configuration knows of them. Named says that
-// a person named them, and not the configuration; selectors are those of the domains then. Left is how
-// many addresses are too many.
-func identityPlan(cfg *config.Config, ts checks.Targets, named bool, selectors []string) (plan lookedAt, left int) {
-	known, _ := cfg.LocalTargets()
-	single, wide := spelledOut(cfg)
-	byPool := map[string][]identity.Address{}
-	wanted := map[string]bool{}
-	for t := range pooled(cfg, ts) {
-		if t.Kind == checks.KindDomain {
-			wanted[t.Name] = true
-			continue
-		}
-		if t.Kind != checks.KindAddress {
-			continue
-		}
-		if len(plan.addresses) >= maxReverse {
-			left++
-			continue
-		}
-		if k, ok := known.Find(t); ok {
-			t = k
-		}
-		x := identity.Address{Target: t, HELO: greetings(cfg, t)}
-		x.Spare = !single[t.Addr] && len(x.HELO) == 0 && slices.ContainsFunc(wide, func(p netip.Prefix) bool { return p.Contains(t.Addr) })
-		plan.addresses = append(plan.addresses, x)
-		byPool[t.Pool] = append(byPool[t.Pool], x)
-	}
-	for _, s := range cfg.SendingDomains() {
-		if named && !wanted[s.Domain] {
-			continue
-		}
-		delete(wanted, s.Domain)
-		d, ok := sender(s)
-		if !ok {
-			continue // not after validation
-		}
-		for _, pool := range s.Pools {
-			d.Addresses = append(d.Addresses, byPool[pool]...)
-		}
-		if named && len(byPool) > 0 {
-			d.Addresses = plan.addresses // whoever names both wants to know of both
-		}
-		d.Selectors = append(d.Selectors, selectors...)
-		plan.domains = append(plan.domains, d)
-	}
-	if named {
-		for t := range ts.All() {
-			if t.Kind == checks.KindDomain && wanted[t.Name] {
-				plan.domains = append(plan.domains, identity.Domain{Target: t, Selectors: selectors, Addresses: plan.addresses, Implied: true})
-			}
-		}
-	}
-	return plan, left
-}
-
-// sender is a domain as the check has it.
-func sender(s config.Sender) (identity.Domain, bool) {
-	t, err := checks.Domain(s.Domain)
-	return identity.Domain{Target: t, Selectors: slices.Clone(s.Selectors), ReturnPath: s.ReturnPath, Silent: !s.Sends, Want: s.DMARC, Implied: s.Implied}, err == nil
-}
-
-// spelledOut are the addresses that stand in the configuration by themselves, and the ranges.
-func spelledOut(cfg *config.Config) (single map[netip.Addr]bool, wide []netip.Prefix) {
-	single = map[netip.Addr]bool{}
-	for _, o := range cfg.Outbound {
-		for _, word := range o.Addresses {
-			if p, err := netip.ParsePrefix(word); err == nil && !p.IsSingleIP() {
-				wide = append(wide, p)
-			} else if addr, err := netip.ParseAddr(word); err == nil {
-				single[addr] = true
-			}
-		}
-	}
-	return single, wide
-}
-
-// greetings are the names that an address greets with, as far as hosts say so. A host without an address
-// is that of all addresses of its pool, if it is the only one.
-func greetings(cfg *config.Config, t checks.Target) (names []string) {
-	for _, o := range cfg.Outbound {
-		for name, addr := range o.Hosts {
-			if addr == t.String() || addr == "" && len(o.Hosts) == 1 && o.Pool == t.Pool {
-				names = append(names, name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// newIdentity is the check with the rules of the configuration. With policy it fetches policy files.
-func newIdentity(cfg *config.Config, asker identity.Asker, policy bool) *identity.Check {
-	c := &identity.Check{Asker: asker}
-	for _, rule := range cfg.Identity.Disable {
-		c.Disable = append(c.Disable, identity.Rule(rule))
-	}
-	if policy {
-		c.Fetch = probes.NewWeb(probes.WebOptions{Name: "mta-sts", Most: 64 << 10}).Get // RFC 8461 section 3.3: 64 KiB
-	}
-	seesOwn(c, cfg, asker)
-	return c
-}
-
 // identityReport looks once, and puts what it found together.
-func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker identity.Asker, plan lookedAt, policy bool) (report.Identity, error) {
+func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker identity.Asker, plan expand.Identity, policy bool) (report.Identity, error) {
 	now := time.Now()
 	m := a.remember(ctx, cfg, plan, now)
 	r := report.Identity{Now: now, Days: m.days, Changes: m.changes}
 	var items []identity.Item
 	at := map[string]int{}
-	summary, err := newIdentity(cfg, asker, policy).Run(ctx, now, plan.addresses, plan.domains, func(i identity.Item) {
+	summary, err := wiring.Identity(cfg, asker, policy).Run(ctx, now, plan.Addresses, plan.Domains, func(i identity.Item) {
 		items = append(items, i)
 		id := i.Target.ID()
 		n, ok := at[id]
@@ -229,7 +117,7 @@ func (a *app) identityReport(ctx context.Context, cfg *config.Config, asker iden
 		return r, err
 	}
 	r.Questions, r.Unanswered = summary.Questions, summary.Unknown
-	for _, d := range plan.domains {
+	for _, d := range plan.Domains {
 		if n, ok := at[d.Target.ID()]; ok && d.Silent {
 			r.Targets[n].Note = "sends no mail"
 		}
@@ -256,7 +144,7 @@ type memory struct {
 	spans   map[string][]reputation.Span // by domain, oldest first
 }
 
-func (a *app) remember(ctx context.Context, cfg *config.Config, plan lookedAt, now time.Time) (m memory) {
+func (a *app) remember(ctx context.Context, cfg *config.Config, plan expand.Identity, now time.Time) (m memory) {
 	db, err := openReader(ctx, cfg)
 	if err != nil {
 		return m
@@ -264,13 +152,13 @@ func (a *app) remember(ctx context.Context, cfg *config.Config, plan lookedAt, n
 	defer db.Close()
 	var ids []string
 	m.spans = map[string][]reputation.Span{}
-	for _, d := range plan.domains {
+	for _, d := range plan.Domains {
 		ids = append(ids, d.Target.ID())
 		if spans, err := db.Readings(ctx, d.Target.ID(), now.Add(-ratingFresh)); err == nil && !d.Silent {
 			m.spans[d.Target.ID()] = spans
 		}
 	}
-	for _, x := range plan.addresses {
+	for _, x := range plan.Addresses {
 		ids = append(ids, x.Target.ID())
 	}
 	if changes, err := db.Drift(ctx, store.DriftFilter{Targets: ids, Since: now.AddDate(0, 0, -view.DriftDays)}); err == nil && len(ids) > 0 {

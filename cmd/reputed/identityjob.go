@@ -11,8 +11,10 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/checks/identity"
+	"reputed/internal/expand"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
+	"reputed/internal/wiring"
 )
 
 const (
@@ -59,16 +61,16 @@ func (s *seen) add(i identity.Item, now time.Time) {
 // lookAtIdentity looks at everything that is published once.
 func (d *daemon) lookAtIdentity(ctx context.Context, _ time.Time) error {
 	return d.asRun(ctx, monitor.JobIdentity, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
-		plan, left := identityPlan(d.cfg, d.watch.Load().targets, false, nil)
+		plan, left := expand.ForIdentity(d.cfg, d.watch.Load().targets, false, nil)
 		known, err := d.db.Known(ctx, identity.CheckName)
 		if err != nil {
 			return store.Summary{}, err
 		}
 		s := seen{known: known, findings: map[checks.Key]checks.Finding{}, looked: map[checks.Key]bool{}}
 		var published []identity.Published
-		check := newIdentity(d.cfg, d.asker, d.cfg.Identity.MTASTSPolicy)
-		run, err := check.Run(ctx, now, plan.addresses, plan.domains, func(i identity.Item) { s.add(i, now) }, func(p identity.Published) { published = append(published, p) })
-		summary := store.Summary{Targets: len(plan.addresses) + len(plan.domains), Questions: run.Questions}
+		check := wiring.Identity(d.cfg, d.asker, d.cfg.Identity.MTASTSPolicy)
+		run, err := check.Run(ctx, now, plan.Addresses, plan.Domains, func(i identity.Item) { s.add(i, now) }, func(p identity.Published) { published = append(published, p) })
+		summary := store.Summary{Targets: len(plan.Addresses) + len(plan.Domains), Questions: run.Questions}
 		if left > 0 {
 			d.log.LogAttrs(ctx, slog.LevelWarn, "more addresses than are looked at", slog.Int("left", left))
 		}
@@ -112,7 +114,7 @@ func (d *daemon) sayDrift(ctx context.Context, now time.Time, published []identi
 // confirmIdentity asks again, after the wait that listings have too, about what was not known to be bad: a
 // zone that is being loaded has no names for a moment, and nobody is woken for that. What is not bad a second
 // time is told in the next run, if it is bad then.
-func (d *daemon) confirmIdentity(ctx context.Context, check *identity.Check, plan lookedAt, s *seen) error {
+func (d *daemon) confirmIdentity(ctx context.Context, check *identity.Check, plan expand.Identity, s *seen) error {
 	fresh := map[checks.Key]bool{}
 	targets, paths := map[string]bool{}, map[string]bool{}
 	for key, f := range s.findings {
@@ -129,19 +131,19 @@ func (d *daemon) confirmIdentity(ctx context.Context, check *identity.Check, pla
 		return nil
 	}
 	sleep(ctx, d.cfg.DNS.Confirm.Duration)
-	var again lookedAt
-	for _, a := range plan.addresses {
+	var again expand.Identity
+	for _, a := range plan.Addresses {
 		if targets[a.Target.ID()] {
-			again.addresses = append(again.addresses, a)
+			again.Addresses = append(again.Addresses, a)
 		}
 	}
-	for _, domain := range plan.domains {
+	for _, domain := range plan.Domains {
 		if targets[domain.Target.ID()] || paths[domain.MailFrom()] {
-			again.domains = append(again.domains, domain)
+			again.Domains = append(again.Domains, domain)
 		}
 	}
 	bad := map[checks.Key]bool{}
-	_, err := check.Run(ctx, time.Now(), again.addresses, again.domains, func(i identity.Item) {
+	_, err := check.Run(ctx, time.Now(), again.Addresses, again.Domains, func(i identity.Item) {
 		if f, ok := i.Finding(time.Now()); ok && f.Status == checks.Problem {
 			bad[f.Key] = true
 		}
@@ -161,13 +163,13 @@ func (d *daemon) confirmIdentity(ctx context.Context, check *identity.Check, pla
 // leave tells of what is known and was not looked at: nobody will again. Of a target that is gone nothing is
 // known from now on, and its incident is a person's to resolve, as with listings. What a person took out of the
 // configuration of a target that is there (a selector, a rule, a domain that an address sends as) is over.
-func (s *seen) leave(plan lookedAt, disabled []identity.Rule, now time.Time) {
+func (s *seen) leave(plan expand.Identity, disabled []identity.Rule, now time.Time) {
 	there := map[string]bool{}
-	for _, a := range plan.addresses {
+	for _, a := range plan.Addresses {
 		there[a.Target.ID()] = true
 	}
 	selectors, paths := map[string][]string{}, map[string]bool{}
-	for _, d := range plan.domains {
+	for _, d := range plan.Domains {
 		there[d.Target.ID()] = true
 		selectors[d.Target.ID()] = d.Selectors
 		for _, a := range d.Addresses {

@@ -10,10 +10,12 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/identity"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/lab"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/view"
+	"reputed/internal/wiring"
 	"reputed/probes/probestest"
 )
 
@@ -116,7 +118,7 @@ func TestAChangeAloneOpensNothing(t *testing.T) {
 // A zone that has no names for a moment wakes nobody: what is new is asked twice.
 func TestWhatIsNewIsAskedTwice(t *testing.T) {
 	r := identityRig(t, nil)
-	plan, _ := identityPlan(r.daemon.cfg, r.watch.Load().targets, false, nil)
+	plan, _ := expand.ForIdentity(r.daemon.cfg, r.watch.Load().targets, false, nil)
 	key := checks.Key{Check: identity.CheckName, Target: checks.Address(lab.OurAddress).ID(), Source: string(identity.RulePTR)}
 	for name, c := range map[string]struct {
 		records []string // of the PTR name when it is asked again
@@ -132,7 +134,7 @@ func TestWhatIsNewIsAskedTwice(t *testing.T) {
 		if c.known {
 			s.known[key] = struct{}{}
 		}
-		if err := r.confirmIdentity(t.Context(), newIdentity(r.daemon.cfg, r.asker, false), plan, &s); err != nil {
+		if err := r.confirmIdentity(t.Context(), wiring.Identity(r.daemon.cfg, r.asker, false), plan, &s); err != nil {
 			t.Fatal(err)
 		}
 		if _, stays := s.findings[key]; stays != c.stays {
@@ -151,7 +153,7 @@ func TestWhatIsNotLookedAtAnyMore(t *testing.T) {
 	key := func(t checks.Target, source string) checks.Key {
 		return checks.Key{Check: identity.CheckName, Target: t.ID(), Source: source}
 	}
-	plan := lookedAt{domains: []identity.Domain{{Target: domain, Selectors: []string{"s2"}}}}
+	plan := expand.Identity{Domains: []identity.Domain{{Target: domain, Selectors: []string{"s2"}}}}
 	for name, c := range map[string]struct {
 		key  checks.Key
 		want checks.Status
@@ -209,5 +211,15 @@ func TestIdentityRulesOfTheConfigurationAreThoseOfTheCheck(t *testing.T) {
 	}
 	if got, want := strings.Join(config.IdentityRules(), " "), strings.Join(names, " "); got != want {
 		t.Errorf("configuration has %s, the check %s", got, want)
+	}
+}
+
+// The daemon and the command ask them as soon as the configuration has some.
+func TestOwnServersOfTheConfigurationAreSeen(t *testing.T) {
+	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
+		cfg.Acceptance.Own = []config.OwnServer{{Host: "127.0.0.1:2525", Expect: config.ExpectOpen, Postmaster: true, Domains: []string{"example.org"}}}
+	})
+	if c := wiring.Identity(r.cfg, r.asker, false); c.Mailboxes == nil || c.Certificate == nil {
+		t.Error("the check has nobody to ask about our own servers")
 	}
 }

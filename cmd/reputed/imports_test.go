@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/report":       {"checks", "checks/bounce", "blocklists", "alerts"},
 	"internal/web":          {"internal/report", "alerts", "checks", "blocklists"},
 	"internal/view":         {"alerts", "blocklists", "checks", "checks/*", "internal/config", "internal/monitor", "internal/report", "internal/store", "internal/web", "internal/wiring"},
+	"internal/expand":       {"blocklists", "checks", "checks/identity", "internal/config", "probes"},
 	"internal/lab":          {"probes/probestest", "blocklists"},
 	"internal/reliability":  {},
 	"internal/wiring":       {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/guard", "internal/report", "internal/store", "probes"},

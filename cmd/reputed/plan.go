@@ -16,6 +16,7 @@ import (
 	"reputed/checks/dnsbl"
 	"reputed/checks/reputation"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -89,13 +90,13 @@ func newPlanned(ctx context.Context, cfg *config.Config, resolver *probes.Resolv
 		sources = cfg.Sources()
 	}
 	known := map[config.Source][]string{}
-	for i, o := range expandEach(ctx, resolver, sources) {
+	for i, o := range expand.Each(ctx, resolver, sources) {
 		s := report.PlanSource{Source: sources[i].String(), Is: o.String()}
-		if o.err != nil {
-			s.Is, s.Trouble = "", o.err.Error()
-			p.missed = append(p.missed, fmt.Sprintf("%s is not counted: %v", sources[i], o.err))
+		if o.Err != nil {
+			s.Is, s.Trouble = "", o.Err.Error()
+			p.missed = append(p.missed, fmt.Sprintf("%s is not counted: %v", sources[i], o.Err))
 		}
-		known[sources[i]] = o.words
+		known[sources[i]] = o.Words
 		p.sources = append(p.sources, s)
 	}
 	if named {
@@ -116,27 +117,28 @@ func newPlanned(ctx context.Context, cfg *config.Config, resolver *probes.Resolv
 // hostNames adds the PTR names that the daemon would ask about too, if the addresses are few.
 func (p *planned) hostNames(ctx context.Context, resolver *probes.Resolver) error {
 	ours := p.cfg.OurDomains()
-	if len(ours) == 0 || !anyOfNames(p.cfg.Blocklists.Zones) {
+	if len(ours) == 0 || !expand.AnyOfNames(p.cfg.Blocklists.Zones) {
 		return nil
 	}
 	n := 0
-	for range reversible(p.cfg, p.targets.All()) {
+	for range expand.Reversible(p.cfg, p.targets.All()) {
 		n++
 	}
 	if n > planReverse {
-		p.missed = append(p.missed, fmt.Sprintf("PTR names of %d addresses are not looked up here; the daemon asks about at most %d of them", n, maxHostNames))
+		p.missed = append(p.missed, fmt.Sprintf("PTR names of %d addresses are not looked up here; the daemon asks about at most %d of them", n, expand.MaxHostNames))
 		return nil
 	}
-	var hosts hostNames
-	if err := hosts.find(ctx, resolver, reversible(p.cfg, p.targets.All()), ours, time.Now()); err != nil {
+	var hosts expand.HostNames
+	if err := hosts.Find(ctx, resolver, expand.Reversible(p.cfg, p.targets.All()), ours, time.Now()); err != nil {
 		return err
 	}
-	names, _ := hosts.names(reversible(p.cfg, p.targets.All()))
+	names, _ := hosts.Names(expand.Reversible(p.cfg, p.targets.All()))
 	for _, h := range names {
-		if t, err := checks.Domain(h.name); err != nil || has(p.targets, t) {
+		t, err := checks.Domain(h.Name)
+		if _, there := p.targets.Find(t); err != nil || there {
 			continue
 		}
-		if err := p.targets.Add(h.name, h.of.Pool, h.of.Tags); err != nil {
+		if err := p.targets.Add(h.Name, h.Of.Pool, h.Of.Tags); err != nil {
 			return err // not after find
 		}
 	}

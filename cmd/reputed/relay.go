@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/netip"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,96 +13,10 @@ import (
 	"reputed/checks"
 	"reputed/checks/acceptance"
 	"reputed/internal/config"
-	"reputed/internal/monitor"
 	"reputed/internal/report"
-	"reputed/internal/store"
 	"reputed/internal/wiring"
 	"reputed/probes"
 )
-
-const (
-	// ownEvery is how often they are looked at: certificates end by the day, and the refusals fill their logs.
-	ownEvery   = 6 * time.Hour
-	ownTimeout = time.Hour
-	ownAtOnce  = 4
-)
-
-// ownServers are the servers of the configuration; it connects to nothing.
-func ownServers(cfg *config.Config, log *slog.Logger) (acceptance.Servers, error) {
-	helo := cfg.Acceptance.Helo
-	if helo == "" {
-		helo = "reputed.invalid" // RFC 2606: our own servers may see that nobody has given it a name
-	}
-	var all acceptance.Servers
-	for _, s := range cfg.Acceptance.Own {
-		roots, err := wiring.Authorities(s.CAFile)
-		if err != nil {
-			return nil, &config.Invalid{Err: fmt.Errorf("[[acceptance.own]] %s: %w", s.Host, err)}
-		}
-		opts := probes.ReceiverOptions{Helo: helo, Roots: roots, Log: log}
-		if s.From != "" {
-			opts.From, _ = netip.ParseAddr(s.From) // which was checked
-		}
-		visitor, err := probes.NewReceiver(opts)
-		if err != nil {
-			return nil, &config.Invalid{Err: err}
-		}
-		host, port := config.SplitHost(s.Host)
-		all = append(all, acceptance.Own{Host: host, Port: port, Closed: s.Expect == config.ExpectClosed, StartTLS: s.StartTLS, Relay: s.Relay, Postmaster: s.Postmaster, Domains: s.Domains, Visitor: visitor})
-	}
-	return all, nil
-}
-
-// lookAt looks at servers, a few at once, and gives what was seen in their order.
-func lookAt(ctx context.Context, asker acceptance.Asker, servers acceptance.Servers, outside string) []acceptance.OwnVisit {
-	visits := make([]acceptance.OwnVisit, len(servers))
-	slots := make(chan struct{}, ownAtOnce)
-	var wg sync.WaitGroup
-	for i, s := range servers {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			visits[i] = acceptance.Look(ctx, asker, s, outside)
-		})
-	}
-	wg.Wait()
-	return visits
-}
-
-// ownJob is the job of looking at our own servers; false: there are none.
-func (d *daemon) ownJob(ctx context.Context) (monitor.Job, bool, error) {
-	if len(d.own) == 0 {
-		return monitor.Job{}, false, nil
-	}
-	last, _, err := d.db.LastRun(ctx, monitor.JobOwn)
-	return monitor.Job{Name: monitor.JobOwn, Schedule: monitor.Every(ownEvery), Jitter: d.cfg.Acceptance.Jitter.Duration, First: true, Last: last.Started, Timeout: ownTimeout, Run: d.lookAtOwn}, true, err
-}
-
-// lookAtOwn looks at all servers of our own and commits what follows.
-func (d *daemon) lookAtOwn(ctx context.Context, _ time.Time) error {
-	return d.asRun(ctx, monitor.JobOwn, func(ctx context.Context, now time.Time, first bool) (store.Summary, error) {
-		known, err := d.db.Known(ctx, acceptance.OwnCheck)
-		if err != nil {
-			return store.Summary{}, err
-		}
-		visits := lookAt(ctx, d.asker, d.own, d.cfg.Acceptance.Outside)
-		if ctx.Err() != nil {
-			return store.Summary{}, ctx.Err()
-		}
-		var news []checks.Finding
-		findings := acceptance.JudgeOwn(visits, now)
-		for _, f := range findings {
-			if _, told := known[f.Key]; told || f.Status == checks.Problem {
-				news = append(news, f)
-			}
-		}
-		summary := store.Summary{Targets: len(visits), Questions: len(findings)}
-		if len(news) == 0 {
-			return summary, nil
-		}
-		return summary, d.commit(ctx, store.Batch{}, news, first)
-	})
-}
 
 func (a *app) relayCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -127,7 +38,7 @@ Exit code: 2 something critical or major, 1 something minor, 3 most is not known
 		if err != nil {
 			return err
 		}
-		servers, err := ownServers(cfg, nil)
+		servers, err := wiring.OwnServers(cfg, nil)
 		if err != nil {
 			return err
 		}
@@ -150,7 +61,7 @@ Exit code: 2 something critical or major, 1 something minor, 3 most is not known
 			return err
 		}
 		now := time.Now()
-		visits := lookAt(c.Context(), resolver, servers, cfg.Acceptance.Outside)
+		visits := acceptance.LookAll(c.Context(), resolver, servers, cfg.Acceptance.Outside)
 		o := ownReport(visits, now)
 		if err := o.Write(a.stdout, a.term(), *form); err != nil {
 			return err

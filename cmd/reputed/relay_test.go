@@ -31,8 +31,8 @@ func runApp(t *testing.T, configuration string, words ...string) (int, string, s
 }
 
 func TestKnockCommand(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "421 4.7.0 [TSS04] Messages from 192.0.2.10 temporarily deferred due to unexpected volume or user complaints"})
-	open := startSMTP(t, probestest.SMTPOptions{})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "421 4.7.0 [TSS04] Messages from 192.0.2.10 temporarily deferred due to unexpected volume or user complaints"})
+	open := probestest.StartDoor(t, probestest.SMTPOptions{})
 	conf := fmt.Sprintf(`[[outbound]]
 addresses = ["192.0.2.10"]
 [acceptance]
@@ -82,7 +82,7 @@ func ownConfig(s *probestest.SMTP, more string) string {
 }
 
 func TestRelayCommand(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{Relay: []string{"example.org"}})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{Relay: []string{"example.org"}})
 	code, out, trouble := runApp(t, ownConfig(s, ""), "relay")
 	if code != exitOK || !strings.Contains(out, "relays for no stranger") || !strings.Contains(out, "percent hack at our domain") || !strings.Contains(out, "No message was sent.") {
 		t.Errorf("exit %d\n%s%s", code, out, trouble)
@@ -106,7 +106,7 @@ func TestRelayCommand(t *testing.T) {
 }
 
 func TestEgressCommand(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{})
 	conf := fmt.Sprintf("[acceptance]\negress = [%q]\n", s.Addr())
 	if code, out, _ := runApp(t, conf, "egress"); code != exitMajor || !strings.HasPrefix(out, "CRITICAL: "+s.Addr().String()+" is reached from here") {
 		t.Errorf("exit %d\n%s", code, out)
@@ -122,7 +122,7 @@ func TestEgressCommand(t *testing.T) {
 
 // TestAnOpenRelayOfOursIsAnIncident: critical, with the way to close it, until it is closed.
 func TestAnOpenRelayOfOursIsAnIncident(t *testing.T) {
-	s := startSMTP(t, probestest.SMTPOptions{})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{})
 	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
 		cfg.Acceptance.Own = []config.OwnServer{{Host: s.Addr().String(), Expect: config.ExpectOpen, Relay: true, Domains: []string{"example.org"}}}
 	})

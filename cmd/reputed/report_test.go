@@ -92,7 +92,7 @@ func TestReportGoesOutOnce(t *testing.T) {
 	step(r.daemon, slot.Add(-time.Minute), 0)
 	step(r.daemon, slot.Add(time.Minute), 1)
 	step(r.daemon, slot.Add(2*time.Minute), 1)
-	again, err := newDaemon(r.daemon.cfg, r.db, map[string]alerts.Notifier{"test": nil}, r.daemon.log)
+	again, err := newDaemon(Options{Config: r.daemon.cfg, DB: r.db, Channels: map[string]alerts.Notifier{"test": nil}, Log: r.daemon.log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestAScoreThatFallsIsAnIncident(t *testing.T) {
 			t.Errorf("%s: %v\n%s", f, err, &b)
 		}
 	}
-	page, err := newWeb(v, config.Web{}, slog.New(slog.DiscardHandler))
+	page, err := view.Server(v, config.Web{}, "devel", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,12 +79,11 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	d, err := newDaemon(cfg, db, channels, log)
+	d, err := newDaemon(Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log, Service: svc})
 	if err != nil {
 		return nil, err
 	}
 
-	d.service = svc
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
@@ -132,7 +131,7 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()
 	}
-	if _, err := newDaemon(loaded, db, channels, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := newDaemon(Options{Config: loaded, DB: db, Channels: channels, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return nil, err
 	}
 	return loaded, nil

@@ -390,7 +390,7 @@ level = "debug"
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := newWeb(v, config.Web{Tokens: map[string]config.Secret{"kim": config.NewSecret(plantedToken)}}, newLog(lines, config.Log{Level: "debug"}))
+	page, err := view.Server(v, config.Web{Tokens: map[string]config.Secret{"kim": config.NewSecret(plantedToken)}}, "devel", newLog(lines, config.Log{Level: "debug"}))
 	if err != nil {
 		t.Fatal(err)
 	}

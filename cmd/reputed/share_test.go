@@ -107,7 +107,7 @@ func guardedPage(t *testing.T, v *view.View, log *slog.Logger) *web.Server {
 	t.Helper()
 	c := v.Config.Web
 	c.Tokens = map[string]config.Secret{"kim": config.NewSecret("kim-0123456789abcdef")}
-	page, err := newWeb(v, c, log)
+	page, err := view.Server(v, c, "devel", log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 	w := shareGet(t, page, path)
 	text := w.Body.String()
 	if w.Code != http.StatusOK {
-		t.Fatalf("%d %s", w.Code, text)
+		t.Fatalf("%d %s\n%s", w.Code, text, logged.String())
 	}
 	low := strings.ToLower(text)
 	for _, p := range planted {

@@ -105,7 +105,7 @@ func TestARestartHidesNoCountAndMovesNoTime(t *testing.T) {
 	}
 	cost := func(why, want string, since time.Time) {
 		t.Helper()
-		again, err := newDaemon(r.cfg, r.db, map[string]alerts.Notifier{"test": nil}, r.daemon.log)
+		again, err := newDaemon(Options{Config: r.cfg, DB: r.db, Channels: map[string]alerts.Notifier{"test": nil}, Log: r.daemon.log})
 		if err != nil {
 			t.Fatal(err)
 		}

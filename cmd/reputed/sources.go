@@ -15,6 +15,7 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/identity"
 	"reputed/internal/config"
+	"reputed/internal/expand"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -36,7 +37,7 @@ type sources struct {
 
 	turn   sync.Mutex // held while one asks and what follows is stored
 	mu     sync.Mutex
-	known  map[config.Source]expansion
+	known  map[config.Source]expand.Expansion
 	failed map[config.Source]error // of the last try; nil: it went well
 }
 
@@ -48,23 +49,20 @@ const (
 )
 
 func newSources(cfg *config.Config, asker identity.Asker, log *slog.Logger) *sources {
-	return &sources{all: cfg.Sources(), asker: asker, log: log, began: time.Now(), known: map[config.Source]expansion{}, failed: map[config.Source]error{}}
+	return &sources{all: cfg.Sources(), asker: asker, log: log, began: time.Now(), known: map[config.Source]expand.Expansion{}, failed: map[config.Source]error{}}
 }
-
-// sourcePart is the name of a source among the parts of this monitor.
-func sourcePart(s config.Source) string { return "targets:" + s.String() }
 
 // refresh expands sources again. What cannot be expanded now keeps what it last stood for. The
 // error is the context's: then nothing changes.
 func (s *sources) refresh(ctx context.Context, some []config.Source) error {
-	outcomes := expandEach(ctx, s.asker, some)
+	outcomes := expand.Each(ctx, s.asker, some)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, source := range some {
-		x, err := outcomes[i].expansion, outcomes[i].err
+		x, err := outcomes[i].Expansion, outcomes[i].Err
 		before, known := s.known[source]
 		s.failed[source] = err
 		if err != nil {
@@ -73,7 +71,7 @@ func (s *sources) refresh(ctx context.Context, some []config.Source) error {
 			continue
 		}
 		s.known[source] = x
-		fresh, gone := missingFrom(before.words, x.words), missingFrom(x.words, before.words)
+		fresh, gone := missingFrom(before.Words, x.Words), missingFrom(x.Words, before.Words)
 		switch {
 		case !known:
 			s.log.LogAttrs(ctx, slog.LevelInfo, "target expanded", slog.String("target", source.String()), slog.String("to", x.String()))
@@ -81,7 +79,7 @@ func (s *sources) refresh(ctx context.Context, some []config.Source) error {
 			s.log.LogAttrs(ctx, slog.LevelInfo, "target changed", slog.String("target", source.String()),
 				slog.String("new", someWords(fresh)), slog.String("gone", someWords(gone)))
 		}
-		for _, text := range missingFrom(before.left, x.left) {
+		for _, text := range missingFrom(before.Left, x.Left) {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "part of a target is not asked about", slog.String("target", source.String()), slog.String("why", text))
 		}
 	}
@@ -108,7 +106,7 @@ func someWords(words []string) string {
 func (s *sources) words(source config.Source) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known[source].words
+	return s.known[source].Words
 }
 
 // unknown are the sources that have never been expanded.
@@ -130,13 +128,13 @@ func (s *sources) findings(now time.Time, was func(checks.Key) bool) []checks.Fi
 	for _, source := range s.all {
 		err, tried := s.failed[source]
 		x, known := s.known[source]
-		f := unexpanded(source, err)
+		f := expand.Missed(source, err)
 		f.At = now
 		switch {
 		case !tried:
 			continue
 		case err == nil:
-			f = monitorFinding(checkTargets, sourcePart(source), now)
+			f = monitorFinding(expand.Check, expand.Part(source), now)
 			f.Summary = fmt.Sprintf("%s stands for %s", source, x)
 			if !was(f.Key) {
 				continue
@@ -162,9 +160,9 @@ func (d *daemon) rewatch() error {
 	if err != nil {
 		return err
 	}
-	names, _ := d.hosts.names(reversible(d.cfg, targets.All()))
+	names, _ := d.hosts.Names(expand.Reversible(d.cfg, targets.All()))
 	for _, n := range names {
-		if err := targets.Add(n.name, n.of.Pool, n.of.Tags); err != nil {
+		if err := targets.Add(n.Name, n.Of.Pool, n.Of.Tags); err != nil {
 			return err
 		}
 	}
@@ -209,7 +207,7 @@ func (d *daemon) expand(ctx context.Context, some []config.Source) error {
 	if err := d.rewatch(); err != nil {
 		return err
 	}
-	known, err := d.db.Known(ctx, checkTargets)
+	known, err := d.db.Known(ctx, expand.Check)
 	if err != nil {
 		return err
 	}
@@ -248,7 +246,7 @@ func (d *daemon) gone(ctx context.Context, now time.Time) ([]checks.Finding, err
 		if err != nil || t.Kind != checks.KindAddress && t.Kind != checks.KindDomain {
 			continue
 		}
-		if _, watched := targets.Find(t); watched || t.Kind == checks.KindDomain && d.hosts.owed {
+		if _, watched := targets.Find(t); watched || t.Kind == checks.KindDomain && d.hosts.Owed {
 			continue // it may be the PTR name of an address whose name is not known now
 		}
 		left[key.Target] = true

@@ -150,7 +150,7 @@ func TestARestartWithoutAnswersGivesNothingUp(t *testing.T) {
 	r.world.Lists.SetListed(spamcop, oldPlace, "")
 	r.mustRound()
 	r.world.Lists.SetMode(".", probestest.ZoneServFail)
-	again, err := newDaemon(r.cfg, r.db, map[string]alerts.Notifier{"test": nil}, slog.New(slog.NewTextHandler(testLog{t}, nil)))
+	again, err := newDaemon(Options{Config: r.cfg, DB: r.db, Channels: map[string]alerts.Notifier{"test": nil}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestANameThatIsTakenOutEndsItsTrouble(t *testing.T) {
 	r.mustRound()
 	r.only("nothing is watched for the name")
 	r.cfg.Outbound[0].Names = nil
-	again, err := newDaemon(r.cfg, r.db, map[string]alerts.Notifier{"test": nil}, slog.New(slog.NewTextHandler(testLog{t}, nil)))
+	again, err := newDaemon(Options{Config: r.cfg, DB: r.db, Channels: map[string]alerts.Notifier{"test": nil}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,10 +40,6 @@ func (d *daemon) digest(s store.Situation) []store.Notice {
 	return all
 }
 
-// incidentsOnly is a channel that can tell of nothing but single incidents, and keeps
-// each until it is told of its end: one that pages.
-type incidentsOnly interface{ IncidentsOnly() }
-
 func (d *daemon) noDigest(name string) bool {
-	return pages(d.deliverer.Channels[name])
+	return alerts.Pages(d.deliverer.Channels[name])
 }

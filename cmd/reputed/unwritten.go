@@ -245,7 +245,7 @@ func (d *daemon) tellUnwritten(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, name := range to {
 		wg.Go(func() {
-			if outcome, err := try(ctx, name, d.deliverer.Channels[name], n); err != nil {
+			if outcome, err := alerts.Try(ctx, name, d.deliverer.Channels[name], n); err != nil {
 				d.log.LogAttrs(ctx, slog.LevelError, "not told that the database cannot be written", slog.String("channel", name), slog.String("outcome", outcome))
 				return
 			}

@@ -168,7 +168,7 @@ func show(tb testing.TB, path string) *shown {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	page, err := newWeb(v, config.Web{Listen: defaultListen}, slog.New(slog.DiscardHandler))
+	page, err := view.Server(v, config.Web{Listen: defaultListen}, "devel", slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func serving(t *testing.T, r *rig) (client *http.Client, base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := newWeb(v, c, slog.New(slog.DiscardHandler))
+	page, err := view.Server(v, c, "devel", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

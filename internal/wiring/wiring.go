@@ -1,6 +1,7 @@
 // Package wiring makes the parts of the program out of a configuration: who is asked, which lists, which channels,
 // which mailboxes, by which rules and how loudly. Every command that needs a part makes it here, so that the daemon
-// and a single check are built alike. Nothing here waits for the network, and nothing is started.
+// and a single check are built alike. Nothing here asks the network, and nothing is started: that is for
+// who was handed the part.
 package wiring
 
 import (

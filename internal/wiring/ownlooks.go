@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type ownLooks struct {
 
 // seesOwn lets the check see what our own servers show, as far as the configuration has some.
 func seesOwn(c *identity.Check, cfg *config.Config, asker acceptance.Asker) {
-	servers, err := ownServers(cfg, nil)
+	servers, err := OwnServers(cfg, nil)
 	if err != nil || len(servers) == 0 {
 		return // a file of authorities that cannot be read is told where these servers are looked at
 	}

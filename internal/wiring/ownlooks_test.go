@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"crypto/x509"
@@ -8,8 +8,6 @@ import (
 
 	"reputed/checks/acceptance"
 	"reputed/checks/identity"
-	"reputed/internal/config"
-	"reputed/internal/lab"
 	"reputed/probes"
 	"reputed/probes/probestest"
 )
@@ -21,7 +19,7 @@ func TestIdentityLooksAtOurOwnServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startSMTP(t, probestest.SMTPOptions{Relay: []string{"example.org"}, Certificate: &cert})
+	s := probestest.StartDoor(t, probestest.SMTPOptions{Relay: []string{"example.org"}, Certificate: &cert})
 	trusted := x509.NewCertPool()
 	trusted.AddCert(root)
 	dns := probestest.StartDNS(t)
@@ -79,15 +77,5 @@ func TestIdentityLooksAtOurOwnServers(t *testing.T) {
 	is("it is down", i, ok, identity.Unchecked, "no clear answer")
 	if _, ok := looks(trusted).certificate(t.Context(), "mx1.example.org"); ok {
 		t.Error("something is said of a certificate that was not shown")
-	}
-}
-
-// The daemon and the command ask them as soon as the configuration has some.
-func TestOwnServersOfTheConfigurationAreSeen(t *testing.T) {
-	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
-		cfg.Acceptance.Own = []config.OwnServer{{Host: "127.0.0.1:2525", Expect: config.ExpectOpen, Postmaster: true, Domains: []string{"example.org"}}}
-	})
-	if c := newIdentity(r.cfg, r.asker, false); c.Mailboxes == nil || c.Certificate == nil {
-		t.Error("the check has nobody to ask about our own servers")
 	}
 }
