@@ -53,7 +53,7 @@ func scanPart(r *sql.Rows, bare []alerts.Incident, at map[int64]int, wanted func
 	var proved []int64
 	f := &m.Finding
 	err := r.Scan(&id, &m.position, &f.Key.Check, &f.Key.Target, &f.Key.Source, &text, stamp{&f.At}, value{&proved},
-		stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown})
+		stamp{&m.First}, stamp{&m.Last}, &m.Clear, stamp{&m.ClearSince}, stamp{&m.Unknown}, stamp{&m.Turned})
 	if err != nil {
 		return err
 	}
