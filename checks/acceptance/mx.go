@@ -1,15 +1,12 @@
 package acceptance
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/probes"
 )
@@ -64,30 +61,12 @@ func Learn(ctx context.Context, asker Asker, rules *bounce.Rules, domains []stri
 	return all, err
 }
 
-// hosts are the hosts of MX records, the most preferred first (RFC 5321 section 5.1). The null MX
-// (RFC 7505) is none, and what is no record with a preference and a name is passed over.
+// hosts are the hosts of MX records, each once, the most preferred first (RFC 5321 section 5.1).
 func hosts(a probes.Answer) []string {
-	type mx struct {
-		preference int
-		host       string
-	}
-	var all []mx
-	for _, r := range a.Records {
-		preference, host, ok := strings.Cut(r.Text, " ")
-		n, err := strconv.ParseUint(preference, 10, 16)
-		host = strings.ToLower(strings.TrimSuffix(checks.Line(host, 255), "."))
-		if !ok || err != nil || host == "" || strings.ContainsAny(host, " \\") {
-			continue
-		}
-		all = append(all, mx{int(n), host})
-	}
-	slices.SortFunc(all, func(a, b mx) int {
-		return cmp.Or(cmp.Compare(a.preference, b.preference), strings.Compare(a.host, b.host))
-	})
 	var names []string
-	for _, m := range all {
-		if !slices.Contains(names, m.host) && len(names) < MaxMX {
-			names = append(names, m.host)
+	for _, x := range a.MX() {
+		if !slices.Contains(names, x.Host) && len(names) < MaxMX {
+			names = append(names, x.Host)
 		}
 	}
 	return names

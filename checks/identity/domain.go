@@ -124,7 +124,7 @@ func (b *book) silentMX(d Domain) Item {
 	switch {
 	case s.err != nil:
 		i.Value, i.State, i.Text = "", Unknown, "not known: "+s.why()
-	case nullMX(s.Answer):
+	case s.NullMX():
 		i.State, i.Text = Good, "says that it takes no mail"
 	case len(s.Records) == 0:
 		i.State, i.Text, i.Fix = Advice, "sends no mail, and does not say that it takes none", Fix{"Publish this record:", d.Target.Name + ". MX 0 ."}
@@ -132,11 +132,6 @@ func (b *book) silentMX(d Domain) Item {
 		i.State, i.Text = Good, "takes mail, and sends none"
 	}
 	return i
-}
-
-// nullMX says whether the answer is the one MX record that says: no mail here (RFC 7505 section 3).
-func nullMX(a probes.Answer) bool {
-	return len(a.Records) == 1 && strings.HasSuffix(a.Records[0].Text, " .")
 }
 
 // mx judges whether bounces and replies have somewhere to go.
@@ -153,7 +148,7 @@ func (b *book) mx(d Domain) Item {
 	case s.err != nil:
 		i.State, i.Text = Unknown, "not known: "+s.why()
 		return i
-	case nullMX(s.Answer): // RFC 7505 section 4.2
+	case s.NullMX(): // RFC 7505 section 4.2
 		return bad(checks.Minor, "says that it takes no mail (null MX), and sends some; receivers may refuse what cannot be answered", publish)
 	case len(s.Records) == 0:
 		// RFC 5321 section 5.1: its own address stands in for an MX record.
@@ -170,30 +165,27 @@ func (b *book) mx(d Domain) Item {
 		return bad(checks.Major, "has neither MX nor address; receivers refuse sender domains that they cannot answer, and no bounce comes back", publish)
 	}
 	var questions []probes.Question
-	all := exchangersOf(s.Answer)
-	slices.SortFunc(all, func(x, y exchanger) int {
-		return cmp.Or(cmp.Compare(x.preference, y.preference), cmp.Compare(x.name, y.name))
-	})
+	all := s.MX()
 	for _, x := range all {
-		questions = append(questions, question(x.name, probes.TypeA), question(x.name, probes.TypeAAAA))
+		questions = append(questions, question(x.Host, probes.TypeA), question(x.Host, probes.TypeAAAA))
 	}
 	b.look(questions...)
 	var good, gone []string
 	var silent said
 	for _, x := range all {
-		if _, err := netip.ParseAddr(x.name); err == nil {
-			return bad(checks.Minor, fmt.Sprintf("its MX record holds the address %s in place of a name; many senders cannot use that", x.name), publish)
+		if _, err := netip.ParseAddr(x.Host); err == nil {
+			return bad(checks.Minor, fmt.Sprintf("its MX record holds the address %s in place of a name; many senders cannot use that", x.Host), publish)
 		}
-		a, aaaa := b.get(x.name, probes.TypeA), b.get(x.name, probes.TypeAAAA)
+		a, aaaa := b.get(x.Host, probes.TypeA), b.get(x.Host, probes.TypeAAAA)
 		switch {
 		case len(a.Records)+len(aaaa.Records) > 0:
-			good = append(good, x.name)
+			good = append(good, x.Host)
 		case a.err != nil && !errors.Is(a.err, probes.ErrName):
 			silent = a
 		case aaaa.err != nil && !errors.Is(aaaa.err, probes.ErrName):
 			silent = aaaa
 		default:
-			gone = append(gone, x.name)
+			gone = append(gone, x.Host)
 		}
 	}
 	i.Value = strings.Join(append(slices.Clone(good), gone...), ", ")

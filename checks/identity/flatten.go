@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -182,10 +181,8 @@ func (f *flattener) exchangers(t Term, domain, target string) ([]string, error) 
 		return nil, fmt.Errorf("record of %s: %q: %w", domain, checks.Line(t.Text, 80), err)
 	}
 	var names []string
-	for _, r := range answers[0].Records {
-		if _, name, ok := strings.Cut(r.Text, " "); ok && name != "." { // "." is a null MX (RFC 7505)
-			names = append(names, strings.ToLower(strings.TrimSuffix(name, ".")))
-		}
+	for _, x := range answers[0].MX() {
+		names = append(names, x.Host)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"blitiri.com.ar/go/spf"
@@ -109,9 +108,9 @@ func (r *spfResolver) LookupMX(_ context.Context, name string) ([]*net.MX, error
 		return nil, err
 	}
 	var out []*net.MX
-	for _, x := range exchangersOf(s.Answer) {
-		r.host(x.name)
-		out = append(out, &net.MX{Host: x.name, Pref: x.preference})
+	for _, x := range s.MX() {
+		r.host(x.Host)
+		out = append(out, &net.MX{Host: x.Host, Pref: x.Preference})
 	}
 	return out, nil
 }
@@ -150,25 +149,4 @@ func (r *spfResolver) LookupAddr(_ context.Context, addr string) ([]string, erro
 		r.host(name)
 	}
 	return names, nil
-}
-
-// exchanger is one MX record.
-type exchanger struct {
-	preference uint16
-	name       string // lower case, without a final dot
-}
-
-// exchangersOf are the MX records of an answer, best first as far as the DNS gave them so; without
-// a null MX (RFC 7505 section 3), whose name is the root.
-func exchangersOf(a probes.Answer) []exchanger {
-	var out []exchanger
-	for _, r := range a.Records {
-		preference, name, ok := strings.Cut(r.Text, " ")
-		n, err := strconv.ParseUint(preference, 10, 16)
-		if !ok || err != nil || name == "." {
-			continue
-		}
-		out = append(out, exchanger{uint16(n), strings.ToLower(strings.TrimSuffix(name, "."))})
-	}
-	return out
 }

@@ -163,13 +163,13 @@ func (c *Check) policy(b *book, d Domain, i Item, bad func(checks.Severity, stri
 	if err != nil {
 		return bad(checks.Minor, "the policy file cannot be read: "+strings.TrimPrefix(err.Error(), ErrSTS.Error()+": "), "Correct the file, and change id= in the record.")
 	}
-	for _, x := range exchangersOf(b.get(d.Target.Name, probes.TypeMX).Answer) {
-		if p.Mode != "none" && !p.Allows(x.name) {
+	for _, x := range b.get(d.Target.Name, probes.TypeMX).MX() {
+		if p.Mode != "none" && !p.Allows(x.Host) {
 			severity := checks.Minor
 			if p.Mode == "enforce" { // section 5: mail to it is not delivered
 				severity = checks.Major
 			}
-			return bad(severity, fmt.Sprintf("the policy (%s) does not name the mail exchanger %s; others do not deliver to it", p.Mode, x.name), "Add it to the file as a line mx: "+x.name+", and change id= in the record.")
+			return bad(severity, fmt.Sprintf("the policy (%s) does not name the mail exchanger %s; others do not deliver to it", p.Mode, x.Host), "Add it to the file as a line mx: "+x.Host+", and change id= in the record.")
 		}
 	}
 	i.State, i.Text = Good, "mode "+p.Mode+", and names all mail exchangers"
