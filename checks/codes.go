@@ -201,7 +201,6 @@ const (
 	FactRemedy      = "remedy"      // id of the runbook that a rule names
 	FactServers     = "servers"     // resolvers asked
 	FactShare       = "share"       // how much of our mail is concerned: "31 %"
-	FactPort        = "port"        // TCP port
 	FactExpires     = "expires"     // when a certificate ends, "2006-01-02 15:04 UTC"
 	FactForm        = "form"        // form of address that a server relays for
 	FactCount       = "count"       // how many mails were refused

@@ -148,12 +148,11 @@ type Proof struct {
 type ProofKind string
 
 const (
-	NoProof        ProofKind = ""
-	ByOwnMTA       ProofKind = "own-mta"    // our own MTA wrote it: configured hosts and no outside hop in Received
-	ByMessageID    ProofKind = "message-id" // it returns a mail with a Message-ID of ours
-	ByVERP         ProofKind = "verp"       // it was sent to a return path of ours that nobody can guess
-	ByLog          ProofKind = "log"        // a log line of ours agrees
-	ByKnownQueueID ProofKind = "queue-id"
+	NoProof     ProofKind = ""
+	ByOwnMTA    ProofKind = "own-mta"    // our own MTA wrote it: configured hosts and no outside hop in Received
+	ByMessageID ProofKind = "message-id" // it returns a mail with a Message-ID of ours
+	ByVERP      ProofKind = "verp"       // it was sent to a return path of ours that nobody can guess
+	ByLog       ProofKind = "log"        // a log line of ours agrees
 )
 
 // Proved says whether the report may open, worsen or confirm anything.

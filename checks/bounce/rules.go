@@ -245,24 +245,6 @@ func ruleLines(data []byte) (at []int) {
 	return at
 }
 
-// IDs returns the ids of all rules, in the order of loading.
-func (r *Rules) IDs() []string {
-	ids := make([]string, len(r.rules))
-	for i := range r.rules {
-		ids[i] = r.rules[i].ID
-	}
-	return ids
-}
-
-// Rule returns the rule of that id.
-func (r *Rules) Rule(id string) (Rule, bool) {
-	i, ok := r.byID[id]
-	if !ok {
-		return Rule{}, false
-	}
-	return r.rules[i].Rule, true
-}
-
 // known says whether a rule may give the category.
 func (c Category) known() bool {
 	switch c {

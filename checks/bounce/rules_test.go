@@ -24,23 +24,22 @@ func TestEveryRuleProvesItself(t *testing.T) {
 		t.Errorf("only %d rules", n)
 	}
 	remedies := map[string]bool{"": true, "cisco-talos": true, "cisco-talos-domain": true, "spamhaus": true, "spamcop": true, "barracuda": true, "microsoft-outlook": true, "microsoft-exchange-online": true, "google": true, "yahoo": true, "proofpoint": true, "cloudmark": true, "abusix": true, "rate-limited": true, "content": true, "authentication": true, "rdns": true, "generic-list": true, "generic-receiver": true}
-	for _, id := range r.IDs() {
-		rule, _ := r.Rule(id)
+	for _, rule := range r.rules {
 		if !remedies[rule.Remedy] {
-			t.Errorf("rule %s: there is no runbook %q", id, rule.Remedy)
+			t.Errorf("rule %s: there is no runbook %q", rule.ID, rule.Remedy)
 		}
 		if len(rule.Not) == 0 {
-			t.Errorf("rule %s: no look-alike that it must not match", id)
+			t.Errorf("rule %s: no look-alike that it must not match", rule.ID)
 		}
 		if rule.Category.Reputation() && rule.Remedy == "" {
-			t.Errorf("rule %s: a refusal for reputation without a runbook", id)
+			t.Errorf("rule %s: a refusal for reputation without a runbook", rule.ID)
 		}
 		for _, ex := range rule.Examples {
 			if strings.Contains(ex, "example.org") || !strings.Contains(ex, "@") {
 				continue
 			}
 			if !strings.Contains(ex, "@example.") && !strings.Contains(ex, "@microsoft") && !strings.Contains(ex, "@messaging") && !strings.Contains(ex, "@rx.") && !strings.Contains(ex, "@kpn") && !strings.Contains(ex, "@abuse-att") && !strings.Contains(ex, "@corp.mail.ru") {
-				t.Errorf("rule %s: an address that is nobody's example: %q", id, ex)
+				t.Errorf("rule %s: an address that is nobody's example: %q", rule.ID, ex)
 			}
 		}
 	}
@@ -53,13 +52,12 @@ func TestListsNamedAreInTheCatalogue(t *testing.T) {
 	}
 	names := catalog.Names() // also of lists that no question reaches
 	r := builtinRules(t)
-	for _, id := range r.IDs() {
-		rule, _ := r.Rule(id)
+	for _, rule := range r.rules {
 		if rule.List == "" || strings.Contains(rule.List, ".") { // lists that the catalogue knows by another zone, or not at all
 			continue
 		}
 		if _, ok := names.ID(rule.List); !ok {
-			t.Errorf("rule %s names list %q, which is not in the catalogue", id, rule.List)
+			t.Errorf("rule %s names list %q, which is not in the catalogue", rule.ID, rule.List)
 		}
 	}
 }
@@ -129,8 +127,8 @@ func TestUpperLayerWins(t *testing.T) {
 	if r, err = LoadRules(blocklists.Names{}, lower, replaced); err != nil {
 		t.Fatal(err)
 	}
-	if rule, _ := r.Rule("a"); rule.Category != RateLimited || len(r.IDs()) != 1 {
-		t.Errorf("rule of the same id was not replaced: %+v", rule)
+	if len(r.rules) != 1 || r.rules[0].Category != RateLimited {
+		t.Errorf("rule of the same id was not replaced: %+v", r.rules)
 	}
 }
 

@@ -153,8 +153,7 @@ not = ["550 5.7.1 Zorblax says yes"]
 		t.Errorf("%+v\n%s", r, diff)
 	}
 	same := NewReplay(before, before)
-	for _, id := range before.IDs() {
-		rule, _ := before.Rule(id)
+	for _, rule := range before.rules {
 		for _, ex := range rule.Examples {
 			same.Add(refusedWith(before, ex, "example.net", time.Now()))
 		}

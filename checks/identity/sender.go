@@ -108,12 +108,10 @@ func (a Audit) costs() []string {
 	slices.SortStableFunc(costs, func(x, y Cost) int { return y.Lookups - x.Lookups })
 	var out []string
 	for _, c := range costs {
-		out = append(out, fmt.Sprintf("%s: %s", checks.Line(c.Term, 60), plural(c.Lookups, "look-up")))
+		out = append(out, fmt.Sprintf("%s: %s", checks.Line(c.Term, 60), checks.Plural(c.Lookups, "look-up")))
 	}
 	return out
 }
-
-func plural(n int, noun string) string { return checks.Plural(n, noun) }
 
 // cure is what to do about a record that is broken, or about to be.
 func cure(a Audit) string {

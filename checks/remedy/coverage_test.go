@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,7 @@ func rules(t *testing.T) (all []rule) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, r := range f.Rules {
-			r.Vendor, r.Remedy = first(r.Vendor, f.Vendor), first(r.Remedy, f.Remedy)
+			r.Vendor, r.Remedy = cmp.Or(r.Vendor, f.Vendor), cmp.Or(r.Remedy, f.Remedy)
 			all = append(all, r)
 		}
 	}

@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -86,8 +87,8 @@ func values(f checks.Finding, zone blocklists.Zone) map[string]string {
 	}
 	set(checks.FactList, listID(f))
 	identity(v, f)
-	set(checks.FactListName, first(f.Facts[checks.FactListName], zone.Title, listID(f)))
-	set(checks.FactZone, first(f.Facts[checks.FactZone], zone.Zone))
+	set(checks.FactListName, cmp.Or(f.Facts[checks.FactListName], zone.Title, listID(f)))
+	set(checks.FactZone, cmp.Or(f.Facts[checks.FactZone], zone.Zone))
 	server(v, f.Facts[checks.FactServers])
 	links(v, f, zone)
 	removal(v, set, zone)
@@ -110,17 +111,17 @@ func identity(v map[string]string, f checks.Finding) {
 	delete(v, checks.FactDomain)
 	delete(v, checks.FactReceiver)
 	if f.Target.Kind == checks.KindDomain {
-		domain = first(domain, f.Target.Name)
+		domain = cmp.Or(domain, f.Target.Name)
 	}
 	if f.Target.Kind == checks.KindReceiver {
-		receiver = first(receiver, f.Target.Name)
+		receiver = cmp.Or(receiver, f.Target.Name)
 	}
 	for name, value := range map[string]string{checks.FactDomain: domain, checks.FactReceiver: receiver} {
 		if d, err := checks.Domain(value); err == nil {
 			v[name] = d.Name
 		}
 	}
-	if subject := first(v[checks.FactAddress], v[checks.FactDomain]); subject != "" {
+	if subject := cmp.Or(v[checks.FactAddress], v[checks.FactDomain]); subject != "" {
 		v["subject"] = subject
 	}
 	if _, part, ok := strings.Cut(f.Target.Name, ":"); ok && f.Target.Kind == checks.KindMonitor {
@@ -195,16 +196,6 @@ func listID(f checks.Finding) string {
 		return f.Target.Name
 	case f.Key.Check == "dnsbl":
 		return f.Key.Source
-	}
-	return ""
-}
-
-// first is the first text that is not empty.
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package remedy
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func receiverLines(o Occasion, _ map[string]string) []string {
 }
 
 func signatureLines(o Occasion, _ map[string]string) []string {
-	lines := []string{first(checks.Line(o.Signature.Name, 100), noName)}
+	lines := []string{cmp.Or(checks.Line(o.Signature.Name, 100), noName)}
 	for _, s := range []string{o.Signature.Organisation, o.Signature.Contact, o.Signature.Phone} {
 		if s = checks.Line(s, 200); s != "" {
 			lines = append(lines, s)

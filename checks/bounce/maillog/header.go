@@ -1,6 +1,7 @@
 package maillog
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,13 +110,7 @@ func number(pid int) string {
 	if pid <= 0 {
 		return ""
 	}
-	var b [20]byte
-	i := len(b)
-	for ; pid > 0; pid /= 10 {
-		i--
-		b[i] = byte('0' + pid%10)
-	}
-	return string(b[i:])
+	return strconv.Itoa(pid)
 }
 
 // clock reads times. Lines come in bursts, so the last one read is kept.
