@@ -114,6 +114,15 @@ func (n Names) ID(name string) (id string, ok bool) {
 	return "", false
 }
 
+// Canonical is the id of the list that is meant by a name, see [Names.ID], or the name itself if no list
+// is called that: so that one list has one name.
+func (n Names) Canonical(name string) string {
+	if id, ok := n.ID(name); ok {
+		return id
+	}
+	return name
+}
+
 // under says whether name is zone or a name below it.
 func under(name, zone string) bool {
 	rest, ok := strings.CutSuffix(name, zone)

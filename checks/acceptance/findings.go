@@ -138,18 +138,11 @@ func key(s Standing) checks.Key {
 func (o JudgeOptions) source(k Knock) string {
 	switch {
 	case k.Judgement.Blocklist != "":
-		return o.listID(k.Judgement.Blocklist)
+		return o.Lists.Canonical(k.Judgement.Blocklist)
 	case k.Vendor != "":
-		return strings.ToLower(strings.ReplaceAll(k.Vendor, " ", "-"))
+		return bounce.SourceOf(k.Vendor)
 	}
 	return k.Receiver.Domain
-}
-
-func (o JudgeOptions) listID(name string) string {
-	if id, ok := o.Lists.ID(name); ok {
-		return id
-	}
-	return name
 }
 
 func (o JudgeOptions) listName(id string) string {
@@ -170,7 +163,7 @@ func (o JudgeOptions) target(id string) checks.Target {
 // who names a refuser in a sentence.
 func (o JudgeOptions) who(k Knock) string {
 	if list := k.Judgement.Blocklist; list != "" {
-		return checks.Line(o.listName(o.listID(list)), 80)
+		return checks.Line(o.listName(o.Lists.Canonical(list)), 80)
 	}
 	return checks.Line(cmp.Or(k.Vendor, k.Receiver.Domain), 80)
 }
@@ -251,8 +244,8 @@ func (o JudgeOptions) facts(t checks.Target, k Knock, domains []string) map[stri
 		set(checks.FactAddress, t.Addr.String())
 	}
 	if list := k.Judgement.Blocklist; list != "" {
-		set(checks.FactList, o.listID(list))
-		set(checks.FactListName, o.listName(o.listID(list)))
+		set(checks.FactList, o.Lists.Canonical(list))
+		set(checks.FactListName, o.listName(o.Lists.Canonical(list)))
 		if strings.Contains(list, ".") {
 			set(checks.FactZone, list)
 		}

@@ -53,6 +53,15 @@ func addressIn(s string) (addr string, from, to int) {
 	return "", 0, 0
 }
 
+// DomainOf is the part of a mail address behind the last "@", in lower case and without a final dot; "" if there is none.
+func DomainOf(addr string) string {
+	i := strings.LastIndexByte(addr, '@')
+	if i < 0 {
+		return ""
+	}
+	return strings.ToLower(strings.TrimRight(addr[i+1:], "."))
+}
+
 func localByte(c byte) bool {
 	return wordByte(c) || strings.IndexByte("!#$%&'*+-/=?^_`{|}~.:", c) >= 0
 }

@@ -35,7 +35,7 @@ func Already(c Counts, open func(checks.Key) bool, now time.Time, opt JudgeOptio
 		note(key, first, latest(g).Last)
 	}
 	for _, t := range c.Complaints {
-		note(checks.Key{Check: CheckComplaint, Target: t.Target, Source: sourceOf(t.Reporter)}, t.First, t.Last)
+		note(checks.Key{Check: CheckComplaint, Target: t.Target, Source: SourceOf(t.Reporter)}, t.First, t.Last)
 	}
 	if now.Sub(opt.Began) < CatchUp { // a ramp takes hours
 		for _, h := range c.Hours {

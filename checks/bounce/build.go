@@ -154,10 +154,10 @@ func (n *notice) about(recipient, original string, only bool) string {
 // add completes a bounce, has it judged and appends it.
 func (m *reading) add(b Bounce) {
 	b.Recipient = m.kept.keep(clean(b.Recipient, 320))
-	b.Domain = domainOf(b.Recipient)
+	b.Domain = DomainOf(b.Recipient)
 	b.RemoteHost = m.kept.keep(clean(strings.TrimRight(b.RemoteHost, "."), 253))
 	if b.ReportingHost = strings.TrimRight(b.ReportingHost, "."); b.ReportingHost == "" {
-		b.ReportingHost = domainOf(firstAddress(m.top.get("From")))
+		b.ReportingHost = DomainOf(firstAddress(m.top.get("From")))
 	}
 	if m.about == nil {
 		m.about = m.original(b.ReportingHost)
@@ -187,7 +187,7 @@ func (m *reading) original(reporting string) *Bounce {
 	return &Bounce{
 		MessageID: m.kept.keep(messageID(m.returned.get("Message-ID"))),
 		QueueID:   m.kept.keep(clean(m.queueID(reporting), 64)),
-		Sender:    m.kept.keep(clean(domainOf(sender), 253)),
+		Sender:    m.kept.keep(clean(DomainOf(sender), 253)),
 	}
 }
 

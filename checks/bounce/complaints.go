@@ -3,7 +3,6 @@ package bounce
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"reputed/checks"
@@ -62,7 +61,7 @@ func complained(t ComplaintTally, delivered int) checks.Finding {
 	}
 	target := targetOf(t.Target)
 	f := checks.Finding{
-		Key:    checks.Key{Check: CheckComplaint, Target: t.Target, Source: sourceOf(t.Reporter)},
+		Key:    checks.Key{Check: CheckComplaint, Target: t.Target, Source: SourceOf(t.Reporter)},
 		Target: target, Code: checks.CodeComplaint, Status: checks.Problem, Severity: complaintSeverity(t.Count, delivered), At: t.Last,
 		Facts: map[string]string{checks.FactVendor: reporter, checks.FactCategory: string(Complaint), checks.FactCount: strconv.Itoa(t.Count)},
 	}
@@ -112,9 +111,4 @@ func complaintSeverity(n, delivered int) checks.Severity {
 		return checks.Minor
 	}
 	return checks.Informational
-}
-
-// sourceOf is a name as the source of a key.
-func sourceOf(name string) string {
-	return strings.ToLower(strings.ReplaceAll(checks.Line(name, 80), " ", "-"))
 }

@@ -3,7 +3,6 @@ package bounce
 import (
 	"net/netip"
 	"strings"
-	"time"
 )
 
 // readFeedback reads a feedback-report part (RFC 5965 section 3, RFC 6591
@@ -21,7 +20,7 @@ func readFeedback(text string) Feedback {
 	f.Recipient = firstAddress(firstOf(h, "Original-Rcpt-To", "Removal-Recipient"))
 	f.Domain = strings.ToLower(firstWord(h.get("Reported-Domain")))
 	if f.Domain == "" {
-		f.Domain = domainOf(firstAddress(h.get("Original-Mail-From")))
+		f.Domain = DomainOf(firstAddress(h.get("Original-Mail-From")))
 	}
 	if at, ok := parseDate(firstOf(h, "Arrival-Date", "Received-Date")); ok {
 		f.At = at
@@ -81,63 +80,4 @@ func addressWord(s string) netip.Addr {
 		}
 	}
 	return netip.Addr{}
-}
-
-// urlAt returns the URL that s begins with: up to white space or a bracket.
-func urlAt(s string) string {
-	end := strings.IndexAny(s, " \t\n<>\"'()[]{}")
-	if end < 0 {
-		end = len(s)
-	}
-	u := strings.TrimRight(s[:min(end, 500)], ".,;:!")
-	if len(u) < 10 {
-		return ""
-	}
-	return u
-}
-
-// domainOf is the part of an address behind the last "@", lower case.
-func domainOf(addr string) string {
-	i := strings.LastIndexByte(addr, '@')
-	if i < 0 {
-		return ""
-	}
-	return strings.ToLower(strings.TrimRight(addr[i+1:], "."))
-}
-
-// DomainOf returns the domain of a mail address, lower case, or "".
-func DomainOf(addr string) string { return domainOf(addr) }
-
-// dateForms are the ways in which dates are written in headers, most frequent
-// first (RFC 5322 section 3.3, then what else is met).
-var dateForms = []string{
-	"Mon, 2 Jan 2006 15:04:05 -0700",
-	"2 Jan 2006 15:04:05 -0700",
-	"Mon, 2 Jan 2006 15:04:05 MST",
-	"2 Jan 2006 15:04:05 MST",
-	time.RFC3339,
-	"Mon, 2 Jan 2006 15:04:05",
-	"Mon, 2 Jan 2006 15:04 -0700",
-	"Mon Jan 2 15:04:05 2006",
-}
-
-// parseDate reads a date, in UTC. A zone that is only a name other than UTC or
-// GMT would be guesswork and is taken for UTC.
-func parseDate(s string) (time.Time, bool) {
-	if i := strings.LastIndex(s, " ("); i > 0 { // the zone's name as a comment
-		s = s[:i]
-	}
-	s = strings.TrimSpace(s)
-	if len(s) < 10 || len(s) > 60 {
-		return time.Time{}, false
-	}
-	if strings.Contains(s, "  ") {
-		s = strings.Join(strings.Fields(s), " ")
-	}
-	for _, form := range dateForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.UTC(), t.Year() > 1980
-		}
-	}
-	return time.Time{}, false
 }

@@ -93,7 +93,7 @@ func (m *reading) fromSES(n sesNotice) bool {
 		m.text = nil
 		return m.fromDSN(n.dsn())
 	case "complaint":
-		f := Feedback{Type: n.Complaint.Kind, At: n.Complaint.At.UTC(), Reporter: "Amazon SES", MessageID: n.Mail.MessageID, Domain: domainOf(n.Mail.Source)}
+		f := Feedback{Type: n.Complaint.Kind, At: n.Complaint.At.UTC(), Reporter: "Amazon SES", MessageID: n.Mail.MessageID, Domain: DomainOf(n.Mail.Source)}
 		if f.Type == "" {
 			f.Type = "abuse"
 		}

@@ -1,11 +1,8 @@
 package bounce
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -129,184 +126,33 @@ func (o JudgeOptions) withDefaults() JudgeOptions {
 	return o
 }
 
-// listID is the catalogue's id for a list named by its zone or a part of it
-// ("sbl.spamhaus.org" is Spamhaus ZEN), so that one problem has one key; an
-// unknown list keeps the name it has.
-func (o JudgeOptions) listID(name string) string {
-	if id, ok := o.Lists.ID(name); ok {
-		return id
-	}
-	return name
-}
-
 // refuser is who refused, as the source of a key: the list, else the vendor,
 // else the receiving domain.
 func (o JudgeOptions) refuser(t Tally) string {
 	switch {
 	case t.Blocklist != "":
-		return o.listID(t.Blocklist)
+		return o.Lists.Canonical(t.Blocklist)
 	case t.Vendor != "":
-		return strings.ToLower(strings.ReplaceAll(t.Vendor, " ", "-"))
+		return SourceOf(t.Vendor)
 	}
 	return t.Receiver
+}
+
+// SourceOf is the name of a vendor or reporter as the source of a key ([checks.Key].Source): "cisco-talos".
+func SourceOf(name string) string {
+	return strings.ToLower(strings.ReplaceAll(checks.Line(name, 80), " ", "-"))
+}
+
+// targetOf reads a Target.ID; what is none is the name of a receiver.
+func targetOf(id string) checks.Target {
+	t, err := checks.ParseID(id)
+	if err != nil {
+		return checks.Receiver(id)
+	}
+	return t
 }
 
 // latest returns the tally with the last refusal.
 func latest(g []Tally) Tally {
 	return slices.MaxFunc(g, func(a, b Tally) int { return a.Last.Compare(b.Last) })
-}
-
-// problem is the finding about one target and refuser.
-func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
-	last := latest(g)
-	refused, deferred := 0, 0
-	var severity checks.Severity
-	receivers := map[string]bool{}
-	for _, t := range g {
-		refused += t.Refused
-		deferred += t.Deferred
-		severity = checks.Worse(severity, severityOf(t))
-		receivers[t.Receiver] = true
-	}
-	who := last.Vendor
-	if last.Blocklist != "" {
-		who = opt.ListName(opt.listID(last.Blocklist))
-	}
-	if who == "" {
-		who = last.Receiver
-	}
-	who = checks.Line(who, 80)
-	target, err := checks.ParseID(key.Target)
-	if err != nil {
-		target = checks.Receiver(key.Target)
-	}
-	from := " from " + target.String()
-	if target.Kind == checks.KindReceiver {
-		from = " to " + target.String()
-	}
-	verb := "refused"
-	queued := ""
-	switch {
-	case refused == 0 && last.forGood():
-		queued = ", still in our queue"
-	case refused == 0:
-		verb = "deferred"
-	}
-	n := refused + deferred
-	summary := fmt.Sprintf("%s: %s%s %s for %s%s", who, checks.Plural(n, "mail"), from, verb, reasonOf(last.Category), queued)
-	d := last.Sample.Diagnostic
-	facts := map[string]string{}
-	set := func(name, value string) {
-		if value = checks.Line(value, maxDiagnosis); value != "" {
-			facts[name] = value
-		}
-	}
-	switch target.Kind {
-	case checks.KindAddress:
-		set(checks.FactAddress, target.Addr.String())
-	case checks.KindDomain:
-		set(checks.FactDomain, target.Name)
-	}
-	if facts[checks.FactAddress] == "" && last.Sample.Source.IsValid() {
-		set(checks.FactAddress, last.Sample.Source.String())
-	}
-	if facts[checks.FactDomain] == "" {
-		set(checks.FactDomain, cmp.Or(last.Sample.Judgement.Domain, last.Sample.Sender))
-	}
-	if last.Blocklist != "" {
-		set(checks.FactList, opt.listID(last.Blocklist))
-		set(checks.FactListName, opt.ListName(opt.listID(last.Blocklist)))
-		if strings.Contains(last.Blocklist, ".") {
-			set(checks.FactZone, last.Blocklist)
-		}
-	}
-	set(checks.FactVendor, last.Vendor)
-	set(checks.FactRule, last.Rule)
-	set(checks.FactRemedy, last.Remedy)
-	set(checks.FactCategory, string(last.Category))
-	set(checks.FactReceiver, last.Receiver)
-	set(checks.FactRemote, last.Sample.RemoteHost)
-	set(checks.FactReply, d.Reply)
-	set(checks.FactStatus, d.Status)
-	set(checks.FactDiagnostic, MaskText(d.Text))
-	set(checks.FactLookupURL, last.Sample.Judgement.URL)
-	set(checks.FactCount, strconv.Itoa(n))
-	question := "mail to " + last.Receiver
-	if last.Sample.RemoteHost != "" {
-		question += " at " + last.Sample.RemoteHost
-	}
-	evidence := []checks.Evidence{{Question: checks.Line(question, 300), Answer: MaskText(d.Text), Via: last.Via, Proof: last.Proof.Detail, At: last.Last}}
-	if list := facts[checks.FactList]; list != "" {
-		evidence = append(evidence, opt.asked(key.Target, list)...)
-	}
-	evidence = append(evidence, fronts(g, opt.fronts)...)
-	return checks.Finding{
-		Key: key, Target: target, Code: checks.CodeRefused, Status: checks.Problem, Severity: severity, Summary: summary, Facts: facts,
-		Evidence: evidence, At: last.Last,
-	}
-}
-
-// severityOf: a lasting refusal for reputation is major; what only waits, or
-// concerns how single mails look, is minor until it is widespread.
-func severityOf(t Tally) checks.Severity {
-	switch t.Category {
-	case Blocklist, IPReputation, DomainReputation:
-		if t.Refused > 0 || t.forGood() {
-			return checks.Major
-		}
-	case RateLimited, SpamContent, AuthFailure, RDNS, Policy:
-		if t.Refused >= checks.MinMails {
-			return checks.Major
-		}
-	}
-	return checks.Minor
-}
-
-// forGood says whether what our server only defers is refused by the receiver: by default
-// Postfix goes on for five days after a greeting of 554, and OpenSMTPD does too.
-func (t Tally) forGood() bool {
-	return t.Refused == 0 && t.Deferred > 0 && strings.HasPrefix(t.Sample.Diagnostic.Reply, "5") && !t.Sample.Judgement.Temporary
-}
-
-// reasonOf is the category as the end of a sentence.
-func reasonOf(c Category) string {
-	switch c {
-	case Blocklist:
-		return "being on a blocklist"
-	case IPReputation, DomainReputation:
-		return "its reputation"
-	case RateLimited:
-		return "sending too much"
-	case SpamContent:
-		return "looking like spam"
-	case AuthFailure:
-		return "failing authentication"
-	case RDNS:
-		return "its reverse DNS"
-	}
-	return "policy"
-}
-
-// quiet is the finding about a known problem of which nothing new was heard.
-func quiet(key checks.Key, last time.Time, readable bool, now time.Time, opt JudgeOptions) checks.Finding {
-	target, err := checks.ParseID(key.Target)
-	if err != nil {
-		target = checks.Receiver(key.Target)
-	}
-	f := checks.Finding{Key: key, Target: target, Code: checks.CodeAccepted, Status: checks.OK, At: now}
-	who := opt.ListName(key.Source)
-	since := "in " + opt.Quiet.String()
-	if !last.IsZero() {
-		since = "since " + last.UTC().Format("2 Jan 15:04 MST")
-	}
-	f.Summary = fmt.Sprintf("no refusal of mail from %s by %s %s", target, checks.Line(who, 80), since)
-	switch {
-	case !readable:
-		f.Status = checks.Unknown
-		f.Summary = fmt.Sprintf("cannot tell whether %s still refuses mail from %s: bounces were not read all the time", checks.Line(who, 80), target)
-	case !last.IsZero() && now.Sub(last) < opt.Quiet:
-		f.Status = checks.Unknown
-		f.Summary = fmt.Sprintf("no refusal of mail from %s by %s %s; not quiet for long enough to be over", target, checks.Line(who, 80), since)
-	}
-	return f
 }

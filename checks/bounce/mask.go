@@ -16,7 +16,7 @@ func Mask(address string, key []byte) (domain, hash string) {
 	if address == "" {
 		return "", ""
 	}
-	domain = domainOf(address)
+	domain = DomainOf(address)
 	local := address
 	if i := strings.LastIndexByte(address, '@'); i >= 0 {
 		local = address[:i]

@@ -243,6 +243,19 @@ func urlIn(text string) string {
 	return ""
 }
 
+// urlAt returns the URL that s begins with: up to white space or a bracket.
+func urlAt(s string) string {
+	end := strings.IndexAny(s, " \t\n<>\"'()[]{}")
+	if end < 0 {
+		end = len(s)
+	}
+	u := strings.TrimRight(s[:min(end, 500)], ".,;:!")
+	if len(u) < 10 {
+		return ""
+	}
+	return u
+}
+
 // leadsToZone are the words that the name of a list follows.
 var leadsToZone = []string{"blocked using ", "blacklisted by ", "blacklisted at ", "blacklisted in ", "blacklisted on ", "blacklisted using ", "black list at ", "black listed by ", "listed at ", "listed in ", "listed on ", "listed by ", "is in ", "rejected using ", "rejected by ", "refused by ", "found in ", "found on ", "found at ", "blocked by ", "dnsbl ", "rbl ", "rbl: ", "dnsbl: ", "blacklist at ", "list at ", "site ", "in an rbl: ", "in rbl ", "list ", "using "}
 
@@ -312,9 +325,4 @@ func namedAsList(zone string) bool {
 
 // listOf returns the catalogue id of the longest known zone that zone is or is
 // below (subscribers ask below a key of their own), else zone itself.
-func (r *Rules) listOf(zone string) string {
-	if id, ok := r.lists.ID(zone); ok {
-		return id
-	}
-	return strings.Clone(zone)
-}
+func (r *Rules) listOf(zone string) string { return strings.Clone(r.lists.Canonical(zone)) }

@@ -198,7 +198,7 @@ func (m *reading) complaint() {
 	f := readFeedback(m.feedback.text())
 	f.MessageID = messageID(m.returned.get("Message-ID"))
 	if f.Domain == "" {
-		f.Domain = domainOf(firstAddress(m.returned.get("From")))
+		f.Domain = DomainOf(firstAddress(m.returned.get("From")))
 	}
 	if f.Recipient == "" {
 		f.Recipient = firstAddress(firstOf(m.returned, "X-HmXmrOriginalRecipient", "To"))

@@ -54,7 +54,7 @@ func Prove(r Report, ours Ours) Proof {
 		ids = append(ids, r.Bounces[i].MessageID)
 	}
 	for _, id := range ids {
-		if d := domainOf(id); d != "" && slices.Contains(ours.MessageIDDomains, d) {
+		if d := DomainOf(id); d != "" && slices.Contains(ours.MessageIDDomains, d) {
 			return Proof{ByMessageID, "Message-ID domain " + checks.Line(d, 100)}
 		}
 	}

@@ -163,12 +163,3 @@ func risen(key checks.Key, readable bool, now time.Time) checks.Finding {
 	}
 	return f
 }
-
-// targetOf reads a Target.ID; what is none is the name of a receiver.
-func targetOf(id string) checks.Target {
-	t, err := checks.ParseID(id)
-	if err != nil {
-		return checks.Receiver(id)
-	}
-	return t
-}
