@@ -1,9 +1,6 @@
 package bounce
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // RuleNone is the Rule of a [Judgement] that no rule decided: the enhanced
 // status, the reply code or the stage did.
@@ -24,91 +21,38 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 	}
 	low := lowerText(text)
 	remoteHost = strings.TrimSuffix(strings.ToLower(remoteHost), ".")
+
 	var f found
 	var room [32]int
 	f.list = room[:0]
 	words := withoutNames(low)
 	r.matcher.find(text, words, &f)
+	m := r.matching(d, words, remoteHost, &f)
+	if m.win != nil && m.win.Class == ClassBroad {
+		if c := byStatus(d.ownStatus()); c != "" && c != m.win.Category {
+			m.win = nil // words that say little do not outweigh a code that says more
+		}
+	}
 
-	var win, list, template *compiled
-	winLen, listLen, templateLen := 0, 0, 0
-	try := func(i int) {
-		c := &r.rules[i]
-		n := c.match(&f, &r.matcher, d, remoteHost)
-		if n == 0 {
-			return
-		}
-		wins := win == nil || c.layer > win.layer || c.layer == win.layer && (c.rank > win.rank || c.rank == win.rank && n > winLen)
-		names := c.Class == ClassList && (list == nil || n > listLen)
-		says := c.Class == ClassTemplate && (template == nil || n > templateLen)
-		if !wins && !names && !says || c.re != nil && !c.re.MatchString(words) {
-			return // an expression costs more than all the rest: it is tried last
-		}
-		if wins {
-			win, winLen = c, n
-		}
-		if names {
-			list, listLen = c, n
-		}
-		if says {
-			template, templateLen = c, n
-		}
-	}
-	for _, p := range f.list {
-		for _, i := range r.matcher.uses[p] {
-			try(i)
-		}
-	}
-	for _, i := range r.bare {
-		try(i)
-	}
-	j := Judgement{Rule: RuleNone, Certainty: Guess}
-	if win != nil && win.Class == ClassBroad {
-		if c := byStatus(d.ownStatus()); c != "" && c != win.Category {
-			win = nil // words that say little do not outweigh a code that says more
-		}
-	}
-	if win == nil {
-		j.Category = fallback(d)
-		j.Reputation = j.Category.Reputation() || j.Category == Policy && aboutSender(low)
-		if (d.Reply == "554" || d.Reply == "550") && d.weak() && (d.Stage == "greeting" || d.Stage == "" && d.Status == "") && hostName(lastWord(low)) != "" {
-			j.Rule, j.Category, j.Reputation = RuleGreeting, Policy, true
-			remoteHost = hostName(lastWord(low))
+	j := Judgement{Temporary: strings.HasPrefix(d.Reply, "4") || d.Reply == "" && strings.HasPrefix(d.Status, "4")}
+	var templates []string // where our address stands
+	if m.win == nil {
+		if host := j.unruled(d, low); host != "" {
+			remoteHost = host
 		}
 	} else {
-		j.Rule, j.Category, j.Vendor, j.Remedy, j.Certainty = win.ID, win.Category, win.Vendor, win.Remedy, win.Class.certainty()
-		j.Blocklist = win.List
-		// The list says who, the sentence says of what: "Client host [...]
-		// blocked using" a list of domains is still about the domain, and "Sender address
-		// [...] blocked using" any list is about the sender's.
-		if win == list && template != nil && template.Category != Blocklist {
-			j.Category = template.Category
+		j.ruled(m)
+		if len(m.win.Tags) > 0 {
+			j.Code = m.win.firstTag(&f, &r.matcher)
 		}
-		if j.Blocklist == "" && list != nil && j.Category.Reputation() {
-			j.Blocklist = list.List
-			if win == template || j.Category == Blocklist {
-				j.Remedy = list.Remedy
-			}
-		}
-		j.Reputation = j.Category.Reputation() || j.Category == Policy && !win.Personal
-		if len(win.Tags) > 0 {
-			j.Code = win.firstTag(&f, &r.matcher)
-		}
+		j.Domain = domainNamed(low, m.win.Domain)
+		templates = m.win.Address
 	}
 	if j.Blocklist == "" && (j.Category == Blocklist || j.Category == DomainReputation || j.Category == IPReputation) {
 		j.Blocklist = r.zoneNamed(low)
 	}
 	if j.Vendor == "" {
 		j.Vendor = r.vendorOf(remoteHost)
-	}
-	j.Temporary = strings.HasPrefix(d.Reply, "4") || d.Reply == "" && strings.HasPrefix(d.Status, "4")
-	if win != nil && win.Temporary != "" {
-		j.Temporary = win.Temporary == "yes"
-	}
-	var templates []string
-	if win != nil {
-		templates = win.Address
-		j.Domain = domainNamed(low, win.Domain)
 	}
 	j.Address = addressNamed(text, low, templates, j.Reputation || j.Category == RelayDenied)
 	j.URL = urlIn(text)
@@ -119,6 +63,83 @@ func (r *Rules) Classify(d Diagnostic, remoteHost string) Judgement {
 		j.Remedy = defaultRemedy(j)
 	}
 	return j
+}
+
+// matches are the rules that hold for one reply: the one that wins, the list that is named, and the
+// sentence that names it. They may be one and the same; nil: there is none.
+type matches struct{ win, list, template *compiled }
+
+// matching tries the rules of which a phrase was found, and those without phrases.
+func (r *Rules) matching(d Diagnostic, words, host string, f *found) matches {
+	var m matches
+	winLen, listLen, templateLen := 0, 0, 0
+	try := func(i int) {
+		c := &r.rules[i]
+		n := c.match(f, &r.matcher, d, host)
+		if n == 0 {
+			return
+		}
+		wins := m.win == nil || c.layer > m.win.layer || c.layer == m.win.layer && (c.rank > m.win.rank || c.rank == m.win.rank && n > winLen)
+		names := c.Class == ClassList && (m.list == nil || n > listLen)
+		says := c.Class == ClassTemplate && (m.template == nil || n > templateLen)
+		if !wins && !names && !says || c.re != nil && !c.re.MatchString(words) {
+			return // an expression costs more than all the rest: it is tried last
+		}
+		if wins {
+			m.win, winLen = c, n
+		}
+		if names {
+			m.list, listLen = c, n
+		}
+		if says {
+			m.template, templateLen = c, n
+		}
+	}
+	for _, p := range f.list {
+		for _, i := range r.matcher.uses[p] {
+			try(i)
+		}
+	}
+	for _, i := range r.bare {
+		try(i)
+	}
+	return m
+}
+
+// ruled judges by the rule that won.
+func (j *Judgement) ruled(m matches) {
+	win, list := m.win, m.list
+	j.Rule, j.Category, j.Vendor, j.Remedy, j.Certainty = win.ID, win.Category, win.Vendor, win.Remedy, win.Class.certainty()
+	j.Blocklist = win.List
+	// The list says who, the sentence says of what: "Client host [...]
+	// blocked using" a list of domains is still about the domain, and "Sender address
+	// [...] blocked using" any list is about the sender's.
+	if win == list && m.template != nil && m.template.Category != Blocklist {
+		j.Category = m.template.Category
+	}
+	if j.Blocklist == "" && list != nil && j.Category.Reputation() {
+		j.Blocklist = list.List
+		if win == m.template || j.Category == Blocklist {
+			j.Remedy = list.Remedy
+		}
+	}
+	j.Reputation = j.Category.Reputation() || j.Category == Policy && !win.Personal
+	if win.Temporary != "" {
+		j.Temporary = win.Temporary == "yes"
+	}
+}
+
+// unruled judges by the codes, where no rule knows the words. host is the receiver, where the reply is
+// its name and nothing more, as in a greeting.
+func (j *Judgement) unruled(d Diagnostic, low string) (host string) {
+	j.Rule, j.Certainty, j.Category = RuleNone, Guess, fallback(d)
+	j.Reputation = j.Category.Reputation() || j.Category == Policy && aboutSender(low)
+	if (d.Reply == "554" || d.Reply == "550") && d.weak() && (d.Stage == "greeting" || d.Stage == "" && d.Status == "") {
+		if host = hostName(lastWord(low)); host != "" {
+			j.Rule, j.Category, j.Reputation = RuleGreeting, Policy, true
+		}
+	}
+	return host
 }
 
 // ownStatus is the status unless it speaks of the queue of the sending MTA:
@@ -218,47 +239,6 @@ func (r *Rules) vendorOf(host string) string {
 		}
 	}
 	return ""
-}
-
-// codeRange is a reply code, a class of reply codes, an enhanced code or a
-// range of the latter's last number.
-type codeRange struct {
-	prefix   string // "550", "5", or "5.7."
-	enhanced bool
-	from, to int
-}
-
-func parseCodeRange(s string) (codeRange, bool) {
-	if i := strings.LastIndexByte(s, '.'); i > 0 {
-		from, to, ranged := strings.Cut(s[i+1:], "-")
-		a, err := strconv.Atoi(from)
-		b := a
-		if ranged && err == nil {
-			b, err = strconv.Atoi(to)
-		}
-		return codeRange{s[:i+1], true, a, b}, err == nil && a <= b && strings.Count(s[:i], ".") == 1
-	}
-	if len(s) != 1 && len(s) != 3 {
-		return codeRange{}, false
-	}
-	for i := range len(s) {
-		if !digit(s[i]) {
-			return codeRange{}, false
-		}
-	}
-	return codeRange{prefix: s}, true
-}
-
-func (c codeRange) holds(d Diagnostic) bool {
-	if !c.enhanced {
-		return strings.HasPrefix(d.Reply, c.prefix)
-	}
-	last, ok := strings.CutPrefix(d.Status, c.prefix)
-	if !ok {
-		return false
-	}
-	n, err := strconv.Atoi(last)
-	return err == nil && n >= c.from && n <= c.to
 }
 
 // defaultRemedy is the runbook for a refusal whose rule names none.

@@ -43,108 +43,140 @@ func (b *dsnBlock) recipient() string {
 // first recipient's, empty lines inside a block, continuation lines without
 // indentation, fields of the message's block after a recipient's.
 func readDSN(text string) dsn {
-	var d dsn
-	var cur dsnBlock
-	gap := false
-	flush := func() {
-		if !cur.empty() && len(d.blocks) < maxBounces {
-			d.blocks = append(d.blocks, cur)
-		}
-		cur = dsnBlock{}
-	}
-	var last *string // field that an unindented line continues
-	set := func(slot *string, value string) {
-		if *slot == "" {
-			*slot = value
-		}
-		last = slot
-	}
+	var r dsnReader
 	for text != "" {
 		var line string
 		line, text = cutLine(text)
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" {
-			gap, last = true, nil
-			continue
-		}
-		name, ok := fieldName(line)
-		if !ok || line[0] == ' ' || line[0] == '\t' || last == &cur.diagnostic && replyCode(trimmed) != "" {
-			switch {
-			case last == &cur.diagnostic || last == &cur.extra:
-				if len(*last) < 8*maxDiagnosis {
-					*last += "\n" + trimmed
-				}
-			case last == nil || *last != "": // no address and no word goes on
-			case last == &cur.final || last == &cur.original: // quirk: Exchange folds behind the type
-				*last = typedAddress(trimmed)
-			case last == &cur.status:
-				*last = enhancedIn(trimmed)
-			default:
-				*last = firstWord(trimmed)
-			}
-			continue
-		}
-		value := strings.TrimSpace(line[strings.IndexByte(line, ':')+1:])
-		var slot *string
-		comment := ""
-		switch {
-		case strings.EqualFold(name, "Final-Recipient"):
-			slot, value = &cur.final, typedAddress(value)
-		case strings.EqualFold(name, "Original-Recipient"):
-			slot, value = &cur.original, typedAddress(value)
-		case strings.EqualFold(name, "X-Actual-Recipient"):
-			// Sendmail's: where an alias led to. The address we know is the other.
-			last = nil
-			continue
-		case strings.EqualFold(name, "Action"):
-			slot, value = &cur.action, firstWord(value)
-		case strings.EqualFold(name, "Status"):
-			if i := strings.IndexByte(value, '('); i > 0 {
-				comment = strings.Trim(value[i:], "() ")
-			}
-			slot, value = &cur.status, enhancedIn(value)
-		case strings.EqualFold(name, "Diagnostic-Code"):
-			slot, value = &cur.diagnostic, afterType(value)
-		case strings.EqualFold(name, "X-Supplementary-Info"):
-			// Exchange's: "<mx1.example.net #5.1.1 smtp;550-5.1.1 ...>"
-			slot, value = &cur.extra, strings.TrimSuffix(value, ">")
-		case strings.EqualFold(name, "Remote-MTA"):
-			slot, value = &cur.remote, afterType(value)
-		case strings.EqualFold(name, "Last-Attempt-Date"):
-			slot = &cur.attempt
-		case strings.EqualFold(name, "Reporting-MTA"):
-			set(&d.reporting, strings.ToLower(firstWord(afterType(value))))
-			gap = false
-			continue
-		case strings.EqualFold(name, "Arrival-Date"):
-			set(&d.arrival, value)
-			gap = false
-			continue
-		default:
-			if foldPrefix(name, "x-") && len(name) > 10 && strings.EqualFold(name[len(name)-9:], "-Queue-ID") && d.queueID == "" {
-				d.queueID = value
-			}
-			last = nil
-			continue
-		}
-		// A new block begins where a field comes for the second time, after an
-		// empty line or with a new final recipient; else the block goes on.
-		hasRecipient := cur.final != "" || cur.original != ""
-		begins := slot == &cur.final && cur.final != ""
-		if gap && *slot != "" || gap && hasRecipient && (slot == &cur.final || slot == &cur.original) && cur.action != "" {
-			begins = true
-		}
-		if begins {
-			flush()
-		}
-		gap = false
-		set(slot, value)
-		if comment != "" && cur.comment == "" {
-			cur.comment = comment
-		}
+		r.line(line)
 	}
-	flush()
-	return d
+	r.flush()
+	return r.dsn
+}
+
+// dsnReader is a delivery status in the course of being read.
+type dsnReader struct {
+	dsn
+	cur  dsnBlock
+	last *string // field that an unindented line continues
+	gap  bool    // an empty line came right before
+}
+
+// flush ends the block of one recipient.
+func (r *dsnReader) flush() {
+	if !r.cur.empty() && len(r.blocks) < maxBounces {
+		r.blocks = append(r.blocks, r.cur)
+	}
+	r.cur = dsnBlock{}
+}
+
+// set keeps the first value of a field.
+func (r *dsnReader) set(slot *string, value string) {
+	if *slot == "" {
+		*slot = value
+	}
+	r.last = slot
+}
+
+// line takes one line, without its end.
+func (r *dsnReader) line(line string) {
+	trimmed := strings.TrimSpace(line)
+	if trimmed == "" {
+		r.gap, r.last = true, nil
+		return
+	}
+	name, ok := fieldName(line)
+	if !ok || line[0] == ' ' || line[0] == '\t' || r.last == &r.cur.diagnostic && replyCode(trimmed) != "" {
+		r.continued(trimmed)
+		return
+	}
+	value := strings.TrimSpace(line[strings.IndexByte(line, ':')+1:])
+	if r.ofMessage(name, value) {
+		return
+	}
+	slot, value := r.ofRecipient(name, value)
+	if slot == nil {
+		r.last = nil
+		return
+	}
+	// A new block begins where a field comes for the second time, after an
+	// empty line or with a new final recipient; else the block goes on.
+	named := r.cur.final != "" || r.cur.original != ""
+	names := slot == &r.cur.final || slot == &r.cur.original
+	if slot == &r.cur.final && r.cur.final != "" || r.gap && *slot != "" || r.gap && named && names && r.cur.action != "" {
+		r.flush()
+	}
+	r.gap = false
+	if slot == &r.cur.status {
+		value = r.status(value)
+	}
+	r.set(slot, value)
+}
+
+// continued takes a line that goes on with the field before it.
+func (r *dsnReader) continued(text string) {
+	switch {
+	case r.last == nil:
+	case r.last == &r.cur.diagnostic || r.last == &r.cur.extra:
+		if len(*r.last) < 8*maxDiagnosis {
+			*r.last += "\n" + text
+		}
+	case *r.last != "": // no address and no word goes on
+	case r.last == &r.cur.final || r.last == &r.cur.original: // quirk: Exchange folds behind the type
+		*r.last = typedAddress(text)
+	case r.last == &r.cur.status:
+		*r.last = enhancedIn(text)
+	default:
+		*r.last = firstWord(text)
+	}
+}
+
+// ofMessage takes a field of the whole message (RFC 3464 section 2.2); false: it is none.
+func (r *dsnReader) ofMessage(name, value string) bool {
+	switch {
+	case strings.EqualFold(name, "Reporting-MTA"):
+		r.set(&r.reporting, strings.ToLower(firstWord(afterType(value))))
+	case strings.EqualFold(name, "Arrival-Date"):
+		r.set(&r.arrival, value)
+	default:
+		return false
+	}
+	r.gap = false
+	return true
+}
+
+// ofRecipient is where a field of one recipient belongs (RFC 3464 section 2.3), and its value without
+// types and comments; nil: it is none that is read.
+func (r *dsnReader) ofRecipient(name, value string) (slot *string, bare string) {
+	switch {
+	case strings.EqualFold(name, "Final-Recipient"):
+		return &r.cur.final, typedAddress(value)
+	case strings.EqualFold(name, "Original-Recipient"):
+		return &r.cur.original, typedAddress(value)
+	case strings.EqualFold(name, "Action"):
+		return &r.cur.action, firstWord(value)
+	case strings.EqualFold(name, "Status"):
+		return &r.cur.status, value
+	case strings.EqualFold(name, "Diagnostic-Code"):
+		return &r.cur.diagnostic, afterType(value)
+	case strings.EqualFold(name, "X-Supplementary-Info"):
+		// Exchange's: "<mx1.example.net #5.1.1 smtp;550-5.1.1 ...>"
+		return &r.cur.extra, strings.TrimSuffix(value, ">")
+	case strings.EqualFold(name, "Remote-MTA"):
+		return &r.cur.remote, afterType(value)
+	case strings.EqualFold(name, "Last-Attempt-Date"):
+		return &r.cur.attempt, value
+	case foldPrefix(name, "x-") && len(name) > 10 && strings.EqualFold(name[len(name)-9:], "-Queue-ID") && r.queueID == "":
+		r.queueID = value
+	}
+	return nil, "" // X-Actual-Recipient too, Sendmail's: where an alias led to. The address we know is the other
+}
+
+// status reads "5.0.0 (permanent failure)" and keeps the comment.
+func (r *dsnReader) status(value string) string {
+	if i := strings.IndexByte(value, '('); i > 0 && r.cur.comment == "" {
+		r.cur.comment = strings.Trim(value[i:], "() ")
+	}
+	return enhancedIn(value)
 }
 
 // typedAddress reads "rfc822; kim@example.net" (RFC 3464 section 2.3.1) in its sloppy

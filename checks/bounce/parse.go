@@ -141,7 +141,7 @@ func (m *reading) sort() {
 			switch {
 			case m.dsn == nil:
 				m.dsn = p
-			case looksLikeStatus(p.body) && !looksLikeStatus(m.dsn.body): // quirk: InterMail labels its sentences so too
+			case looksLikeStatus(p.text()) && !looksLikeStatus(m.dsn.text()): // quirk: InterMail labels its sentences so too
 				if m.text == nil {
 					m.text = m.dsn
 				}
