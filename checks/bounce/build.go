@@ -70,15 +70,6 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		d, _ := diagnose(strings.TrimSuffix(reply, ">"))
 		diag = join(diag, d)
 	}
-	remote := peer{}
-	if b.remote != "" {
-		if remote = peerIn(b.remote); remote == (peer{}) {
-			remote.host = hostName(firstWord(b.remote))
-			if a, ok := parseAddr(strings.Trim(firstWord(b.remote), "[]")); ok {
-				remote.addr = a
-			}
-		}
-	}
 	recipient := b.recipient()
 	extra := n.about(recipient, b.original, only)
 	var words Diagnostic
@@ -87,8 +78,7 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		words, seen = diagnose(extra)
 		from = better(from, seen)
 	}
-	from = better(remote, from)
-	if from == (peer{}) {
+	if from = better(remoteMTA(b.remote), from); from == (peer{}) {
 		from = n.talking
 	}
 	if n.transcript != "" && (diag.weak() || only) {
@@ -125,6 +115,18 @@ func (m *reading) bounceOf(b dsnBlock, d dsn, action Action, n notice, own strin
 		}
 	}
 	return Bounce{Action: action, Recipient: recipient, Diagnostic: diag, RemoteHost: from.host, RemoteAddr: from.addr, ReportingHost: d.reporting, QueueID: d.queueID, At: at}
+}
+
+// remoteMTA reads a Remote-MTA field without its type.
+func remoteMTA(value string) peer {
+	p := peerIn(value)
+	if p != (peer{}) {
+		return p
+	}
+	word := firstWord(value)
+	p.host = hostName(word)
+	p.addr, _ = parseAddr(strings.Trim(word, "[]"))
+	return p
 }
 
 // better fills what a lacks from b.

@@ -14,30 +14,14 @@ import (
 // compile checks a rule and gives its phrases numbers.
 func (r *Rules) compile(rule Rule, hosts []string) (compiled, error) {
 	c := compiled{Rule: rule}
-	switch {
-	case rule.ID == "" || rule.ID == RuleNone || rule.ID == RuleGreeting || len(rule.ID) > 60 || strings.ContainsFunc(rule.ID, func(b rune) bool { return !(b == '-' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z') }):
-		return c, errors.New("id: give lower-case letters, digits and hyphens")
-	case !rule.Category.known():
-		return c, fmt.Errorf("category %q is not known", checks.Line(string(rule.Category), 40))
-	case placeheld(rule) != "":
-		return c, fmt.Errorf("%s: write something in place of %q", placeheld(rule), Placeholder)
-	case len(rule.Examples) == 0:
-		return c, errors.New("examples: give at least one reply that it matches")
-	case rule.Temporary != "" && rule.Temporary != "yes" && rule.Temporary != "no":
-		return c, errors.New(`temporary is "yes" or "no"`)
-	case len(rule.Any)+len(rule.All)+len(rule.Tags) == 0 && (len(rule.Codes) == 0 || len(rule.Hosts) == 0 && !rule.AtHome):
-		return c, errors.New("give any, all or tags; or codes together with hosts")
-	case rule.AtHome && len(hosts) == 0:
-		return c, errors.New("at_home: the file has no hosts")
+	if err := rule.check(hosts); err != nil {
+		return c, err
 	}
 	if c.Class == "" {
 		c.Class = ClassPhrase
 		if len(rule.Tags) > 0 {
 			c.Class = ClassCode
 		}
-	}
-	if !slices.Contains(classes, c.Class) {
-		return c, fmt.Errorf("class %q is not known", checks.Line(string(c.Class), 40))
 	}
 	c.rank = c.Class.rank()
 	for _, set := range []struct {
@@ -67,21 +51,45 @@ func (r *Rules) compile(rule Rule, hosts []string) (compiled, error) {
 		}
 		c.codes = append(c.codes, cr)
 	}
-	for _, t := range rule.Address {
-		if strings.Count(t, "{ip}") != 1 || strings.HasPrefix(t, "{") {
-			return c, errors.New("address: write the words before {ip}")
-		}
-	}
-	for _, t := range rule.Domain {
-		if strings.Count(t, "{domain}") != 1 || strings.HasPrefix(t, "{") {
-			return c, errors.New("domain: write the words before {domain}")
-		}
-	}
 	c.home = rule.Hosts
 	if rule.AtHome {
 		c.home = append(slices.Clone(c.home), hosts...)
 	}
 	return c, nil
+}
+
+// check says what is wrong with a rule of a file with these hosts, as far as it can be said before its phrases
+// are looked at.
+func (rule Rule) check(hosts []string) error {
+	switch {
+	case rule.ID == "" || rule.ID == RuleNone || rule.ID == RuleGreeting || len(rule.ID) > 60 || strings.Trim(rule.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return errors.New("id: give lower-case letters, digits and hyphens")
+	case !rule.Category.known():
+		return fmt.Errorf("category %q is not known", checks.Line(string(rule.Category), 40))
+	case rule.Class != "" && !slices.Contains(classes, rule.Class):
+		return fmt.Errorf("class %q is not known", checks.Line(string(rule.Class), 40))
+	case placeheld(rule) != "":
+		return fmt.Errorf("%s: write something in place of %q", placeheld(rule), Placeholder)
+	case len(rule.Examples) == 0:
+		return errors.New("examples: give at least one reply that it matches")
+	case rule.Temporary != "" && rule.Temporary != "yes" && rule.Temporary != "no":
+		return errors.New(`temporary is "yes" or "no"`)
+	case len(rule.Any)+len(rule.All)+len(rule.Tags) == 0 && (len(rule.Codes) == 0 || len(rule.Hosts) == 0 && !rule.AtHome):
+		return errors.New("give any, all or tags; or codes together with hosts")
+	case rule.AtHome && len(hosts) == 0:
+		return errors.New("at_home: the file has no hosts")
+	}
+	for _, of := range []struct {
+		key, hole string
+		templates []string
+	}{{"address", "{ip}", rule.Address}, {"domain", "{domain}", rule.Domain}} {
+		for _, t := range of.templates {
+			if strings.Count(t, of.hole) != 1 || strings.HasPrefix(t, "{") {
+				return fmt.Errorf("%s: write the words before %s", of.key, of.hole)
+			}
+		}
+	}
+	return nil
 }
 
 // placeheld is the key of a rule in which something is still to be written; "" for none.
@@ -119,7 +127,7 @@ func (r *Rules) finish() {
 	r.matcher.build()
 }
 
-// ours is the part of the documentation addresses (RFC 5737, RFC 3849) that stands for our own in examples.
+// oursInExamples is the part of the documentation addresses (RFC 5737, RFC 3849) that stands for our own in examples.
 var oursInExamples = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
 
 // prove runs the examples and look-alikes of one layer, and says all that is wrong with them.

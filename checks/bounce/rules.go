@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -167,23 +168,33 @@ func LoadRules(lists blocklists.Names, layers ...fs.FS) (*Rules, error) {
 	return r, nil
 }
 
-// addFile reads one file strictly and compiles its rules.
-func (r *Rules) addFile(name string, data []byte, layer int) error {
+// decodeRules reads one file strictly.
+func decodeRules(name string, data []byte) (ruleFile, error) {
 	var f ruleFile
 	dec := toml.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		var strict *toml.StrictMissingError
-		var broken *toml.DecodeError
-		switch {
-		case errors.As(err, &strict) && len(strict.Errors) > 0:
-			row, _ := strict.Errors[0].Position()
-			return fmt.Errorf("%s line %d: unknown key %q: %w", name, row, strings.Join(strict.Errors[0].Key(), "."), ErrRules)
-		case errors.As(err, &broken):
-			row, _ := broken.Position()
-			return fmt.Errorf("%s line %d: %s: %w", name, row, checks.Line(broken.Error(), 200), ErrRules)
-		}
-		return fmt.Errorf("%s: %s: %w", name, checks.Line(err.Error(), 200), ErrRules)
+	err := dec.Decode(&f)
+	if err == nil {
+		return f, nil
+	}
+	var strict *toml.StrictMissingError
+	var broken *toml.DecodeError
+	switch {
+	case errors.As(err, &strict) && len(strict.Errors) > 0:
+		row, _ := strict.Errors[0].Position()
+		return f, fmt.Errorf("%s line %d: unknown key %q: %w", name, row, strings.Join(strict.Errors[0].Key(), "."), ErrRules)
+	case errors.As(err, &broken):
+		row, _ := broken.Position()
+		return f, fmt.Errorf("%s line %d: %s: %w", name, row, checks.Line(broken.Error(), 200), ErrRules)
+	}
+	return f, fmt.Errorf("%s: %s: %w", name, checks.Line(err.Error(), 200), ErrRules)
+}
+
+// addFile reads one file and compiles its rules.
+func (r *Rules) addFile(name string, data []byte, layer int) error {
+	f, err := decodeRules(name, data)
+	if err != nil {
+		return err
 	}
 	for zone, id := range f.Zones {
 		r.zones[strings.ToLower(strings.TrimSuffix(zone, "."))] = id
@@ -206,12 +217,7 @@ func (r *Rules) addFile(name string, data []byte, layer int) error {
 		if n < len(lines) {
 			at = fmt.Sprintf("%s line %d", name, lines[n])
 		}
-		if rule.Vendor == "" {
-			rule.Vendor = f.Vendor
-		}
-		if rule.Remedy == "" {
-			rule.Remedy = f.Remedy
-		}
+		rule.Vendor, rule.Remedy = cmp.Or(rule.Vendor, f.Vendor), cmp.Or(rule.Remedy, f.Remedy)
 		if len(rule.Not) == 0 {
 			rule.Not = f.Not
 		}

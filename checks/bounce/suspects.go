@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"reputed/checks"
@@ -75,61 +76,75 @@ type sums struct {
 	before int
 }
 
+// add adds an hour of those looked at.
+func (x *sums) add(h SenderHour) {
+	x.Mails += h.Mails
+	x.Unknown += h.Unknown
+	x.Refused += h.Refused
+	x.Complaints += h.Complaints
+}
+
+// hands is what everybody did, each alone and those of a kind together.
+type hands struct {
+	by    map[Origin]*sums
+	all   map[OriginKind]sums
+	names map[OriginKind]int // how many of a kind did anything in the hours looked at
+	first time.Time          // since when anything is known
+}
+
+// handsOf sums up the hours from from to to, and those before.
+func handsOf(hours []SenderHour, from, to time.Time) hands {
+	d := hands{by: map[Origin]*sums{}, all: map[OriginKind]sums{}, names: map[OriginKind]int{}, first: from}
+	for _, h := range hours {
+		if !h.At.Before(to) {
+			continue
+		}
+		if h.At.Before(d.first) {
+			d.first = h.At
+		}
+		x := d.by[h.Origin]
+		if x == nil {
+			x = &sums{SenderHour: SenderHour{Origin: h.Origin}}
+			d.by[h.Origin] = x
+		}
+		if h.At.Before(from) {
+			x.before += max(h.Mails, h.Refused)
+			continue
+		}
+		x.add(h)
+		all := d.all[h.Kind]
+		all.add(h)
+		d.all[h.Kind] = all
+	}
+	for _, x := range d.by {
+		if x.Mails+x.Refused+x.Unknown+x.Complaints > 0 {
+			d.names[x.Kind]++
+		}
+	}
+	return d
+}
+
 // Suspects ranks who handed mail in by what was unusual about it in the hours before onset and
 // the one after. It is pure. Hours reach back SuspectUsual before those if so much is known.
 func Suspects(hours []SenderHour, onset time.Time) Suspicion {
 	s := Suspicion{From: onset.Add(-SuspectBefore).Truncate(time.Hour), To: onset.Add(suspectAfter).Truncate(time.Hour).Add(time.Hour)}
-	by, first := map[Origin]*sums{}, s.From
-	all := map[OriginKind]*sums{} // what all of a kind did together
-	names := map[OriginKind]int{}
-	for _, h := range hours {
-		if !h.At.Before(s.To) {
-			continue
+	d := handsOf(hours, s.From, s.To)
+	for _, kind := range originKinds {
+		if all, ok := d.all[kind]; ok {
+			s.Known = true
+			s.Mails = max(s.Mails, all.Mails, all.Refused)
 		}
-		if h.At.Before(first) {
-			first = h.At
-		}
-		x := by[h.Origin]
-		if x == nil {
-			x = &sums{SenderHour: SenderHour{Origin: h.Origin}}
-			by[h.Origin] = x
-		}
-		if h.At.Before(s.From) {
-			x.before += max(h.Mails, h.Refused)
-			continue
-		}
-		if all[h.Kind] == nil {
-			all[h.Kind] = &sums{}
-		}
-		for _, y := range []*sums{x, all[h.Kind]} {
-			y.Mails += h.Mails
-			y.Unknown += h.Unknown
-			y.Refused += h.Refused
-			y.Complaints += h.Complaints
+		if kind != OriginStream {
+			s.Names = max(s.Names, d.names[kind])
 		}
 	}
-	for _, x := range by {
-		if x.Mails+x.Refused+x.Unknown+x.Complaints > 0 {
-			names[x.Kind]++
-		}
-	}
-	history := s.From.Sub(first)
 	type ranked struct {
 		Suspect
 		excess int
 	}
 	var found []ranked
-	for _, kind := range originKinds {
-		if a := all[kind]; a != nil {
-			s.Known = true
-			s.Mails = max(s.Mails, a.Mails, a.Refused)
-		}
-		if kind != OriginStream {
-			s.Names = max(s.Names, names[kind])
-		}
-	}
-	for _, x := range by {
-		reasons, excess := x.reasons(*all[x.Kind].orNone(), names[x.Kind], history, s.To.Sub(s.From))
+	for _, x := range d.by {
+		reasons, excess := x.reasons(d.all[x.Kind], d.names[x.Kind], s.From.Sub(d.first), s.To.Sub(s.From))
 		if len(reasons) > 0 {
 			found = append(found, ranked{Suspect{x.Origin, reasons, max(x.Mails, x.Refused)}, excess})
 		}
@@ -142,13 +157,6 @@ func Suspects(hours []SenderHour, onset time.Time) Suspicion {
 		s.Suspects = append(s.Suspects, f.Suspect)
 	}
 	return s
-}
-
-func (x *sums) orNone() *sums {
-	if x == nil {
-		return &sums{}
-	}
-	return x
 }
 
 // reasons says what is unusual, and by how many mails. All is what everybody of the kind did,
@@ -193,12 +201,5 @@ func (x *sums) reasons(all sums, names int, history, window time.Duration) (why 
 
 // String is "login kim@example.org: 1,240 mails in 14 hours, usual are 30; 212 of 1,240 mails to unknown users".
 func (s Suspect) String() string {
-	text := string(s.Kind) + " " + checks.Line(s.Name, 120) + ": "
-	for i, r := range s.Reasons {
-		if i > 0 {
-			text += "; "
-		}
-		text += r
-	}
-	return text
+	return string(s.Kind) + " " + checks.Line(s.Name, 120) + ": " + strings.Join(s.Reasons, "; ")
 }
