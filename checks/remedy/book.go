@@ -34,15 +34,6 @@ func (b *Book) Has(id string) bool {
 	return slices.ContainsFunc(b.runbooks, func(r runbook) bool { return r.id == id })
 }
 
-// IDs are the ids of all runbooks, in order of file name and place.
-func (b *Book) IDs() []string {
-	ids := make([]string, len(b.runbooks))
-	for i, r := range b.runbooks {
-		ids[i] = r.id
-	}
-	return ids
-}
-
 // file is one runbook file as it is written.
 type file struct {
 	Fragments []struct {

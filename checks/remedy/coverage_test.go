@@ -86,15 +86,19 @@ func TestRunbooksNameOnlyWhatThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := load(t)
 	ids, vendors := map[string]bool{}, map[string]bool{}
 	for _, r := range rules(t) {
 		ids[r.ID], vendors[r.Vendor] = true, true
+		if r.Remedy != "" && !b.Has(r.Remedy) {
+			t.Errorf("rule %s names the runbook %q, which does not exist", r.ID, r.Remedy)
+		}
 	}
 	lists := map[string]bool{}
 	for _, z := range zones {
 		lists[z.ID] = true
 	}
-	for _, r := range load(t).runbooks {
+	for _, r := range b.runbooks {
 		for _, id := range r.rules {
 			if !ids[id] {
 				t.Errorf("runbook %s: there is no rule %q", r.id, id)

@@ -89,7 +89,7 @@ func TestRenderingIsCleanWhateverTheFacts(t *testing.T) {
 		for name := range placeholders {
 			f.Facts[name] = hostile.Draw(t, name)
 		}
-		f.Facts[checks.FactRemedy] = rapid.SampledFrom(b.IDs()).Draw(t, "remedy")
+		f.Facts[checks.FactRemedy] = rapid.SampledFrom(b.runbooks).Draw(t, "remedy").id
 		z := blocklists.Zone{Title: hostile.Draw(t, "title")}
 		z.Removal = blocklists.Removal{
 			Method: hostile.Draw(t, "method"), FixFirst: hostile.Draw(t, "fix"), Typical: hostile.Draw(t, "typical"),

@@ -17,9 +17,7 @@ import (
 	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
-	"reputed/checks/bounce"
 	"reputed/checks/dnsbl"
-	"reputed/checks/remedy"
 	"reputed/internal/config"
 	"reputed/internal/lab"
 	"reputed/internal/monitor"
@@ -539,22 +537,6 @@ func TestDemoCheck(t *testing.T) {
 	for line := range strings.Lines(intro) {
 		if n := len(strings.TrimRight(line, "\n")); n > 80 {
 			t.Errorf("%d columns in %q, want at most 80", n, line)
-		}
-	}
-}
-
-func TestEveryRemedyOfARuleHasARunbook(t *testing.T) {
-	rules, err := bounce.BuiltinRules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	book, err := remedy.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range rules.IDs() {
-		if rule, _ := rules.Rule(id); rule.Remedy != "" && !book.Has(rule.Remedy) {
-			t.Errorf("rule %s names the runbook %q, which does not exist", id, rule.Remedy)
 		}
 	}
 }
