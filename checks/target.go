@@ -97,6 +97,15 @@ func (t Target) String() string {
 	return t.Name
 }
 
+// shared are the addresses between a provider's NAT and its customers (RFC 6598).
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// Inner says whether no receiver can see mail come from an address, so that no list says anything of it: private (RFC 1918,
+// RFC 4193), shared (RFC 6598), loopback, link-local, unspecified, multicast, broadcast.
+func Inner(a netip.Addr) bool {
+	return !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a)
+}
+
 // Scope is the range that many lists judge an IPv6 address as a part of: its /64, since
 // that is what one customer is given at least and can send from at will. It is false
 // for everything else.

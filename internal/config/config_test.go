@@ -182,7 +182,7 @@ addresses = ["10.0.0.5", "192.0.2.0/28"]
 hosts = { "mx1.example.org" = "203.0.113.9" }
 [[outbound]]
 pool = "b"
-addresses = ["192.0.2.9", "192.0.2.0/24", "198.51.100.0/24"]
+addresses = ["192.0.2.9", "192.0.2.0/24", "198.51.100.10/24", "100.64.0.9"]
 [[slack]]
 webhook = "https://hooks.example.org/services/c4n4ry"
 `)
@@ -194,6 +194,8 @@ webhook = "https://hooks.example.org/services/c4n4ry"
 		`reputed.toml:9: [[outbound]] hosts: "mx1.example.org" sends from 203.0.113.9, which is in no pool`,
 		`reputed.toml:12: [[outbound]] addresses: 192.0.2.9 overlaps with 192.0.2.0/28 of pool "a", line 8`,
 		`reputed.toml:12: [[outbound]] addresses: 192.0.2.0/24 overlaps with 192.0.2.0/28 of pool "a", line 8`,
+		`reputed.toml:12: [[outbound]] addresses: "198.51.100.10/24" stands for the whole range 198.51.100.0/24: write 198.51.100.10 if that one is meant`,
+		`reputed.toml:12: [[outbound]] addresses: 100.64.0.9 is not a public address`,
 		`reputed.toml:14: [[slack]] webhook: the secret stands in the file in the clear`,
 	}
 	if len(cfg.Warnings) != len(want) {

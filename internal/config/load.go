@@ -6,7 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"os/user"
 	"syscall"
 
 	"reputed/blocklists"
@@ -72,11 +72,7 @@ func Parse(data []byte, name string, opt LoadOptions) (*Config, error) {
 	cfg := defaults()
 	cfg.Path = name
 	p := decode(data, name, cfg)
-	base, err := filepath.Abs(filepath.Dir(name))
-	if err != nil { // the working directory is gone
-		p.onLine(0, "relative paths lead nowhere: %s", checks.Line(err.Error(), 0))
-	}
-	v := &validator{problems: p, cfg: cfg, opt: opt, base: base, noKey: map[string]error{}}
+	v := &validator{problems: p, cfg: cfg, opt: opt, noKey: map[string]error{}}
 	v.validate()
 	if err := p.err(); err != nil {
 		if opt.Partial {
@@ -122,11 +118,22 @@ func readFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	return data, info, nil
 }
 
-// pathFault is what the operating system said, without its call and the path.
+// pathFault is what the operating system said, without its call and the path, and what to do about it.
 func pathFault(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		return p.Err
+		err = p.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w for user %s: run as one who may read it, or let a group of this one (chgrp, chmod 640)", err, self())
 	}
 	return err
+}
+
+// self is who this process runs as.
+func self() string {
+	if u, err := user.Current(); err == nil {
+		return checks.Line(u.Username, 64)
+	}
+	return fmt.Sprint(os.Geteuid())
 }

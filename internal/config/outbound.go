@@ -86,7 +86,11 @@ func (v *validator) address(path, word, pool string, words map[string]string, al
 		v.warn(path, "%s overlaps with %s of pool %s, line %d: what is in both counts for the pool that comes first", text, other.prefix, shown(other.pool), v.line(other.path))
 	}
 	all.add(ranged{prefix, pool, path})
-	if a := prefix.Addr(); a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() {
+	if one, err := netip.ParsePrefix(strings.TrimSpace(word)); err == nil && one.Addr() != one.Masked().Addr() {
+		// As "ip address" shows an interface: whoever pastes it means one address, and most of the range are neighbours.
+		v.warn(path, "%s stands for the whole range %s: write %s if that one is meant", shown(word), text, one.Addr())
+	}
+	if checks.Inner(prefix.Addr()) {
 		v.warn(path, "%s is not a public address, and no list knows it: write the one that receivers see", text)
 	}
 	return text

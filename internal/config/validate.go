@@ -20,7 +20,8 @@ type validator struct {
 	*problems
 	cfg  *Config
 	opt  LoadOptions
-	base string // folder that relative paths start from
+	base string // folder that relative paths start from; empty: none has been needed
+	lost bool   // and it cannot be known
 
 	noKey map[string]error // path of the key of a list to why it could not be had
 }
@@ -47,6 +48,7 @@ func (v *validator) validate() {
 	v.backup()
 	v.retention()
 	v.log()
+	v.readByDaemon() // whose database it is
 }
 
 // servers puts the DNS servers at a path into the form host:port.
@@ -190,6 +192,14 @@ func (v *validator) log() {
 func (v *validator) path(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)
+	}
+	if v.base == "" && !v.lost {
+		base, err := filepath.Abs(filepath.Dir(v.cfg.Path))
+		if err != nil { // the working directory is gone, or closed to this user
+			v.lost = true
+			v.onLine(0, "%s and other relative paths lead nowhere: %s; go into a folder that you may enter, or write them whole", shown(p), checks.Line(err.Error(), 0))
+		}
+		v.base = base
 	}
 	return filepath.Join(v.base, p)
 }
