@@ -37,6 +37,16 @@ func (d desk) write(to, receiver, list string) (remedy.Letter, checks.Finding, e
 		to = suggested(d.incident, findings, d.zone)
 	}
 	f, ok := subjectOf(findings, to, receiver, list)
+	if ok && to == remedy.ToList && !d.takesRequests(f) {
+		deaf := f
+		if list == "" { // one that does, if there is one
+			f, ok = subjectOf(slices.DeleteFunc(findings, func(f checks.Finding) bool { return !d.takesRequests(f) }), to, receiver, list)
+		}
+		if !ok || list != "" {
+			z, _ := d.zone(deaf.Facts[checks.FactList])
+			return remedy.Letter{}, deaf, fmt.Errorf("%s takes no requests, so there is no letter to write: its entries end by themselves; \"reputed incident show %d\" says when", z.Title, d.incident.ID)
+		}
+	}
 	if !ok {
 		return remedy.Letter{}, f, fmt.Errorf("incident %d has nothing to write to a %s about; \"reputed incident show %d\" says what it is", d.incident.ID, to, d.incident.ID)
 	}
@@ -49,6 +59,12 @@ func (d desk) write(to, receiver, list string) (remedy.Letter, checks.Finding, e
 	o.Refusals = quoted(d.refused, to, o.Receiver, f)
 	l, err := remedy.Write(to, o)
 	return l, f, err
+}
+
+// takesRequests says whether anybody can ask the list that a finding is of; one that is not known may be asked.
+func (d desk) takesRequests(f checks.Finding) bool {
+	z, ok := d.zone(f.Facts[checks.FactList])
+	return !ok || z.Removal.Method != "automatic" && z.Removal.Method != "none"
 }
 
 // UnblockedWay is how a letter goes to somebody who may not get our mail.
