@@ -1,12 +1,14 @@
 package remedy
 
 import (
+	"errors"
 	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -115,7 +117,7 @@ func checkRendered(t *testing.T, name string, rem checks.Remediation, full bool)
 		if strings.ContainsAny(s.URL, "{} ") || s.URL != "" && checks.Link(s.URL) == "" {
 			t.Errorf("%s: link %q", name, s.URL)
 		}
-		if m, _ := parse(s.Command, inCommand); len(m) > 1 || len(s.Command) > 120 || strings.Contains(s.Command, "\n") {
+		if m, _ := parse(s.Command, inCommand); len(m) > 1 || len(s.Command) > 132 || strings.Contains(s.Command, "\n") {
 			t.Errorf("%s: command %q", name, s.Command)
 		}
 		if strings.HasSuffix(s.Text, ":") && s.Command == "" {
@@ -155,6 +157,54 @@ func TestGolden(t *testing.T) {
 }
 
 // What the catalogue says of its lists must read well where a runbook puts it.
+// Who is woken pastes what stands there, on systems whose syslog writes files and on those that have the journal alone.
+func TestTheSenderIsFoundInFilesAndInTheJournal(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	const line = `Nov 26 02:40:05 mail postfix/submission/smtpd[7]: 4Rab12C: client=pc.example.org[192.0.2.80], sasl_method=PLAIN, sasl_username=kim@example.org`
+	const exim = `2026-11-26 02:40:05 1aBcDe-000001-2F <= lea@example.org H=pc [192.0.2.80] P=esmtpsa A=dovecot_login:lea@example.org S=711`
+	f := listed("spamhaus-zen", "127.0.0.2")
+	lookup, err := builtinZones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := load(t).For(f, lookup).Steps
+	i := slices.IndexFunc(steps, func(s checks.Step) bool { return strings.Contains(s.Command, "sasl_username") })
+	if i < 0 {
+		t.Fatal("nothing finds the sender")
+	}
+	for name, c := range map[string]struct {
+		files   map[string]string
+		journal string
+		want    string
+	}{
+		"the journal alone": {nil, line + "\n" + line, "2 sasl_username=kim@example.org"},
+		"Postfix's file":    {map[string]string{"mail.log": line}, "", "1 sasl_username=kim@example.org"},
+		"Exim's file":       {map[string]string{"exim4/mainlog": exim}, "", "1 A=dovecot_login:lea@example.org"},
+	} {
+		dir := t.TempDir()
+		write := func(path, text string, mode os.FileMode) {
+			t.Helper()
+			path = filepath.Join(dir, path)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for path, text := range c.files {
+			write("log/"+path, text+"\n", 0o600)
+		}
+		write("journal", c.journal+"\n", 0o600)
+		write("bin/journalctl", "#!/bin/sh\nexec cat "+dir+"/journal\n", 0o700)
+		cmd := exec.Command(bash, "-c", strings.ReplaceAll(steps[i].Command, "/var/log/", dir+"/log/"))
+		cmd.Env = append(os.Environ(), "PATH="+dir+"/bin:"+os.Getenv("PATH"))
+		if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != c.want {
+			t.Errorf("%s: %v\n%swant %s", name, err, out, c.want)
+		}
+	}
+}
+
 func TestEveryBuiltInListHasItsSteps(t *testing.T) {
 	b := load(t)
 	all, err := blocklists.Builtin()
