@@ -301,7 +301,11 @@ func title(inc *Incident) string {
 		if who == "" {
 			who = first.Key.Source
 		}
-		return checks.Line(fmt.Sprintf("%d targets, %s among them: %s (%s)", n, first.Target, first.Code.Title(), who), 200)
+		open := inc.Members // worst first, so that what is clear comes last
+		if k := slices.IndexFunc(open, func(m Member) bool { return m.Clear }); k > 0 {
+			open = open[:k]
+		}
+		return checks.Line(fmt.Sprintf("%s, %s among them: %s (%s)", Things(n, open), first.Target, first.Code.Title(), who), 200)
 	}
 	more := 0
 	for _, m := range inc.Members[1:] {
@@ -310,10 +314,8 @@ func title(inc *Incident) string {
 		}
 	}
 	switch {
-	case more == 1:
-		return checks.Line(first.Summary, 180) + " (and 1 more finding)"
-	case more > 1:
-		return checks.Line(first.Summary, 180) + fmt.Sprintf(" (and %d more findings)", more)
+	case more > 0:
+		return checks.Line(first.Summary, 180) + " (and " + checks.Plural(more, "more finding") + ")"
 	}
 	return checks.Line(first.Summary, 200)
 }

@@ -159,7 +159,7 @@ func TestManyTargetsOfOneSourceAreOneMessage(t *testing.T) {
 	if len(c) != 1 || !c[0].Tell || len(c[0].Incident.Members) != 200 {
 		t.Fatalf("%d changes, want one incident of 200 members", len(c))
 	}
-	if got := c[0].Incident.Title; !strings.HasPrefix(got, "200 targets") {
+	if got := c[0].Incident.Title; !strings.HasPrefix(got, "200 addresses, 192.0.2.0 among them: ") {
 		t.Errorf("title %q", got)
 	}
 	if got := told(w.run(listing("192.0.2.200", "spamcop", checks.Problem, checks.Major))); got != "." {

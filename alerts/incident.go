@@ -45,7 +45,7 @@ type Incident struct {
 	Reminded  int       // reminders since the last acknowledgement or rise
 	Paged     time.Time // first told as a page since it opened or got worse; zero: it was not
 	Escalated time.Time // told to the second channel; zero: not
-	Existing  bool      // was there when the target was first looked at
+	Existing  bool      // was there when the target was first looked at, or refused when watching began ([Incident.Already])
 	Relapses  int       // how often it came back within RelapseWindow
 
 	Turns    []time.Time // when it opened and came clean, the last of FlapWindow

@@ -119,7 +119,7 @@ func (r refusers) sentence() string {
 	}
 	what := Plural(n, "mail")
 	if total := n + r.Delivered.N; r.Delivered.Counted && total >= MinMails {
-		what = thousands(n) + " of " + Plural(total, "mail")
+		what = Number(n) + " of " + Plural(total, "mail")
 	}
 	receiver := Line(cmp.Or(r.Receiver, r.Vendor, "a receiver without a name"), 80)
 	if r.domains > 1 {
@@ -147,7 +147,7 @@ func (b Before) String() string {
 	case n+b.Delivered < MinMails:
 		return Plural(n, "mail") + " refused or deferred" + before
 	}
-	return thousands(n) + " of " + Plural(n+b.Delivered, "mail") + " refused or deferred" + before
+	return Number(n) + " of " + Plural(n+b.Delivered, "mail") + " refused or deferred" + before
 }
 
 func firstTime(times ...time.Time) time.Time {
@@ -167,11 +167,11 @@ func Plural(n int, noun string) string {
 	case strings.HasSuffix(noun, "s"):
 		noun += "e"
 	}
-	return thousands(n) + " " + noun + "s"
+	return Number(n) + " " + noun + "s"
 }
 
-// thousands writes a number with commas: 3,120.
-func thousands(n int) string {
+// Number writes a number with commas: 3,120.
+func Number(n int) string {
 	s := strconv.Itoa(n)
 	sign, digits := "", s
 	if n < 0 {

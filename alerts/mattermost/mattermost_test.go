@@ -116,7 +116,7 @@ func TestWhatIsTooLongKeepsWhatAndWhere(t *testing.T) {
 	n.Remediation[0].Steps = n.Remediation[0].Steps[3:]
 	got := text(n)
 	harmless(t, got)
-	for _, want := range []string{"**What:** ", "reputed incident show 12"} {
+	for _, want := range []string{"**Since:** ", "reputed incident show 12"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

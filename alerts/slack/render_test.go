@@ -142,7 +142,7 @@ func TestABriefNoticeTellsOfAllTargets(t *testing.T) {
 	}
 	whole := Preview(n, 100)
 	n.Incident, n.Targets = n.Incident.Brief(4)
-	if got := Preview(n, 100); !strings.Contains(got, "10 targets: ") || !strings.Contains(got, " and 7 more") || !strings.Contains(got, "and more answers of this kind") {
+	if got := Preview(n, 100); !strings.Contains(got, "10 addresses: ") || !strings.Contains(got, " and 7 more") || !strings.Contains(got, "and more answers of this kind") {
 		t.Errorf("of ten targets four are in the notice:\n%s\nthe whole is:\n%s", got, whole)
 	}
 }

@@ -48,7 +48,7 @@ func briefs(label string, all []alerts.Brief) *rich {
 	for _, b := range all[:min(maxBriefs, len(all))] {
 		item := new(rich).say(fmt.Sprintf("#%d ", b.ID)).quote(b.Title, 200).say(" (" + checks.Line(string(b.Severity), 20))
 		if b.Refusals > 0 {
-			item.say(", " + counted(b.Refusals, "mail") + " refused")
+			item.say(", " + checks.Plural(b.Refusals, "mail") + " refused")
 		}
 		switch by := checks.Line(b.AckedBy, 80); {
 		case !b.Resolved.IsZero():

@@ -145,7 +145,7 @@ func facts(n alerts.Notification) *rich {
 	switch {
 	case byHand(n):
 		r.nl().label("Next: ").say("nobody has seen that it is over: somebody ended it by hand. What is still so opens anew when it is next looked at.")
-	case n.Kind == alerts.Ended && !aboutMonitor(inc):
+	case n.Kind == alerts.Ended && inc.CostsMail():
 		r.nl().label("Next: ").say("if it comes back within a week, the cause is still there; look for it before asking anybody again.")
 	}
 	return r
@@ -159,14 +159,19 @@ func what(r *rich, n alerts.Notification) {
 	if len(open) == 0 {
 		shown = clear // resolved: what it was
 	}
-	r.label("What: ")
 	targets := targetsOf(shown)
+	if len(shown) == 1 && shown[0].Unknown.IsZero() && summary(shown[0].Finding) == checks.Line(inc.Title, 0) {
+		shown = nil // the title says it
+	} else {
+		r.label("What: ")
+	}
 	switch {
+	case len(shown) == 0 && len(targets) > 0:
 	case len(shown) == 0:
 		r.quote(cmp.Or(inc.Title, inc.Cause), maxFactRunes)
 	case len(targets) > 1:
 		all := max(n.Targets, len(targets)) // of very many, not all are in the notice
-		r.say(fmt.Sprintf("%d targets: ", all))
+		r.say(alerts.Things(all, shown) + ": ")
 		for i, t := range targets[:min(maxTargets, len(targets))] {
 			if i > 0 {
 				r.say(", ")
@@ -174,7 +179,7 @@ func what(r *rich, n alerts.Notification) {
 			r.quote(t, 120)
 		}
 		if rest := all - maxTargets; rest > 0 {
-			r.say(fmt.Sprintf(" and %d more", rest))
+			r.say(" and " + checks.Number(rest) + " more")
 		}
 		member(r.nl(), shown[0])
 	case len(shown) == 1:
@@ -228,41 +233,27 @@ func since(r *rich, n alerts.Notification) {
 			r.say(", " + span(d))
 		}
 	}
-	switch {
-	case inc.Existing && refusals(inc):
-		r.say("; already refused when watching began, so it may be older")
-	case inc.Existing:
-		r.say("; it was already there when first looked, so it may be older")
+	if already := inc.Already(); already != "" {
+		r.say("; " + already + ", so it may be older")
 	}
 	if inc.Relapses > 0 {
 		r.say(fmt.Sprintf("; back for the %s time within 30 days, so the cause is probably still there", ordinal(inc.Relapses)))
 	}
 }
 
-// refusals says whether an incident is of refused mail alone.
-func refusals(inc alerts.Incident) bool {
-	return len(inc.Members) > 0 && !slices.ContainsFunc(inc.Members, func(m alerts.Member) bool { return m.Finding.Code != checks.CodeRefused })
-}
-
-// costs says what the incident costs; trouble of the monitor costs sight, not mail.
+// costs says what the incident costs: the mail that was counted, or what else such trouble does while it lasts.
 func costs(r *rich, n alerts.Notification) {
-	inc, over := n.Incident, n.Kind == alerts.Ended
-	blind := "Meanwhile nothing is known to be listed or clean: open incidents stay as they are."
-	unusable := "The list is left out until it answers properly; nothing is known about any target there."
-	if over {
-		blind = "While it lasted nothing was known to be listed or clean: open incidents stayed as they were."
-		unusable = "The list was left out while it lasted, and nothing was known about any target there."
-	}
-	switch {
-	case aboutMonitor(inc) && blinding(inc):
-		r.nl().label("Cost: ").say("no mail. " + blind)
-		return
-	case aboutMonitor(inc):
-		return
-	case aboutList(inc):
-		r.nl().label("Cost: ").say("no mail. " + unusable)
-		return
-	case !inc.CostsMail():
+	inc := n.Incident
+	if !inc.CostsMail() {
+		open, _ := split(inc.Members)
+		switch {
+		case n.Kind == alerts.Ended && blinding(inc):
+			r.nl().label("Cost: ").say("no mail; while it lasted nothing was known to be listed or clean, and open incidents stayed as they were")
+		case n.Kind == alerts.Ended && aboutList(inc):
+			r.nl().label("Cost: ").say("no mail; nothing was known about any address or domain there while it lasted")
+		case n.Kind != alerts.Ended && len(open) > 0 && open[0].Finding.Code.Costs() != "":
+			r.nl().label("Cost: ").say(open[0].Finding.Code.Costs())
+		}
 		return
 	}
 	r.nl().label("Cost: ")
@@ -307,7 +298,11 @@ func more(n alerts.Notification) *rich {
 		r.label("More: ").code(n.Command, 200)
 	}
 	if n.Kind != alerts.Ended && n.Incident.ID > 0 && n.Incident.AckedBy == "" && !n.Rehearsal {
-		r.nl().label("Take it, and end the reminders: ").code(fmt.Sprintf("reputed incident ack %d", n.Incident.ID), 200)
+		label := "Take it: "
+		if n.Incident.Severity.Rank() >= checks.Major.Rank() { // what is less is told once
+			label = "Take it, and end the reminders: "
+		}
+		r.nl().label(label).code(fmt.Sprintf("reputed incident ack %d", n.Incident.ID), 200)
 	}
 	return r
 }

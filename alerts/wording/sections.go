@@ -37,7 +37,7 @@ func evidence(n alerts.Notification) *rich {
 	case left > 0 && n.Targets > len(targetsOf(open)):
 		r.say("and more answers of this kind").end()
 	case left > 0:
-		r.say("and " + counted(left, "more answer")).end()
+		r.say("and " + checks.Plural(left, "more answer")).end()
 	}
 	return r
 }
@@ -85,9 +85,13 @@ func steps(n alerts.Notification) *rich {
 	}
 	r.list(true, items)
 	if rest := len(first.Steps) - maxSteps; rest > 0 {
-		r.say(fmt.Sprintf("%s: see the command below.", counted(rest, "more step"))).end()
+		r.say(fmt.Sprintf("%s: see the command below.", checks.Plural(rest, "more step"))).end()
 	}
-	for _, x := range []struct{ label, text string }{{"Takes: ", first.Takes}, {"Who may ask: ", first.WhoAsk}} {
+	who := first.WhoAsk
+	if who == "you" && !n.Incident.CostsMail() { // nobody else would, of what is our own
+		who = ""
+	}
+	for _, x := range []struct{ label, text string }{{"Takes: ", first.Takes}, {"Who may ask: ", who}} {
 		if checks.Line(x.text, 0) != "" {
 			r.nl().label(x.label).quote(x.text, maxFactRunes)
 		}
@@ -97,7 +101,7 @@ func steps(n alerts.Notification) *rich {
 	}
 	for i, other := range n.Remediation[1:] {
 		if i == maxRunbooks {
-			r.nl().say(fmt.Sprintf("and %s", counted(len(n.Remediation)-1-maxRunbooks, "more runbook")))
+			r.nl().say(fmt.Sprintf("and %s", checks.Plural(len(n.Remediation)-1-maxRunbooks, "more runbook")))
 			break
 		}
 		r.nl().label("Then: ").quote(other.Title, maxFactRunes)

@@ -99,13 +99,6 @@ func ordinal(relapses int) string {
 	return fmt.Sprintf("%d%s", n, suffix)
 }
 
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 func nonEmpty(texts ...string) []string {
 	var out []string
 	for _, t := range texts {

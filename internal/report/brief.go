@@ -41,8 +41,8 @@ func (t Term) Brief(v IncidentView, now time.Time) Brief {
 	word, _ := severityWord(i.Severity)
 	b := Brief{ID: i.ID, Title: clean(i.Title), Severity: i.Severity, Word: word, State: i.State, Opened: i.Opened,
 		Since: t.clock(i.Opened, now) + ", " + ago(i.Opened, now), Hands: t.hands(i, now), Note: checks.Line(i.Note, 200)}
-	if i.Existing {
-		b.Since += ", was there when it was first looked at"
+	if already := i.Already(); already != "" {
+		b.Since += ", " + already
 	}
 	if i.Relapses > 0 {
 		b.Since += ", came back " + plural(i.Relapses, "time", "times") + " within 30 days"

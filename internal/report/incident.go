@@ -139,11 +139,12 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	inc := i.Incident
 	p.headline(inc)
 	p.field("state", p.state(inc, i.Now), plain)
-	p.field("since", p.stamp(inc.Opened)+", "+ago(inc.Opened, i.Now), plain)
-	p.field("seen", p.stamp(inc.LastSeen)+", "+ago(inc.LastSeen, i.Now), plain)
-	if inc.Existing {
-		p.field("note", "was there when the target was first looked at", plain)
+	since := p.stamp(inc.Opened) + ", " + ago(inc.Opened, i.Now)
+	if already := inc.Already(); already != "" {
+		since += " (" + already + ")"
 	}
+	p.field("since", since, plain)
+	p.field("seen", p.stamp(inc.LastSeen)+", "+ago(inc.LastSeen, i.Now), plain)
 	if inc.Relapses > 0 {
 		p.field("relapse", "came back "+plural(inc.Relapses, "time", "times")+" within 30 days", plain)
 	}

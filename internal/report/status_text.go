@@ -65,8 +65,8 @@ func (r Report) incident(p *page, v IncidentView) {
 	i := v.Incident
 	p.headline(i)
 	since := p.clock(i.Opened, r.Now) + ", " + ago(i.Opened, r.Now)
-	if i.Existing {
-		since += " (was there when it was first looked at)"
+	if already := i.Already(); already != "" {
+		since += " (" + already + ")"
 	}
 	if i.Relapses > 0 {
 		since += ", came back " + plural(i.Relapses, "time", "times") + " within 30 days"

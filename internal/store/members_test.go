@@ -40,7 +40,7 @@ func TestASightingThatSaysTheSameMovesOnlyTimes(t *testing.T) {
 	again[1].Evidence = append(again[1].Evidence, checks.Evidence{Answer: "at another time", At: later.Add(-time.Minute)}, checks.Evidence{Answer: "at no known time"})
 	mustCommit(t, db, later, Batch{}, folds(again))
 
-	want := []alerts.Member{{Finding: again[1], First: t0, Last: later}, {Finding: again[0], First: t0, Last: later.Add(time.Second)}}
+	want := []alerts.Member{{Finding: again[1], First: t0, Last: later, Turned: t0}, {Finding: again[0], First: t0, Last: later.Add(time.Second), Turned: t0}}
 	if diff := cmp.Diff(want, onlyOpen(t, db, later).Members, addresses); diff != "" {
 		t.Errorf("members (-want +got):\n%s", diff)
 	}
@@ -71,7 +71,7 @@ func TestWhatASightingSaysAnewIsStored(t *testing.T) {
 			f := listed("192.0.2.10", "spamcop", later)
 			change(&f)
 			mustCommit(t, db, later, Batch{}, folds([]checks.Finding{f}))
-			want := []alerts.Member{{Finding: f, First: t0, Last: later}}
+			want := []alerts.Member{{Finding: f, First: t0, Last: later, Turned: t0}}
 			if diff := cmp.Diff(want, onlyOpen(t, db, later).Members, addresses); diff != "" {
 				t.Errorf("as the commit remembers it (-want +got):\n%s", diff)
 			}
@@ -138,7 +138,7 @@ func TestARecentIncidentIsReadByItsKeysAndReopenedWhole(t *testing.T) {
 	if again.ID != in.ID || again.Relapses != 1 || again.Note != "asked for removal" || again.AckedBy != "" {
 		t.Errorf("opened anew: %+v, want incident %d with its note", again, in.ID)
 	}
-	if diff := cmp.Diff([]alerts.Member{{Finding: back, First: at, Last: at}}, again.Members, addresses); diff != "" {
+	if diff := cmp.Diff([]alerts.Member{{Finding: back, First: at, Last: at, Turned: at}}, again.Members, addresses); diff != "" {
 		t.Errorf("members (-want +got):\n%s", diff)
 	}
 	if n := count(t, db, "SELECT count(*) FROM findings"); n != 1 {
