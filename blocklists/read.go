@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -173,8 +173,11 @@ func (l *liner) value(path string, v *unstable.Node) {
 	}
 }
 
-// line is that of a key, counted from 1.
-func (l *liner) line(n *unstable.Node) int { return sort.SearchInts(l.breaks, int(n.Raw.Offset)) + 1 }
+// line returns the line of a key, counted from 1.
+func (l *liner) line(n *unstable.Node) int {
+	before, _ := slices.BinarySearch(l.breaks, int(n.Raw.Offset))
+	return before + 1
+}
 
 func dotted(path, key string) string {
 	if path == "" {

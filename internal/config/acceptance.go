@@ -2,10 +2,8 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -92,18 +90,9 @@ const leastKnock = time.Hour
 
 func (v *validator) acceptance() {
 	c := &v.cfg.Acceptance
-	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
-	if err == nil { // which was told
-		c.Times, err = monitor.ParseSchedule(c.Schedule, loc)
-		if err != nil && secretive(c.Schedule) {
-			err = fmt.Errorf("not a schedule: write \"@every 2h\" or a cron expression")
-		}
-		switch {
-		case err != nil:
-			v.at("acceptance.schedule", "%v", err)
-		case closest(c.Times) < leastKnock:
-			v.at("acceptance.schedule", "more than once an hour: receivers take that for an attack. Write \"@every 1h\" or rarer")
-		}
+	var ok bool
+	if c.Times, ok = v.times("acceptance.schedule", c.Schedule, `"@every 2h"`); ok && closest(c.Times) < leastKnock {
+		v.at("acceptance.schedule", "more than once an hour: receivers take that for an attack. Write \"@every 1h\" or rarer")
 	}
 	v.between("acceptance.jitter", c.Jitter, 0, time.Hour)
 	v.oneOf("acceptance.sample", c.Sample, SamplePool, SampleAll)
@@ -118,6 +107,19 @@ func (v *validator) acceptance() {
 	for i, d := range c.Except {
 		c.Except[i] = v.domain(fmt.Sprintf("acceptance.except[%d]", i), d)
 	}
+	v.knockReceivers()
+	for i := range c.From {
+		v.knockFrom(&c.From[i], fmt.Sprintf("acceptance.from[%d]", i))
+	}
+	v.ownServers()
+	v.smtpHosts("acceptance.egress", c.Egress)
+	if c.Helo == "" && len(c.Receivers)+len(c.From) > 0 {
+		v.missing("acceptance.helo", `missing: without it nobody is knocked at. Write the name of this host, as in "monitor.example.org"`)
+	}
+}
+
+func (v *validator) knockReceivers() {
+	c := &v.cfg.Acceptance
 	seen := map[string]bool{}
 	for i := range c.Receivers {
 		r, at := &c.Receivers[i], fmt.Sprintf("acceptance.receiver[%d]", i)
@@ -134,14 +136,6 @@ func (v *validator) acceptance() {
 		}
 		seen[r.Domain] = true
 		v.smtpHosts(at+".hosts", r.Hosts)
-	}
-	for i := range c.From {
-		v.knockFrom(&c.From[i], fmt.Sprintf("acceptance.from[%d]", i))
-	}
-	v.ownServers()
-	v.smtpHosts("acceptance.egress", c.Egress)
-	if c.Helo == "" && len(c.Receivers)+len(c.From) > 0 {
-		v.missing("acceptance.helo", `missing: without it nobody is knocked at. Write the name of this host, as in "monitor.example.org"`)
 	}
 }
 
@@ -251,14 +245,4 @@ func (v *validator) ownServers() {
 			v.certificates(at+".ca_file", s.CAFile)
 		}
 	}
-}
-
-// SplitHost takes a host:port of this configuration apart.
-func SplitHost(hostPort string) (host string, port uint16) {
-	host, text, err := net.SplitHostPort(hostPort)
-	n, bad := strconv.ParseUint(text, 10, 16)
-	if err != nil || bad != nil {
-		return hostPort, 25
-	}
-	return host, uint16(n)
 }

@@ -65,9 +65,14 @@ func (v *validator) given(at string, s Secret, such string) {
 	}
 }
 
-// secretAddress wants an address that is not repeated: its path is a password.
+// secretAddress wants an address to be there. It is not repeated: its path is a password.
 func (v *validator) secretAddress(at string, s Secret, such string) {
 	v.given(at, s, such)
+	v.heldAddress(at, s)
+}
+
+// heldAddress wants a secret that was looked up to be an address.
+func (v *validator) heldAddress(at string, s Secret) {
 	if s.Set() && !webAddress(s.Reveal()) {
 		v.at(at, "what it holds is not an address that begins with https://")
 	}
@@ -111,11 +116,8 @@ func plainAddress(s string) bool {
 
 func (v *validator) heartbeat() {
 	h := &v.cfg.Heartbeat
-	for at, s := range map[string]Secret{"heartbeat.url": h.URL, "heartbeat.url_fail": h.URLFail} {
-		if s.Set() && !webAddress(s.Reveal()) {
-			v.at(at, "what it holds is not an address that begins with https://")
-		}
-	}
+	v.heldAddress("heartbeat.url", h.URL)
+	v.heldAddress("heartbeat.url_fail", h.URLFail)
 	if h.URLFail.Given() && !h.URL.Given() {
 		v.at("heartbeat.url_fail", "url is missing: nobody is told of rounds that succeed, so that nobody misses them")
 	}

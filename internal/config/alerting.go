@@ -87,7 +87,10 @@ type Channel struct {
 	Kind string // the table it stands in: "slack", "email"
 }
 
-// Channels are the names of all channels that people are told by, in order.
+// singleOnly says whether a channel can tell of single incidents only, and of no digest or report.
+func (c Channel) singleOnly() bool { return c.Kind == "pagerduty" || c.Kind == "alertmanager" }
+
+// Channels returns the names of all channels, in order.
 func (c *Config) Channels() []string {
 	var names []string
 	for _, x := range c.AllChannels() {
@@ -96,7 +99,7 @@ func (c *Config) Channels() []string {
 	return names
 }
 
-// AllChannels are all of them, of whatever kind, by name.
+// AllChannels returns all channels, of whatever kind, by name.
 func (c *Config) AllChannels() []Channel {
 	var all []Channel
 	for _, x := range c.Slack {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"reputed/internal/monitor"
@@ -37,14 +36,6 @@ func (v *validator) backup() {
 	if c.Dir != "" {
 		c.Dir = v.path(c.Dir)
 	}
-	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
-	if err == nil { // else that is a mistake by itself
-		if c.Times, err = monitor.ParseSchedule(c.Schedule, loc); err != nil {
-			if secretive(c.Schedule) {
-				err = fmt.Errorf("not a schedule: write a cron expression or \"@daily\"")
-			}
-			v.at("backup.schedule", "%v", err)
-		}
-	}
+	c.Times, _ = v.times("backup.schedule", c.Schedule, `"@daily"`)
 	v.number("backup.keep", c.Keep, 1, MaxBackups)
 }

@@ -31,10 +31,7 @@ func (v *validator) slack(names map[string]string) {
 		if s.AppToken.Set() && !strings.HasPrefix(s.AppToken.Reveal(), "xapp-") {
 			v.at(at+".app_token", `what it holds is no app-level token, which begins with "xapp-": make one with the scope connections:write`)
 		}
-		// Neither address is repeated: the path of a webhook is a password.
-		if s.Webhook.Set() && !webAddress(s.Webhook.Reveal()) {
-			v.at(at+".webhook", "what it holds is not an address that begins with https://")
-		}
+		v.heldAddress(at+".webhook", s.Webhook)
 		if s.APIURL != "" && !webAddress(s.APIURL) {
 			v.at(at+".api_url", "want an address that begins with https:// (http:// on the loopback only)")
 		}

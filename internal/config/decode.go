@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -101,8 +100,11 @@ func (d *decoder) keys(e *unstable.Node) (keys []string, line int) {
 	return keys, line
 }
 
-// lineAt is the line of an offset, counted from 1.
-func (d *decoder) lineAt(offset int) int { return sort.SearchInts(d.breaks, offset) + 1 }
+// lineAt returns the line of an offset, counted from 1.
+func (d *decoder) lineAt(offset int) int {
+	n, _ := slices.BinarySearch(d.breaks, offset)
+	return n + 1
+}
 
 // header finds the struct or map that [a.b] or [[a.b]] opens.
 func (d *decoder) header(v reflect.Value, keys []string, list bool, line int) (table reflect.Value, path string, ok bool) {

@@ -13,21 +13,19 @@ import (
 	"reputed/checks"
 )
 
-// Forwarder is one or several servers, each as an address with a port (53 if left out). The
-// file has one as a text and several as a list of texts.
+// Forwarder is one or several servers, each an address with a port (53 if left out). In the
+// file one is a text, and several are a list of texts.
 type Forwarder []string
 
 const wantForwarder = `want one address with a port or a list of them, such as "127.0.0.1:5302"`
 
-// forwarders checks that every forwarder is one of a list that is known, asked or not,
-// since the command line may name it.
+// forwarders checks that every forwarder belongs to a list that is known. The list need not be
+// asked: the command line may name it.
 func (v *validator) forwarders() {
 	c := &v.cfg.Blocklists
 	for _, id := range slices.Sorted(maps.Keys(c.Forwarders)) {
 		at := fmt.Sprintf("blocklists.forwarders[%q]", id)
-		if _, known := blocklists.Find(c.Catalog.Zones, id); !known {
-			v.unknownList(at, id)
-		}
+		v.listID(at, id)
 		servers := c.Forwarders[id]
 		if len(servers) == 0 {
 			v.at(at, "no server for list %s: %s", shown(id), wantForwarder)
@@ -57,16 +55,14 @@ func (v *validator) mirrors() {
 	}
 }
 
-// files checks that every file is one of a list that is known, and makes the paths absolute. Whether
-// a file is there is for each round to see.
+// files checks that every file belongs to a list that is known, and makes the paths absolute.
+// Whether a file is there is for each round to find out.
 func (v *validator) files() {
 	c := &v.cfg.Blocklists
 	v.between("blocklists.files_max_age", c.FilesMaxAge, 0, 365*24*time.Hour)
 	for _, id := range slices.Sorted(maps.Keys(c.Files)) {
 		at := fmt.Sprintf("blocklists.files[%q]", id)
-		if _, known := blocklists.Find(c.Catalog.Zones, id); !known {
-			v.unknownList(at, id)
-		}
+		v.listID(at, id)
 		if len(c.Forwarders[id]) > 0 {
 			v.at(at, "list %s has a forwarder too: keep one of the two", shown(id))
 		}
@@ -81,7 +77,8 @@ func (v *validator) files() {
 	}
 }
 
-// Paced are lists with the limits that hold where each is asked: none at a mirror or in a file.
+// Paced returns the lists with the limits that hold where each is asked: none at a mirror or in
+// a file.
 func (b Blocklists) Paced(lists []blocklists.Zone) []blocklists.Zone {
 	zones := slices.Clone(lists)
 	for i := range zones {
@@ -92,14 +89,21 @@ func (b Blocklists) Paced(lists []blocklists.Zone) []blocklists.Zone {
 	return zones
 }
 
-// unknownList says which list is meant by an id that none has.
-func (v *validator) unknownList(at, id string) {
+// listID checks that a list has this id, and not only a zone or another name that it is known
+// by: what is under them would silently be for no list.
+func (v *validator) listID(at, id string) {
+	zones := v.cfg.Blocklists.Catalog.Zones
 	var ids []string
-	for _, z := range v.cfg.Blocklists.Catalog.Zones {
+	for _, z := range zones {
 		ids = append(ids, z.ID)
 	}
+	if slices.Contains(ids, id) {
+		return
+	}
 	text := fmt.Sprintf("no list has the id %s", shown(id))
-	if near, ok := nearest(id, ids); ok {
+	if z, ok := blocklists.Find(zones, id); ok {
+		v.at(at, "%s: write %q, the id of the list that is meant", text, z.ID)
+	} else if near, ok := nearest(id, ids); ok {
 		v.at(at, "%s; did you mean %q?", text, near)
 	} else if u, ok := v.unasked(id); ok {
 		v.at(at, "list %q cannot be asked: %s", id, checks.Line(u.Why, 200))

@@ -11,7 +11,7 @@ import (
 )
 
 // hostPort reads "192.0.2.53", "192.0.2.53:53", "2001:db8::53", "[2001:db8::53]:53",
-// "resolver" or "resolver.example.org:53" and gives host:port.
+// "resolver" or "resolver.example.org:53", and returns host:port.
 func hostPort(s, defaultPort string) (string, error) {
 	wrong := fmt.Errorf("%s is not host:port, as in \"192.0.2.53:%s\" or \"[2001:db8::53]:%s\"", shown(s), defaultPort, defaultPort)
 	host, port := s, defaultPort
@@ -36,7 +36,7 @@ func hostPort(s, defaultPort string) (string, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return net.JoinHostPort(addr.String(), port), nil
 	}
-	// A name of one label is fine here: containers call each other so.
+	// A name of one label is fine here: containers have such names.
 	if strings.Contains(host, ":") || !plainLabel(host) {
 		d, err := checks.Domain(host)
 		if err != nil {
@@ -45,6 +45,16 @@ func hostPort(s, defaultPort string) (string, error) {
 		host = d.Name
 	}
 	return net.JoinHostPort(strings.ToLower(host), port), nil
+}
+
+// SplitHost takes apart a host:port of this configuration.
+func SplitHost(hostPort string) (host string, port uint16) {
+	host, text, err := net.SplitHostPort(hostPort)
+	n, bad := strconv.ParseUint(text, 10, 16)
+	if err != nil || bad != nil {
+		return hostPort, 25
+	}
+	return host, uint16(n)
 }
 
 // plainLabel says whether s is a host name without dots (RFC 1123 section 2.1).
@@ -63,13 +73,10 @@ func plainLabel(s string) bool {
 	return !digits // "5300" is a port whose host was forgotten
 }
 
-// PublicResolver says whether a server, host:port, is one of the large open resolvers.
-func PublicResolver(server string) bool { return isPublicResolver(server) }
-
-// isPublicResolver says whether a host:port is one of the large open resolvers.
-// Lists count questions by resolver, so that these are over every limit; each list
-// says so in its terms of use.
-func isPublicResolver(server string) bool {
+// PublicResolver says whether a server, host:port, is one of the large open resolvers. Lists
+// count questions by resolver, so that these are over every limit, as the lists' terms of use
+// say.
+func PublicResolver(server string) bool {
 	ap, err := netip.ParseAddrPort(server)
 	if err != nil {
 		return false

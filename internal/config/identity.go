@@ -54,16 +54,7 @@ func IdentityRules() []string {
 
 func (v *validator) identity() {
 	c := &v.cfg.Identity
-	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
-	if err == nil { // which was told
-		c.Times, err = monitor.ParseSchedule(c.Schedule, loc)
-		if err != nil && secretive(c.Schedule) {
-			err = fmt.Errorf("not a schedule: write \"@daily\" or a cron expression")
-		}
-		if err != nil {
-			v.at("identity.schedule", "%v", err)
-		}
-	}
+	c.Times, _ = v.times("identity.schedule", c.Schedule, `"@daily"`)
 	for i, rule := range c.Disable {
 		v.oneOf(fmt.Sprintf("identity.disable[%d]", i), rule, IdentityRules()...)
 	}

@@ -10,13 +10,59 @@ import (
 	"reputed/checks"
 )
 
-// lists chooses the lists to ask: of the catalogue and the user's own together,
-// those on by default and those enabled, without those disabled, the dead, and those
-// whose key cannot be had.
+// lists chooses the lists to ask, among the catalogue's and the user's own: those that are on
+// by default and those enabled, without those disabled, the dead ones, and those whose key
+// cannot be had.
 func (v *validator) lists() {
 	c := &v.cfg.Blocklists
-	known := v.catalog()
-	paths := map[string]string{} // id of a user's list to its path
+	known, paths := v.ownLists(v.catalog())
+	enable := v.words("blocklists.enable", c.Enable, known)
+	disable := v.words("blocklists.disable", c.Disable, known)
+	for word := range enable {
+		if path, both := disable[word]; both {
+			v.at(path, "%s is in enable too", shown(word))
+		}
+	}
+	v.keyNames(known)
+	v.forwarders()
+	v.mirrors()
+	v.files()
+
+	zones := map[string]blocklists.Zone{} // zone to the list that asks it
+	for _, z := range known {
+		if !chosen(z, enable, disable) {
+			continue
+		}
+		at, own := paths[z.ID]
+		if dead, ok := c.Catalog.FindDead(z.Zone); ok {
+			if own {
+				v.warn(at+".zone", "%s; it is not asked", dead.Warning())
+			} else { // whoever disables it has read this
+				v.warn("blocklists.catalog_dir", "%s; list %s is not asked", dead.Warning(), shown(z.ID))
+			}
+			continue
+		}
+		if other, twice := zones[z.Zone]; twice {
+			v.at(at+".zone", "the same zone as that of list %s: put one of the two into disable", shown(other.ID))
+			continue
+		}
+		zones[z.Zone] = z
+		byID := enable[z.ID]
+		if byID == "" && own {
+			byID = at + ".zone"
+		}
+		if z, ok := v.key(z, byID); ok {
+			c.Zones = append(c.Zones, z)
+		}
+	}
+	v.twice(enable, paths)
+}
+
+// ownLists adds the user's own lists to those that are known and to the catalogue. Paths are
+// where the file has them, by their ids.
+func (v *validator) ownLists(known []blocklists.Zone) (all []blocklists.Zone, paths map[string]string) {
+	c := &v.cfg.Blocklists
+	paths = map[string]string{}
 	var own blocklists.Catalog
 	for i, spec := range c.Lists {
 		at := fmt.Sprintf("blocklists.list[%d]", i)
@@ -41,46 +87,7 @@ func (v *validator) lists() {
 		own.Zones = append(own.Zones, z)
 	}
 	c.Catalog = c.Catalog.With(own)
-	enable := v.words("blocklists.enable", c.Enable, known)
-	disable := v.words("blocklists.disable", c.Disable, known)
-	for word := range enable {
-		if path, both := disable[word]; both {
-			v.at(path, "%s is in enable too", shown(word))
-		}
-	}
-	v.keyNames(known)
-	v.forwarders()
-	v.mirrors()
-	v.files()
-
-	zones := map[string]blocklists.Zone{} // zone to the list that asks it
-	for _, z := range known {
-		if !chosen(z, enable, disable) {
-			continue
-		}
-		at, own := paths[z.ID]
-		if dead, ok := c.Catalog.FindDead(z.Zone); ok {
-			if own {
-				v.warn(at+".zone", "%s; it is not asked", dead.Warning())
-			} else { // who disables it has read this
-				v.warn("blocklists.catalog_dir", "%s; list %s is not asked", dead.Warning(), shown(z.ID))
-			}
-			continue
-		}
-		if other, twice := zones[z.Zone]; twice {
-			v.at(at+".zone", "the same zone as that of list %s: put one of the two into disable", shown(other.ID))
-			continue
-		}
-		zones[z.Zone] = z
-		byID := enable[z.ID]
-		if byID == "" && own {
-			byID = at + ".zone"
-		}
-		if z, ok := v.key(z, byID); ok {
-			c.Zones = append(c.Zones, z)
-		}
-	}
-	v.twice(enable, paths)
+	return known, paths
 }
 
 // catalog reads the built-in catalogue and that of catalog_dir, and gives the lists

@@ -140,21 +140,3 @@ func (v *validator) hosts(o *Outbound, at string) {
 func isAddress(word string) bool {
 	return strings.Contains(word, "/") || prefixOf(word).IsValid()
 }
-
-// prefixOf reads an address or range as checks does; invalid if it is neither.
-func prefixOf(word string) netip.Prefix {
-	word = strings.TrimSpace(word)
-	if p, err := netip.ParsePrefix(word); err == nil {
-		p = p.Masked()
-		if p.Addr().Is4In6() && p.Bits() >= 96 {
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-		}
-		return p
-	}
-	addr, err := netip.ParseAddr(strings.Trim(word, "[]"))
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr = checks.Address(addr).Addr
-	return netip.PrefixFrom(addr, addr.BitLen())
-}

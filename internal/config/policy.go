@@ -90,7 +90,7 @@ func (c Clock) String() string {
 // alerts checks when people are told. It comes after the channels, whose names it needs.
 func (v *validator) alerts() {
 	c := &v.cfg.Alerts
-	v.oneOf("alerts.min_severity", string(c.MinSeverity), string(checks.Critical), string(checks.Major), string(checks.Minor), string(checks.Informational))
+	v.oneOf("alerts.min_severity", string(c.MinSeverity), severities()...)
 	if c.RemindCritical.Duration != 0 {
 		v.between("alerts.remind_critical", c.RemindCritical, time.Minute, month)
 	}
@@ -109,16 +109,20 @@ func (v *validator) alerts() {
 	case c.QuietFrom.Given && c.QuietFrom == c.QuietTo:
 		v.at("alerts.quiet_to", "quiet hours that end when they begin are none: leave both out")
 	}
-
-	channels := v.cfg.Channels()
-	known := func(at string, names []string) {
-		for i, name := range names {
-			if !slices.Contains(channels, name) {
-				v.at(fmt.Sprintf("%s[%d]", at, i), "there is no channel of that name; there is %s", strings.Join(orNone(channels), ", "))
-			}
-		}
+	v.whoIsTold()
+	for i, r := range c.Routes {
+		v.route(r, fmt.Sprintf("alerts.route[%d]", i))
 	}
-	known("alerts.escalate_to", c.EscalateTo)
+}
+
+func severities() []string {
+	return []string{string(checks.Critical), string(checks.Major), string(checks.Minor), string(checks.Informational)}
+}
+
+// whoIsTold checks the channels of escalation, of incidents and of the digest.
+func (v *validator) whoIsTold() {
+	c := &v.cfg.Alerts
+	v.channelNames("alerts.escalate_to", c.EscalateTo)
 	switch {
 	case c.EscalateAfter.Duration != 0 && len(c.EscalateTo) == 0:
 		v.at("alerts.escalate_after", "say whom to tell then: escalate_to")
@@ -128,36 +132,24 @@ func (v *validator) alerts() {
 		v.between("alerts.escalate_after", c.EscalateAfter, time.Minute, 7*24*time.Hour)
 	}
 	if v.set("alerts.channels") {
-		known("alerts.channels", c.Channels)
+		v.channelNames("alerts.channels", c.Channels)
 	} else {
-		c.Channels = slices.DeleteFunc(channels, func(name string) bool { return slices.Contains(c.EscalateTo, name) })
+		c.Channels = slices.DeleteFunc(v.cfg.Channels(), func(name string) bool { return slices.Contains(c.EscalateTo, name) })
 	}
-	known("alerts.digest_to", c.DigestTo)
+	v.channelNames("alerts.digest_to", c.DigestTo)
 	for _, x := range v.cfg.AllChannels() {
-		if i := slices.Index(c.DigestTo, x.Name); i >= 0 && (x.Kind == "pagerduty" || x.Kind == "alertmanager") {
+		if i := slices.Index(c.DigestTo, x.Name); i >= 0 && x.singleOnly() {
 			v.at(fmt.Sprintf("alerts.digest_to[%d]", i), "a channel of [[%s]] tells of single incidents only: take it out", x.Kind)
 		}
 	}
-	pools := map[string]bool{}
-	for _, o := range v.cfg.Outbound {
-		pools[o.Pool] = true
-	}
-	for i, r := range c.Routes {
-		at := fmt.Sprintf("alerts.route[%d]", i)
-		known(at+".channels", r.Channels)
-		if len(r.Pools)+len(r.Tags)+len(r.Lists)+len(r.Severities)+len(r.Classes) == 0 {
-			v.at(at, "a route that fits everything: write its channels as channels of [alerts]")
-		}
-		for j, pool := range r.Pools {
-			if !pools[pool] {
-				v.at(fmt.Sprintf("%s.pools[%d]", at, j), "there is no [[outbound]] pool of that name")
-			}
-		}
-		for j, s := range r.Severities {
-			v.oneOf(fmt.Sprintf("%s.severities[%d]", at, j), s, string(checks.Critical), string(checks.Major), string(checks.Minor), string(checks.Informational))
-		}
-		for j, s := range r.Classes {
-			v.oneOf(fmt.Sprintf("%s.classes[%d]", at, j), s, "page", "notice", "digest")
+}
+
+// channelNames checks that there is a channel of each name.
+func (v *validator) channelNames(at string, names []string) {
+	channels := v.cfg.Channels()
+	for i, name := range names {
+		if !slices.Contains(channels, name) {
+			v.at(fmt.Sprintf("%s[%d]", at, i), "there is no channel of that name; there is %s", strings.Join(orNone(channels), ", "))
 		}
 	}
 }
@@ -167,4 +159,23 @@ func orNone(names []string) []string {
 		return []string{"none"}
 	}
 	return names
+}
+
+func (v *validator) route(r Route, at string) {
+	v.channelNames(at+".channels", r.Channels)
+	if len(r.Pools)+len(r.Tags)+len(r.Lists)+len(r.Severities)+len(r.Classes) == 0 {
+		v.at(at, "a route that fits everything: write its channels as channels of [alerts]")
+	}
+	pools := v.cfg.poolNames()
+	for i, pool := range r.Pools {
+		if !slices.Contains(pools, pool) {
+			v.at(fmt.Sprintf("%s.pools[%d]", at, i), "there is no [[outbound]] pool of that name")
+		}
+	}
+	for i, s := range r.Severities {
+		v.oneOf(fmt.Sprintf("%s.severities[%d]", at, i), s, severities()...)
+	}
+	for i, s := range r.Classes {
+		v.oneOf(fmt.Sprintf("%s.classes[%d]", at, i), s, "page", "notice", "digest")
+	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"reputed/internal/monitor"
 )
@@ -25,33 +24,20 @@ func (v *validator) report() {
 		}
 		return
 	}
-	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
-	if err == nil { // else that is a mistake by itself
-		if c.Times, err = monitor.ParseSchedule(c.Schedule, loc); err != nil {
-			if secretive(c.Schedule) {
-				err = fmt.Errorf("not a schedule: write a cron expression such as \"0 8 * * 1\"")
-			}
-			v.at("report.schedule", "%v", err)
-		}
-	}
-	single := map[string]string{} // channels that tell of single incidents only
+	c.Times, _ = v.times("report.schedule", c.Schedule, `"@weekly"`)
+	var none []string // channels that can tell no report
 	for _, x := range v.cfg.AllChannels() {
-		if x.Kind == "pagerduty" || x.Kind == "alertmanager" {
-			single[x.Name] = x.Kind
+		if !x.singleOnly() {
+			continue
+		}
+		none = append(none, x.Name)
+		if i := slices.Index(c.Channels, x.Name); i >= 0 {
+			v.at(fmt.Sprintf("report.channels[%d]", i), "a channel of [[%s]] tells of single incidents only: take it out", x.Kind)
 		}
 	}
-	channels := v.cfg.Channels()
-	for i, name := range c.Channels {
-		at := fmt.Sprintf("report.channels[%d]", i)
-		switch {
-		case !slices.Contains(channels, name):
-			v.at(at, "there is no channel of that name; there is %s", strings.Join(orNone(channels), ", "))
-		case single[name] != "":
-			v.at(at, "a channel of [[%s]] tells of single incidents only: take it out", single[name])
-		}
-	}
+	v.channelNames("report.channels", c.Channels)
 	if len(c.Channels) == 0 {
-		c.Channels = slices.DeleteFunc(slices.Clone(v.cfg.Alerts.Channels), func(name string) bool { return single[name] != "" })
+		c.Channels = slices.DeleteFunc(slices.Clone(v.cfg.Alerts.Channels), func(name string) bool { return slices.Contains(none, name) })
 	}
 	if len(c.Channels) == 0 {
 		v.at("report.schedule", "nobody is told of the report: add a channel that can tell it, such as [[email]] or [[slack]]")

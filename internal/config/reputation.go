@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,16 +57,7 @@ func (p *Postmaster) setDefaults() { p.Name = "google" }
 
 func (v *validator) reputation() {
 	c := &v.cfg.Reputation
-	loc, err := monitor.LoadLocation(v.cfg.Schedule.TimeZone)
-	if err == nil { // which was told
-		c.Times, err = monitor.ParseSchedule(c.Schedule, loc)
-		if err != nil && secretive(c.Schedule) {
-			err = fmt.Errorf("not a schedule: write \"@every 6h\" or a cron expression")
-		}
-		if err != nil {
-			v.at("reputation.schedule", "%v", err)
-		}
-	}
+	c.Times, _ = v.times("reputation.schedule", c.Schedule, `"@every 6h"`)
 	v.scores()
 	names := map[string]string{}
 	for i := range c.SNDS {
@@ -121,15 +113,40 @@ func (v *validator) page(at, url string) {
 // scores chooses the scores to ask, as lists are chosen, and gives them their keys.
 func (v *validator) scores() {
 	c := &v.cfg.Reputation
-	var known []blocklists.Score
-	for _, s := range v.cfg.Blocklists.Catalog.Scores {
+	known, paths := v.knownScores()
+	var ids []string
+	for _, s := range known {
+		ids = append(ids, s.ID)
+	}
+	enable, disable := v.scoreIDs("reputation.enable", c.Enable, ids), v.scoreIDs("reputation.disable", c.Disable, ids)
+	for word, path := range disable {
+		if enable[word] != "" {
+			v.at(path, "%s is in enable too", shown(word))
+		}
+	}
+	for _, s := range known {
+		if disable[s.ID] != "" || !s.Default && enable[s.ID] == "" {
+			continue
+		}
+		if z, ok := v.key(s.List(), cmp.Or(enable[s.ID], paths[s.ID])); ok {
+			s.Key = z.Key
+			c.Scores = append(c.Scores, s)
+		}
+	}
+}
+
+// knownScores returns the scores that can be asked, the catalogue's and the user's own. Paths
+// are where the file has the latter, by their ids.
+func (v *validator) knownScores() (known []blocklists.Score, paths map[string]string) {
+	catalog := v.cfg.Blocklists.Catalog
+	for _, s := range catalog.Scores {
 		if s.Decode == blocklists.TXT || s.Kind == blocklists.ScoreInfo || !v.cfg.Blocklists.Builtin && s.BuiltIn {
 			continue
 		}
 		known = append(known, s)
 	}
-	paths := map[string]string{}
-	for i, spec := range c.Own {
+	paths = map[string]string{}
+	for i, spec := range v.cfg.Reputation.Own {
 		at := fmt.Sprintf("reputation.score[%d]", i)
 		if spec.ID == "" || spec.ZoneName == "" {
 			v.missing(at+".zone", "a score of your own needs id and zone")
@@ -143,48 +160,31 @@ func (v *validator) scores() {
 			}
 			continue
 		}
-		if slices.ContainsFunc(v.cfg.Blocklists.Catalog.Zones, func(z blocklists.Zone) bool { return z.ID == s.ID }) ||
-			slices.ContainsFunc(v.cfg.Blocklists.Catalog.Scores, func(o blocklists.Score) bool { return o.ID == s.ID }) || paths[s.ID] != "" {
+		if slices.ContainsFunc(catalog.Zones, func(z blocklists.Zone) bool { return z.ID == s.ID }) ||
+			slices.ContainsFunc(catalog.Scores, func(o blocklists.Score) bool { return o.ID == s.ID }) || paths[s.ID] != "" {
 			v.at(at+".id", "%s is taken: give the score an id of its own", shown(s.ID))
 			continue
 		}
 		paths[s.ID] = at
 		known = append(known, s)
 	}
-	var ids []string
-	for _, s := range known {
-		ids = append(ids, s.ID)
-	}
-	words := func(path string, words []string) map[string]string {
-		found := map[string]string{}
-		for i, w := range words {
-			at := fmt.Sprintf("%s[%d]", path, i)
-			if near, ok := nearest(w, ids); !slices.Contains(ids, w) && ok {
-				v.at(at, "no score has the id %s; did you mean %q?", shown(w), near)
-			} else if !slices.Contains(ids, w) {
-				v.at(at, "no score has the id %s; there are %s", shown(w), strings.Join(ids, ", "))
-			}
-			found[w] = at
-		}
-		return found
-	}
-	enable, disable := words("reputation.enable", c.Enable), words("reputation.disable", c.Disable)
-	for word, path := range disable {
-		if enable[word] != "" {
-			v.at(path, "%s is in enable too", shown(word))
-		}
-	}
-	for _, s := range known {
-		if disable[s.ID] != "" || !s.Default && enable[s.ID] == "" {
+	return known, paths
+}
+
+// scoreIDs checks that each word is the id of a score, and maps it to its path.
+func (v *validator) scoreIDs(path string, words, ids []string) map[string]string {
+	found := map[string]string{}
+	for i, w := range words {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		found[w] = at
+		if slices.Contains(ids, w) {
 			continue
 		}
-		path := enable[s.ID]
-		if path == "" {
-			path = paths[s.ID]
-		}
-		if z, ok := v.key(s.List(), path); ok {
-			s.Key = z.Key
-			c.Scores = append(c.Scores, s)
+		if near, ok := nearest(w, ids); ok {
+			v.at(at, "no score has the id %s; did you mean %q?", shown(w), near)
+		} else {
+			v.at(at, "no score has the id %s; there are %s", shown(w), strings.Join(ids, ", "))
 		}
 	}
+	return found
 }

@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Retention is for how long is kept what is not kept for ever: each at least
+// Retention is for how long things are kept that are not kept for ever: each at least
 // LeastRetention, default 400d; 0 is for ever.
 type Retention struct {
 	Refusals Duration `toml:"refusals"` // refusals, with the mails that told of them, and every other mail that was read
@@ -12,19 +12,22 @@ type Retention struct {
 }
 
 const (
-	// LeastRetention is twice as long as anything is judged together.
+	// LeastRetention is twice the longest time over which things are judged together.
 	LeastRetention = 60 * 24 * time.Hour
 	// mostRetention is as good as for ever.
 	mostRetention = 100 * 365 * 24 * time.Hour
-	// year is one with something to compare it with.
+	// year is a year, and some weeks of the one before to compare it with.
 	year = 400 * 24 * time.Hour
 )
 
 func (v *validator) retention() {
 	c := &v.cfg.Retention
-	for path, d := range map[string]Duration{"refusals": c.Refusals, "traffic": c.Traffic, "runs": c.Runs, "notices": c.Notices} {
-		if d.Duration != 0 { // for ever
-			v.between("retention."+path, d, LeastRetention, mostRetention)
+	for _, kept := range []struct {
+		key string
+		Duration
+	}{{"refusals", c.Refusals}, {"traffic", c.Traffic}, {"runs", c.Runs}, {"notices", c.Notices}} {
+		if kept.Duration.Duration != 0 { // 0 is for ever
+			v.between("retention."+kept.key, kept.Duration, LeastRetention, mostRetention)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (v *validator) servers(path string, servers []string) {
 		}
 		seen[server] = true
 		servers[i] = server
-		if isPublicResolver(server) {
+		if PublicResolver(server) {
 			v.warn(at, "%s is a public resolver, and most lists refuse to answer it: ask a resolver of your own", shown(s))
 		}
 	}
@@ -87,21 +87,26 @@ func (v *validator) dns() {
 
 func (v *validator) schedule() {
 	c := &v.cfg.Schedule
-	loc, err := monitor.LoadLocation(c.TimeZone)
-	if err != nil && secretive(c.TimeZone) {
-		err = fmt.Errorf("not a time zone: write one such as Europe/Berlin")
-	}
-	if err != nil {
+	if _, err := monitor.LoadLocation(c.TimeZone); err != nil && secretive(c.TimeZone) {
+		v.at("schedule.timezone", "not a time zone: write one such as Europe/Berlin")
+	} else if err != nil {
 		v.at("schedule.timezone", "%v", err)
 	}
-	c.DNSBLTimes, err = monitor.ParseSchedule(c.DNSBL, loc)
-	if err != nil && secretive(c.DNSBL) {
-		err = fmt.Errorf("not a schedule: write \"@every 30m\" or a cron expression")
+	c.DNSBLTimes, _ = v.times("schedule.dnsbl", c.DNSBL, `"@every 30m"`)
+	v.between("schedule.jitter", c.Jitter, 0, time.Hour)
+}
+
+// times reads a schedule in the time zone of [schedule], or adds a mistake with an example.
+func (v *validator) times(path, expr, example string) (s monitor.Schedule, ok bool) {
+	loc, _ := monitor.LoadLocation(v.cfg.Schedule.TimeZone) // a mistake of its own
+	s, err := monitor.ParseSchedule(expr, loc)
+	if err != nil && secretive(expr) {
+		err = fmt.Errorf("not a schedule: write a cron expression or %s", example)
 	}
 	if err != nil {
-		v.at("schedule.dnsbl", "%v", err)
+		v.at(path, "%v", err)
 	}
-	v.between("schedule.jitter", c.Jitter, 0, time.Hour)
+	return s, err == nil
 }
 
 func (v *validator) bounces() {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -119,16 +118,6 @@ func (v *validator) web() {
 	case c.Cert == "":
 		v.warn("web.listen", "tokens cross the network in the clear: set cert and key, or listen on the loopback behind a proxy that speaks TLS")
 	}
-}
-
-// ParsePrefix reads an address or a range.
-func ParsePrefix(s string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(s); err == nil {
-		addr = addr.Unmap().WithZone("")
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	return p.Masked(), err
 }
 
 // headerName says whether s is a token (RFC 9110 section 5.6.2) of plain letters.

@@ -59,3 +59,29 @@ func TestWebDefaults(t *testing.T) {
 		t.Errorf("%+v, base %s, hosts %q", w, w.Base(), w.Hosts())
 	}
 }
+
+// A proxy is compared with an IPv4 address as one, however it is written.
+func TestAPrefixIsReadAsItIsCompared(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.0/24":         "192.0.2.0/24",
+		"192.0.2.7/24":         "192.0.2.0/24",
+		"192.0.2.7":            "192.0.2.7/32",
+		"::ffff:192.0.2.7":     "192.0.2.7/32",
+		"::ffff:192.0.2.0/120": "192.0.2.0/24",
+		"2001:db8::1":          "2001:db8::1/128",
+		"2001:db8::1/32":       "2001:db8::/32",
+		"fe80::1%eth0":         "fe80::1/128",
+		"proxy.example.org":    "error",
+		"192.0.2.0/33":         "error",
+		"":                     "error",
+	} {
+		p, err := ParsePrefix(text)
+		got := p.String()
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
