@@ -46,20 +46,20 @@ func Backup(ctx context.Context, path, to string) (Contents, error) {
 	if err := vacant(to); err != nil {
 		return Contents{}, err
 	}
-	beside, c, err := copyBeside(ctx, path, to)
+	d, c, err := draftCopy(ctx, path, to)
 	if err != nil {
 		return Contents{}, err
 	}
-	// Link and not rename: it fails where somebody has made the file in between.
-	err = os.Link(beside, to)
-	if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
-		if err = vacant(to); err == nil {
-			err = os.Rename(beside, to)
+	if err = d.bring(filepath.Dir(to)); err == nil {
+		// Link and not rename: it fails where somebody has made the file in between.
+		err = os.Link(d.path, to)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
+			if err = vacant(to); err == nil {
+				err = os.Rename(d.path, to)
+			}
 		}
 	}
-	if errRemove := os.Remove(beside); errRemove != nil && !errors.Is(errRemove, fs.ErrNotExist) {
-		err = errors.Join(err, errRemove)
-	}
+	err = errors.Join(err, d.discard())
 	if err == nil {
 		err = syncFile(filepath.Dir(to))
 	}
@@ -92,30 +92,26 @@ func Inspect(ctx context.Context, path string) (c Contents, err error) {
 	return c, err
 }
 
-// copyBeside copies the database at path to a new file in the folder of to, looks it
-// through and brings it to the disk. The caller gives it its name, or removes it.
-func copyBeside(ctx context.Context, path, to string) (beside string, c Contents, err error) {
-	f, err := os.CreateTemp(filepath.Dir(to), ".reputed-*.copy") // mode 0600
+// draftCopy copies the database at path to a new file for the folder of to, looks it
+// through and brings it to the disk. The caller gives it its name, and discards what is left.
+func draftCopy(ctx context.Context, path, to string) (d draft, c Contents, err error) {
+	d, err = newDraft(filepath.Dir(to), ".reputed-*.copy")
 	if err != nil {
-		return "", c, explainTo(to, "write a copy", "let its folder be there and be writable for you", err)
+		return d, c, explainTo(to, "write a copy", "let its folder be there and be writable for you", err)
 	}
-	beside = f.Name()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(beside))
+			err = errors.Join(err, d.discard())
 		}
 	}()
-	if err := f.Close(); err != nil {
-		return beside, c, err
-	}
-	if err := vacuumInto(ctx, path, beside); err != nil {
+	if err := vacuumInto(ctx, path, d.path); err != nil {
 		// What the disk of the copy says comes by the connection of the database.
-		return beside, c, explainTo(path, "copy to "+to, "the database must be readable and the folder of the copy writable for you", err)
+		return d, c, explainTo(path, "copy to "+to, "the database must be readable and the folder of the copy writable for you", err)
 	}
-	if c, err = finish(ctx, beside); err != nil {
-		return beside, c, explainTo(to, "look through the copy", "let its folder be writable for you", err)
+	if c, err = finish(ctx, d.path); err != nil {
+		return d, c, explainTo(to, "look through the copy", "let its folder be writable for you", err)
 	}
-	return beside, c, explainTo(to, "write a copy", "let its folder be writable for you", syncFile(beside))
+	return d, c, explainTo(to, "write a copy", "let its folder be writable for you", syncFile(d.path))
 }
 
 // vacuumInto writes the database at path to an empty file, in one read transaction.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -124,28 +123,24 @@ func (db *DB) copyInto(ctx context.Context, dir string, free func(string) (int64
 	if has, known := free(dir); known && has < need {
 		return "", fmt.Errorf("%s has %d MB free, and %d MB are needed", dir, has>>20, need>>20+1)
 	}
-	f, err := os.CreateTemp(dir, beforeHalf) // mode 0600
+	d, err := newDraft(dir, beforeHalf)
 	if err != nil {
 		return "", err
 	}
-	beside := f.Name()
-	defer func() {
-		if errRemove := os.Remove(beside); errRemove != nil && !errors.Is(errRemove, fs.ErrNotExist) {
-			err = errors.Join(err, errRemove)
-		}
-	}()
-	if err := errors.Join(f.Close(), vacuumInto(ctx, db.path, beside)); err != nil {
+	defer func() { err = errors.Join(err, d.discard()) }()
+	if err := vacuumInto(ctx, db.path, d.path); err != nil {
 		return "", explainTo(db.path, "copy it before its schema changes", "let the folder be writable", err)
 	}
-	has, err := unlease(ctx, beside)
+	has, err := unlease(ctx, d.path)
 	if err != nil {
 		return "", explainTo(db.path, "look through the copy from before its schema changes", "let the folder be writable", err)
 	}
 	to = filepath.Join(dir, fmt.Sprintf("%s.schema-%d-%s", filepath.Base(db.path), has, now.UTC().Format(beforeTime)))
-	if err := errors.Join(syncFile(beside), os.Rename(beside, to), syncFile(dir)); err != nil {
+	// Who runs this may be root, and the daemon restores and removes it.
+	if err := errors.Join(inheritOwner(d.path, db.path), syncFile(d.path), d.bring(dir)); err != nil {
 		return "", err
 	}
-	return to, nil
+	return to, errors.Join(os.Rename(d.path, to), syncFile(dir))
 }
 
 // unlease takes the lease out of a copy, looks at its pages, and says which schema it has. It does not look at every row of

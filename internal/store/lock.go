@@ -33,8 +33,15 @@ type fileLock struct {
 // another has it; any other error says why there can be none.
 func lockFile(path string) (*fileLock, error) {
 	for range 10 {
-		made := !exists(path + lockSuffix)
-		f, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+		// Made by us, or there already: what lies there may be a second name of a file elsewhere, and is not given away.
+		f, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
+		made := err == nil
+		if errors.Is(err, fs.ErrExist) {
+			f, err = os.OpenFile(path+lockSuffix, os.O_RDWR|noFollow, 0)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed in between
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -47,17 +47,16 @@ func Restore(ctx context.Context, from, path string, now time.Time) (done Restor
 		return done, err
 	}
 	defer lock.release()
-	beside, _, err := copyBeside(ctx, from, path)
+	d, _, err := draftCopy(ctx, from, path)
 	if err != nil {
 		return done, err
 	}
-	defer func() {
-		if errRemove := os.Remove(beside); errRemove != nil && !errors.Is(errRemove, fs.ErrNotExist) {
-			err = errors.Join(err, errRemove)
-		}
-	}()
-	if err := inheritOwner(beside, path); err != nil {
+	defer func() { err = errors.Join(err, d.discard()) }()
+	if err := inheritOwner(d.path, path); err != nil {
 		return done, explain(path, "give the copy its owner", err)
+	}
+	if err := d.bring(filepath.Dir(path)); err != nil {
+		return done, explain(path, "write the copy", err)
 	}
 	if exists(path) {
 		if done.Replaced, err = setAside(path, now); err != nil {
@@ -71,7 +70,7 @@ func Restore(ctx context.Context, from, path string, now time.Time) (done Restor
 			return done, explain(path, "replace", err)
 		}
 	}
-	if err := os.Rename(beside, path); err != nil {
+	if err := os.Rename(d.path, path); err != nil {
 		return done, explain(path, "replace", err)
 	}
 	return done, explain(path, "replace", syncFile(filepath.Dir(path)))
@@ -151,8 +150,8 @@ func inheritOwner(beside, path string) error {
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err == nil {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode().IsRegular() { // and no link to a file that is somebody else's
 		err = f.Chmod(info.Mode().Perm())
 	} else {
 		info, err = os.Stat(filepath.Dir(path))
