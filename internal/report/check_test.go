@@ -99,6 +99,38 @@ func TestTheSameAdviceIsToldOnce(t *testing.T) {
 	}
 }
 
+// A public resolver is refused by many lists in the same words: told once, and not once for each operator.
+func TestTheSameRefusalOfManyIsToldOnce(t *testing.T) {
+	var b bytes.Buffer
+	c := NewCheck(CheckOptions{Out: &b, Format: Text, Addresses: 1, Lists: someLists(), Started: now})
+	refused := func(list, why, advice string) {
+		c.Add(Result{Target: checks.Address(addr("192.0.2.10")), List: list, Verdict: blocklists.Refused, Reason: c.byID[list].name() + " " + why, Advice: advice})
+	}
+	for _, list := range []string{"spamhaus-zen", "spamcop", "psbl"} {
+		refused(list, "refuses to answer (127.255.255.254)", "Ask through a resolver of your own.")
+	}
+	refused("silent", "refuses to answer (127.255.255.254)", "Get a key.")
+	refused("parked", "refuses to answer (127.0.0.1)", "Ask through a resolver of your own.")
+	if _, err := c.Finish(now, false); err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(b.String(), "Not known\n")
+	want := `  refused  spamhaus-zen, spamcop and psbl
+           each refuses to answer (127.255.255.254)
+           Ask through a resolver of your own.
+  refused  Nobody: parked
+           Parked List refuses to answer (127.0.0.1)
+           Ask through a resolver of your own.
+  refused  Silent: silent
+           Silent List refuses to answer (127.255.255.254)
+           Get a key.
+
+`
+	if got, _, _ = strings.Cut(got, "Cannot tell"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // dead is a run in which no server answered.
 func dead(out *bytes.Buffer, f Format, term Term) *Check {
 	c := NewCheck(CheckOptions{Out: out, Term: term, Format: f, Addresses: 1, Lists: someLists(), Started: now})

@@ -216,7 +216,7 @@ func (p *page) trouble(g trouble) {
 // trouble is what some lists did not answer, for one reason.
 type trouble struct {
 	Trouble  blocklists.Class
-	Operator string // of lists that refuse: one operator, one thing to settle
+	Operator string // of lists that refuse: one operator, one thing to settle; empty: several
 	Lists    []string
 	Why      string
 	Advice   string
@@ -224,7 +224,7 @@ type trouble struct {
 }
 
 // troubles groups the lists without a usable answer: those of an operator who
-// refuses us, and those of one kind with one reason, whoever runs them.
+// refuses us, and those of one kind with one reason and one thing to do, whoever runs them.
 func (c *Check) troubles() []trouble {
 	var groups []trouble
 	for _, l := range c.tallies {
@@ -241,12 +241,15 @@ func (c *Check) troubles() []trouble {
 			name += fmt.Sprintf(" (%s of %s)", number(n), number(l.Asked))
 		}
 		i := slices.IndexFunc(groups, func(o trouble) bool {
-			return o.Trouble == g.Trouble && o.Operator == g.Operator && (g.Operator != "" || o.reason == g.reason)
+			return o.Trouble == g.Trouble && (o.Operator == g.Operator && g.Operator != "" || o.reason == g.reason && o.Advice == g.Advice)
 		})
 		if i < 0 {
 			i = len(groups)
 			groups = append(groups, g)
-		} else if groups[i].reason != groups[i].Why && groups[i].reason == g.reason {
+		} else if groups[i].Operator != g.Operator {
+			groups[i].Operator = "" // a public resolver is refused by many, in the same words
+		}
+		if len(groups[i].Lists) > 0 && groups[i].reason != groups[i].Why && groups[i].reason == g.reason {
 			groups[i].Why = "each " + g.reason
 		}
 		groups[i].Lists = append(groups[i].Lists, name)
