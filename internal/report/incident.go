@@ -313,7 +313,7 @@ func (i Incident) runbook(p *page, r checks.Remediation, said map[checks.Step]bo
 	for n, s := range r.Steps {
 		if said[s] {
 			name, _, _ := strings.Cut(clean(s.Text), ". ")
-			p.para(2, fmt.Sprintf("%d. ", n+1), plain, "As above: "+strings.TrimSuffix(name, ".")+".", faint)
+			p.para(2, fmt.Sprintf("%d. ", n+1), plain, "As above: "+strings.TrimRight(name, ".:")+".", faint)
 			continue
 		}
 		said[s] = true

@@ -110,9 +110,10 @@ func TestWhatWasHeldBackIsOneDecision(t *testing.T) {
 func TestAStepIsSaidOnce(t *testing.T) {
 	i := wholeIncident()
 	find := checks.Step{Text: "Find the sender: one login far above the rest. Postfix:", Command: "postqueue -p"}
+	look := checks.Step{Text: "Look again tomorrow:", Command: "reputed identity example.org"}
 	i.Remediation = []checks.Remediation{
-		{Title: "Be accepted by Microsoft", Steps: []checks.Step{find, {Text: "Send the form."}}},
-		{Title: "Get off SpamCop", Steps: []checks.Step{{Text: "Look it up."}, find, {Text: "Send the form.", URL: "https://www.example.org/form"}}},
+		{Title: "Be accepted by Microsoft", Steps: []checks.Step{find, look, {Text: "Send the form."}}},
+		{Title: "Get off SpamCop", Steps: []checks.Step{{Text: "Look it up."}, find, look, {Text: "Send the form.", URL: "https://www.example.org/form"}}},
 	}
 	var b bytes.Buffer
 	if err := i.Write(&b, Term{}, Text); err != nil {
@@ -122,7 +123,8 @@ func TestAStepIsSaidOnce(t *testing.T) {
 	got, _, _ = strings.Cut(got, "\n\n")
 	want := `  1. Look it up.
   2. As above: Find the sender: one login far above the rest.
-  3. Send the form.
+  3. As above: Look again tomorrow.
+  4. Send the form.
      https://www.example.org/form`
 	if got != want || strings.Count(b.String(), "$ postqueue -p") != 1 {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -178,7 +178,7 @@ func (p Plan) Write(w io.Writer, t Term, f Format) error {
 	}
 	round, day := p.questions()
 	out.line(out.paint(strong, fmt.Sprintf("%s and %s on %s, %s", plural(addresses, "address", "addresses"), plural(domains, "domain", "domains"), plural(lists, "list", "lists"), clean(p.Schedule))))
-	text := fmt.Sprintf("A round asks %s and takes about %s; %s a day, %s.", plural(round, "question", "questions"), span(max(p.Takes, time.Second)), number(int(math.Round(p.Rounds)))+" rounds", "about "+number(int(day))+" questions")
+	text := fmt.Sprintf("A round asks %s and takes about %s; %s a day, %s.", plural(round, "question", "questions"), span(max(p.Takes, time.Second)), plural(int(math.Round(p.Rounds)), "round", "rounds"), "about "+number(int(day))+" questions")
 	if p.Slowest != "" && p.SlowestTakes >= p.Takes {
 		text += " " + clean(p.Slowest) + " sets the pace: it answers only so many a second."
 	}
