@@ -149,11 +149,11 @@ func TestWithoutTrustNothingIsSent(t *testing.T) {
 		roots   bool
 		says    string
 	}{
-		"a certificate of nobody":           {Implicit, Implicit, nil, false, "certificate"},
-		"a certificate of nobody, STARTTLS": {StartTLS, StartTLS, nil, false, "certificate"},
+		"a certificate of nobody":           {Implicit, Implicit, nil, false, "certificate signed by unknown authority: set ca_file"},
+		"a certificate of nobody, STARTTLS": {StartTLS, StartTLS, nil, false, "set ca_file"},
 		"a server without STARTTLS":         {StartTLS, NoTLS, map[string]string{"EHLO": "250-x\r\n250 AUTH PLAIN"}, true, "STARTTLS"},
 		"a server that refuses STARTTLS":    {StartTLS, NoTLS, map[string]string{"STARTTLS": "454 not now"}, true, "STARTTLS"},
-		"no TLS where TLS was to begin":     {Implicit, NoTLS, nil, true, "TLS"},
+		"no TLS where TLS was to begin":     {Implicit, NoTLS, nil, true, "no TLS at this port: use port 465, or tls = \"starttls\" on 587"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDouble(t, c.server, c.answers)

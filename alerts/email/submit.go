@@ -3,6 +3,7 @@ package email
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,7 +64,7 @@ func (n *Notifier) session(ctx context.Context, conn net.Conn, raw []byte) error
 	if n.options.TLS == Implicit {
 		secure := tls.Client(conn, config)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS: %w", err)
+			return fmt.Errorf("TLS: %w%s", err, hint(err))
 		}
 		conn = secure
 	}
@@ -71,7 +72,7 @@ func (n *Notifier) session(ctx context.Context, conn net.Conn, raw []byte) error
 	var err error
 	if n.options.TLS == StartTLS {
 		if c, err = smtp.NewClientStartTLS(conn, config); err != nil {
-			return fmt.Errorf("STARTTLS: %w", said(err))
+			return fmt.Errorf("STARTTLS: %w%s", said(err), hint(err))
 		}
 	} else {
 		c = smtp.NewClient(conn)
@@ -79,7 +80,7 @@ func (n *Notifier) session(ctx context.Context, conn net.Conn, raw []byte) error
 	// Each command may take what the whole session may: ctx ends both.
 	c.CommandTimeout, c.SubmissionTimeout = n.options.Timeout, n.options.Timeout
 	if err := c.Hello(domainOf(n.options.From)); err != nil {
-		return fmt.Errorf("greeting: %w", said(err)) // whatever the code: it is about the server, not about us
+		return fmt.Errorf("greeting: %w%s", said(err), hint(err)) // whatever the code: it is about the server, not about us
 	}
 	if n.options.User != "" {
 		if err := n.login(c); err != nil {
@@ -108,6 +109,22 @@ func (n *Notifier) session(ctx context.Context, conn net.Conn, raw []byte) error
 	}
 	_ = c.Quit() // it has the mail; how it says goodbye changes nothing
 	return nil
+}
+
+// hint is what to set where TLS does not come about; empty: the error says it.
+func hint(err error) string {
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, hostname := errors.AsType[x509.HostnameError](err)
+	_, signer := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case notTLS:
+		return `: no TLS at this port: use port 465, or tls = "starttls" on 587 ("none" on the loopback)`
+	case hostname:
+		return ": name the server in server as its certificate does"
+	case signer:
+		return ": set ca_file to the authority that signed its certificate"
+	}
+	return ""
 }
 
 // login prefers PLAIN (RFC 4616); LOGIN is for servers that have nothing else.

@@ -111,7 +111,7 @@ func (v IncidentView) Runbooks() []Runbook {
 			step := RunbookStep{Step: cleanStep(s)}
 			if said[s] {
 				name, _, _ := strings.Cut(step.Text, ". ")
-				step.Above = strings.TrimSuffix(name, ".")
+				step.Above = strings.TrimRight(name, ".:")
 			}
 			said[s] = true
 			b.Steps = append(b.Steps, step)
