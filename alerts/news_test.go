@@ -186,3 +186,17 @@ func TestNewsOfTwoAnswersIsOne(t *testing.T) {
 		t.Errorf("%d joined and %d more", len(got.Joined), got.MoreJoined)
 	}
 }
+
+// What is told in the thread is about what joined: its answers, and its runbook.
+func TestANotificationOfNewsIsAboutTheNews(t *testing.T) {
+	w := threaded(t)
+	w.run(listing("192.0.2.10", "spamcop", checks.Problem, checks.Major))
+	w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor))
+	c := w.run()[0]
+	if got := c.Findings(); len(got) != 1 || got[0].Key.Source != "psbl" {
+		t.Errorf("findings %v", got)
+	}
+	if n := c.Notification(nil); n.News == nil || n.Kind != Updated || len(n.Incident.Members) != 2 {
+		t.Errorf("%+v", n)
+	}
+}

@@ -24,6 +24,14 @@ func (i Incident) OpenFindings() []checks.Finding {
 	return open
 }
 
+// Findings are what is told of: what has joined, of [News], else all that is open, worst first.
+func (c Change) Findings() []checks.Finding {
+	if c.News == nil {
+		return c.Incident.OpenFindings()
+	}
+	return Incident{Members: c.News.Joined}.OpenFindings()
+}
+
 // Notification is the change as channels tell it, with what to do about it.
 func (c Change) Notification(remediation []checks.Remediation) Notification {
 	brief, targets := c.Incident.Brief(ToldMembers)
@@ -33,6 +41,7 @@ func (c Change) Notification(remediation []checks.Remediation) Notification {
 		At:          c.At,
 		Incident:    brief,
 		Targets:     targets,
+		News:        c.News,
 		Remediation: remediation,
 		Command:     ShowCommand(c.Incident.ID),
 	}

@@ -17,6 +17,11 @@ func Policy(cfg *config.Config) alerts.Policy {
 		Escalate:       alerts.Escalation{After: c.EscalateAfter.Duration, Channels: c.EscalateTo},
 		Channels:       c.Channels,
 	}
+	for _, s := range cfg.Slack {
+		if s.Token.Given() { // a bot can come back to what it wrote
+			p.Threads = append(p.Threads, s.Name)
+		}
+	}
 	for _, r := range c.Routes {
 		route := alerts.Route{Pools: r.Pools, Tags: r.Tags, Lists: r.Lists, Channels: r.Channels}
 		for _, s := range r.Severities {
