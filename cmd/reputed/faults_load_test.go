@@ -5,9 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"strconv"
 	"testing"
-	"time"
 
 	"reputed/internal/config"
 	"reputed/internal/lab"
@@ -33,19 +31,12 @@ func holdsNow(t *testing.T) (h processHolds) {
 	return processHolds{runtime.NumGoroutine(), len(open), m.HeapAlloc}
 }
 
-// soakRounds is how many rounds .ci/soak load asks for, over as many addresses as come to four million questions.
-const soakRounds = "REPUTED_SOAK_ROUNDS"
-
 // Round after round over many addresses leaves nothing behind: no goroutine, no open file, no memory. With -short, and so under the
-// race detector, it is a smaller network.
+// race detector, it is a smaller network; with four million questions a round it is TestSoak.
 func TestRoundsLeaveNothingBehind(t *testing.T) {
 	network, addresses, rounds := "198.18.0.0/21", 2048, 4
 	if testing.Short() {
 		network, addresses = "198.18.0.0/24", 256
-	}
-	soak, _ := strconv.Atoi(os.Getenv(soakRounds))
-	if soak > 0 {
-		network, addresses, rounds = "198.18.0.0/15", 131_072, soak
 	}
 	r := newRigLogging(t, slog.New(slog.DiscardHandler), func(cfg *config.Config, _ *lab.World) {
 		cfg.Outbound[0].Addresses = append(cfg.Outbound[0].Addresses, network)
@@ -59,17 +50,13 @@ func TestRoundsLeaveNothingBehind(t *testing.T) {
 	before := holdsNow(t)
 	var most processHolds
 	last, grown := before.heap, true
-	for n := range rounds {
-		began := time.Now()
+	for range rounds {
 		r.mustRound()
 		r.mustTick()
 		now := holdsNow(t)
 		// What was made larger for a burst stays as it is; what leaks grows with each round.
 		grown = grown && now.heap > last+last/50
 		last = now.heap
-		if soak > 0 {
-			fmt.Printf("round %d: %s, %d goroutines, %d files, %.1f MiB held\n", n+1, time.Since(began).Round(time.Second), now.goroutines, now.files, float64(now.heap)/(1<<20))
-		}
 		most = processHolds{max(most.goroutines, now.goroutines), max(most.files, now.files), max(most.heap, now.heap)}
 	}
 	t.Logf("%d addresses on %d lists, %d rounds: before %+v, at most %+v", addresses, len(r.zones), rounds, before, most)
@@ -83,7 +70,7 @@ func TestRoundsLeaveNothingBehind(t *testing.T) {
 	if n := len(r.open()); n != 1 {
 		t.Errorf("%d incidents are open, want one", n)
 	}
-	if !testing.Short() && soak == 0 {
+	if !testing.Short() {
 		reliability.Record(t, reliability.Row{Area: reliability.Load, Fault: fmt.Sprintf("round after round over %d addresses on %d lists", addresses, len(r.zones)), Tries: rounds, Unit: "rounds",
 			Promised: "no goroutine, no open file and no memory that grows with each round",
 			Seen:     fmt.Sprintf("%d goroutines, %d files more; memory grew: %v", goroutines, files, grown)})
