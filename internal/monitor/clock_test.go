@@ -99,3 +99,50 @@ func TestSchedulesThroughTwoYearsOfEveryZone(t *testing.T) {
 	reliability.Record(t, reliability.Row{Area: reliability.Clock, Fault: fmt.Sprintf("two years of time changes in %d zones", len(zones)), Tries: days, Unit: "days",
 		Promised: "a daily time comes once a day, an hourly one every hour", Seen: fmt.Sprintf("%d days without one run, %d hours too long or short", wrong, gaps)})
 }
+
+// A daily job has run; then its configuration names another time zone, and the daemon reads that at some hour. What comes in the next two days
+// is at the new time, once a day: nothing at once but what was due, and nothing twice.
+func TestPlanAfterItsTimeZoneChanges(t *testing.T) {
+	zones := []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Pacific/Pago_Pago"}
+	changes, twice, missing := 0, 0, 0
+	for _, from := range zones {
+		for _, to := range zones {
+			before, err := ParseSchedule("30 2 * * *", zone(t, from))
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := ParseSchedule("30 2 * * *", zone(t, to))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := before.Next(instant(t, "2026-03-27T00:00:00Z")) // two days before clocks in Europe change
+			for hour := range 24 {
+				changes++
+				now := last.Add(time.Duration(hour)*time.Hour + time.Minute)
+				p := newPlan(after, 0, last, now)
+				var runs []time.Time
+				for end := now.Add(48 * time.Hour); now.Before(end); now = now.Add(time.Minute) {
+					if slot, missed, ok := p.due(now); ok {
+						if missed > 0 || !slot.Equal(after.Next(slot.Add(-time.Second))) {
+							twice++
+							t.Errorf("%s to %s after %d hours: the run of %s stands for %d more", from, to, hour, slot, missed)
+						}
+						runs = append(runs, slot)
+					}
+				}
+				for i := range runs[1:] {
+					if gap := runs[i+1].Sub(runs[i]); gap < 23*time.Hour {
+						twice++
+						t.Errorf("%s to %s after %d hours: a run %s after another", from, to, hour, gap)
+					}
+				}
+				if len(runs) < 2 || len(runs) > 3 {
+					missing++
+					t.Errorf("%s to %s after %d hours: %d runs in two days", from, to, hour, len(runs))
+				}
+			}
+		}
+	}
+	reliability.Record(t, reliability.Row{Area: reliability.Clock, Fault: "the time zone of a daily schedule is changed", Tries: changes, Unit: "changes",
+		Promised: "one run a day, at the new time", Seen: fmt.Sprintf("%d runs too many, %d times too few", twice, missing)})
+}
