@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"reputed/internal/reliability"
 	"reputed/probes"
 )
 
@@ -131,6 +134,60 @@ func TestLeaseOfAnUnknownProcessExpires(t *testing.T) {
 		t.Errorf("releasing what is lost: %v", err)
 	}
 	mustCommit(t, second, t0, Batch{}, nothing)
+}
+
+// A daemon sleeps for a day with its machine. If nobody came meanwhile it goes on, though its lease has long expired; if another daemon
+// did, on a machine that did not sleep, nothing of what it was about to write is written.
+func TestADaemonThatSleptForADay(t *testing.T) {
+	const tries = 20
+	wrote, stopped := 0, 0
+	for n := range tries {
+		path := filepath.Join(t.TempDir(), "reputed.db")
+		if err := os.Mkdir(path+lockSuffix, 0o700); err != nil { // as where files cannot be locked
+			t.Fatal(err)
+		}
+		lay(t, path)
+		db, other := open(t, path), open(t, path)
+		lease, err := db.Lease(t.Context(), "first", time.Minute, t0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wakes := t0.Add(24 * time.Hour)
+		writes := []func() error{
+			func() error { return lease.Renew(t.Context(), wakes) },
+			func() error {
+				_, err := db.Commit(t.Context(), wakes, Batch{Mails: []Mail{refusal(1, "kim@example.net", wakes)}, Read: readTo(1)}, opens(listed("192.0.2.10", "zen", wakes), wakes, "slack"))
+				return err
+			},
+			func() error { _, err := db.BeginRun(t.Context(), "dnsbl", wakes); return err },
+			func() error { return db.TryWriting(t.Context()) },
+		}
+		rand.Shuffle(len(writes), func(i, j int) { writes[i], writes[j] = writes[j], writes[i] })
+		if n%2 == 0 {
+			for _, write := range writes {
+				if err := write(); err != nil {
+					stopped++
+					t.Errorf("alone: %v", err)
+				}
+			}
+			continue
+		}
+		if _, err := other.Lease(t.Context(), "second", time.Minute, wakes.Add(-time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		for _, write := range writes {
+			if err := write(); !errors.Is(err, ErrLeaseLost) {
+				wrote++
+				t.Errorf("beside another: %v, want ErrLeaseLost", err)
+			}
+		}
+		if n := count(t, other, "SELECT (SELECT count(*) FROM mails) + (SELECT count(*) FROM incidents) + (SELECT count(*) FROM runs)"); n != 0 {
+			wrote++
+			t.Errorf("%d rows were written beside another daemon", n)
+		}
+	}
+	reliability.Record(t, reliability.Row{Area: reliability.Clock, Fault: "a daemon sleeps for a day with its machine, and by then another has taken over, or nobody", Tries: tries, Unit: "days",
+		Promised: "it goes on if it is alone, else it stops and writes nothing", Seen: fmt.Sprintf("%d times stopped though alone, %d times written beside the other", stopped, wrote)})
 }
 
 func TestReleasedLeaseIsFree(t *testing.T) {
