@@ -290,3 +290,57 @@ func TestMailboxRenumberedBetweenBatches(t *testing.T) {
 	reliability.Record(t, reliability.Row{Area: reliability.Mail, Fault: "an IMAP folder is renumbered (UIDVALIDITY), or deleted and made again, between two batches", Tries: tries, Unit: "times",
 		Promised: "every mail is read again under its new number", Seen: fmt.Sprintf("%d mails not read", lost)})
 }
+
+// A mailbox is deleted while it is watched, is away for a while, and comes back with the mails that were read and some that were not.
+func TestMailboxDeletedForAWhile(t *testing.T) {
+	const n, more = 6, 4
+	d := startIMAP(t, probestest.IMAPOptions{})
+	for i := range n {
+		d.Append(testMail(i+1), mailTime)
+	}
+	opts := mailboxOptions(t, d, TLSNone)
+	opts.Poll, opts.Log = time.Millisecond, nil
+	d.HideIdle(true)
+	s := newStore()
+	m := newMailbox(t, opts)
+	ctx, cancel := context.WithCancel(t.Context())
+	states := make(chan MailboxState, 10000)
+	done := make(chan error, 1)
+	go func() { done <- m.Watch(ctx, Position{}, s.handle, func(st MailboxState) { states <- st }) }()
+	w := &watching{states: states}
+	w.until(t, "all read", func(st MailboxState) bool { return st.Position.UID == n && st.LastErr == nil && st.Connected })
+	d.Remove("INBOX")
+	d.Drop()
+	said := 0
+	w.until(t, "it is said that the folder is not there", func(st MailboxState) bool {
+		var e *MailboxError
+		if st.Connected || !errors.As(st.LastErr, &e) || e.Step != stepExamine {
+			return false
+		}
+		said++
+		return true
+	})
+	if got := len(s.all()); got != n {
+		t.Errorf("%d mails were handed over while it was away, want the %d of before", got, n)
+	}
+	d.Create("INBOX")
+	for i := range n + more {
+		d.Append(testMail(i+1), mailTime)
+	}
+	w.until(t, "all read under the new number", func(st MailboxState) bool {
+		return st.Position == Position{UIDValidity: 2, UID: n + more} && st.LastErr == nil && st.Connected
+	})
+	cancel()
+	<-done
+	found := map[string]bool{}
+	for _, m := range s.all() {
+		if m.UIDValidity == 2 {
+			found[string(m.Bytes)] = true
+		}
+	}
+	if len(found) != n+more {
+		t.Errorf("%d of %d mails were read once it was back", len(found), n+more)
+	}
+	reliability.Record(t, reliability.Row{Area: reliability.Mail, Fault: "an IMAP folder is deleted while it is watched, and comes back later", Tries: n + more, Unit: "mails",
+		Promised: "it is said that the folder is not there; once it is, every mail is read", Seen: fmt.Sprintf("said %d time, %d mails not read", said, n+more-len(found))})
+}
