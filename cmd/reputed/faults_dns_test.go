@@ -42,6 +42,7 @@ var dnsFaults = []struct {
 	{"the zones are gone (NXDOMAIN)", probestest.ZoneDead, true},
 	{"the zones are empty, controls too", probestest.ZoneEmpty, true},
 	{"a captive portal: every name has a public address", probestest.ZoneParked, true},
+	{"the resolver invents an address for every name that does not exist", probestest.ZoneRewriting, true},
 	{"the lists list the world", probestest.ZoneListWorld, true},
 	{"the lists have a wildcard", probestest.ZoneWildcard, true},
 }
@@ -111,11 +112,10 @@ func (s *dnsFaultSum) live(t *testing.T, mode probestest.ZoneMode, blinding bool
 
 	r.world.Lists.SetListed("psbl.surriel.com", fresh.String(), "")
 	for _, z := range r.zones {
-		if after == 0 {
-			r.world.Lists.SetMode(z.Zone, mode)
-		} else {
-			r.world.Lists.Turn(z.Zone, after, mode)
-		}
+		r.turn(z.Zone, after, mode)
+	}
+	if resolver := mode == probestest.ZoneParked || mode == probestest.ZoneRewriting; resolver {
+		r.turn(".", min(after, 1), mode) // it does so to every name
 	}
 	rounds := func(n int) {
 		for range n {
@@ -137,11 +137,21 @@ func (s *dnsFaultSum) live(t *testing.T, mode probestest.ZoneMode, blinding bool
 		t.Errorf("after %d questions: a listing was missed that could be seen", after)
 	}
 	r.mode(probestest.ZoneNormal)
+	r.world.Lists.SetMode(".", probestest.ZoneNormal)
 	rounds(2)
 	if blinding && !found() {
 		s.missed++
 		t.Errorf("after %d questions: the fault is over, and the listing is not found", after)
 	}
+}
+
+// turn lets a zone turn to a mode after so many questions more, or at once.
+func (r *rig) turn(zone string, after int, mode probestest.ZoneMode) {
+	if after == 0 {
+		r.world.Lists.SetMode(zone, mode)
+		return
+	}
+	r.world.Lists.Turn(zone, after, mode)
 }
 
 // standing looks for what is called listed or gone and is not.

@@ -24,6 +24,7 @@ const (
 	ZoneListWorld ZoneMode = "listworld" // every name has 127.0.0.2
 	ZoneWildcard  ZoneMode = "wildcard"  // every name that is no entry has WildcardAddr
 	ZoneParked    ZoneMode = "parked"    // every name has ParkedAddr
+	ZoneRewriting ZoneMode = "rewriting" // every name that is no entry has ParkedAddr: a resolver that invents answers
 	ZoneDead      ZoneMode = "dead"      // the zone does not exist: NXDOMAIN with its parent's SOA
 	ZoneEmpty     ZoneMode = "empty"     // the zone exists and holds nothing, not even its controls
 
@@ -39,6 +40,7 @@ const (
 	ZoneTruncate     ZoneMode = "truncate"      // over UDP only TC
 	ZoneNoEDNS       ZoneMode = "no-edns"       // FORMERR to every question with EDNS
 	ZoneLossy        ZoneMode = "lossy"         // the first asking of every name and type is lost
+	ZoneLossFifth    ZoneMode = "loss-fifth"    // a fifth of all askings is lost, always the same of one name and type
 	ZoneCNAME        ZoneMode = "cname"         // entries stand at the end of two CNAMEs
 	ZoneCaseFlip     ZoneMode = "case-flip"     // letters of the name come back in the other case
 	ZoneGarbageFirst ZoneMode = "garbage-first" // junk comes before the answer
@@ -99,7 +101,7 @@ type zone struct {
 	Zone
 	entries map[string]entry
 	counts  Counts
-	asked   map[dns.Question]bool // for ZoneLossy
+	asked   map[dns.Question]int // how often, for ZoneLossy and ZoneLossFifth
 }
 
 type entry struct {
@@ -178,7 +180,7 @@ func (d *DNS) AddZone(z Zone) {
 	z.Name = absolute(z.Name)
 	z.TTL = cmp.Or(z.TTL, 5*time.Minute)
 	z.Minimum = cmp.Or(z.Minimum, time.Minute)
-	added := &zone{Zone: z, entries: map[string]entry{}, asked: map[dns.Question]bool{}}
+	added := &zone{Zone: z, entries: map[string]entry{}, asked: map[dns.Question]int{}}
 	if !z.NoControls {
 		control := entry{codes: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 2})}, txt: "test entry, RFC 5782 section 5"}
 		for _, what := range []string{"127.0.0.2", "::ffff:127.0.0.2", "test"} {

@@ -1,6 +1,8 @@
 package probestest
 
 import (
+	"fmt"
+	"hash/fnv"
 	"net"
 	"net/netip"
 	"slices"
@@ -70,10 +72,10 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) (packets [][]byte, forged []byte
 	switch z.Mode {
 	case ZoneMute:
 		return nil, nil
-	case ZoneLossy:
+	case ZoneLossy, ZoneLossFifth:
 		key := dns.Question{Name: name, Qtype: q.Qtype}
-		if !z.asked[key] {
-			z.asked[key] = true
+		z.asked[key]++
+		if z.Mode == ZoneLossy && z.asked[key] == 1 || z.Mode == ZoneLossFifth && fifth(key, z.asked[key]) {
 			return nil, nil
 		}
 	case ZoneServFail:
@@ -122,6 +124,13 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) (packets [][]byte, forged []byte
 	return append(z.before(m), packed(truth)...), forged
 }
 
+// fifth says whether the nth asking of a question is of the fifth that is lost.
+func fifth(q dns.Question, n int) bool {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %d %d", q.Name, q.Qtype, n)
+	return h.Sum64()%5 == 0
+}
+
 // zoneOf is the zone with the longest name that the name ends in.
 func (d *DNS) zoneOf(name string) *zone {
 	for rest := name; ; {
@@ -151,6 +160,10 @@ func (z *zone) fill(m *dns.Msg, q dns.Question, name string) {
 	case ZoneWildcard:
 		if !listed {
 			e, listed = entry{codes: []netip.Addr{WildcardAddr}}, true
+		}
+	case ZoneRewriting:
+		if !listed {
+			e, listed = entry{codes: []netip.Addr{ParkedAddr}}, true
 		}
 	case ZoneParked:
 		e, listed = entry{codes: []netip.Addr{ParkedAddr}}, true
