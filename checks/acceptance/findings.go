@@ -11,7 +11,6 @@ import (
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/bounce"
-	"reputed/probes"
 )
 
 // Standing is a receiver that refuses an address of ours, as the last round with an answer left it.
@@ -52,82 +51,111 @@ const (
 // vendor, else the receiver. It is over once every receiver that refused for it has let us in; a receiver
 // without an answer keeps it as it is, and opens nothing. Of what was not asked nothing is told.
 func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
-	type pair struct{ target, receiver string }
-	before := map[pair]Standing{}
-	for _, s := range opt.Standing {
-		before[pair{s.Target, s.Receiver}] = s
-	}
-	refusals := map[checks.Key][]Knock{} // of this round
-	waiting := map[checks.Key][]string{} // receivers that refused, and gave no answer now
-	held := map[checks.Key]bool{}        // some that refused were not asked now
-	over := map[checks.Key][]Knock{}     // that let us in again, or have another reason now
-	after := map[pair]Standing{}
-	asked, answered := map[pair]bool{}, map[pair]bool{}
+	l := newLedger(opt)
 	for _, k := range knocks {
-		p := pair{k.Origin.ID(), k.Receiver.Domain}
-		old, had := before[p]
-		asked[p] = k.Outcome != NotAsked
-		switch k.Outcome {
-		case Refused:
-			s := Standing{Target: p.target, Receiver: p.receiver, Source: opt.source(k), Vendor: k.Vendor, Host: k.Host, Reply: checks.Line(k.Diagnostic.Text, 500), Since: k.At, At: k.At}
-			if had && old.Source == s.Source {
-				s.Since = old.Since
-			}
-			after[p] = s
-			refusals[key(s)] = append(refusals[key(s)], k)
-			if had && old.Source != s.Source {
-				over[key(old)] = append(over[key(old)], k)
-			}
-		case Accepted:
-			if had {
-				over[key(old)] = append(over[key(old)], k)
-			}
-		default:
-			continue
-		}
-		answered[p] = true
+		l.enter(k)
 	}
-	for p, s := range before {
-		switch {
-		case answered[p]:
-			continue
-		case asked[p]:
-			waiting[key(s)] = append(waiting[key(s)], s.Receiver)
-		default:
-			held[key(s)] = true
-		}
-		after[p] = s
-	}
-	keys := map[checks.Key]bool{}
-	for _, k := range opt.Known {
-		keys[k] = k.Check == CheckName
-	}
-	for _, m := range []map[checks.Key][]Knock{refusals, over} {
-		for k := range m {
-			keys[k] = true
-		}
-	}
-	for k := range waiting {
-		keys[k] = true
-	}
+	l.carryOver()
 	var findings []checks.Finding
-	for _, k := range slices.SortedFunc(maps.Keys(keys), checks.Key.Compare) {
+	for _, k := range l.keys() {
 		switch {
-		case !keys[k]:
-		case len(refusals[k]) > 0:
-			findings = append(findings, opt.problem(k, refusals[k]))
-		case len(waiting[k]) > 0:
-			findings = append(findings, opt.unanswered(k, waiting[k]))
-		case held[k]: // there is nothing new, and no end while one is not asked
-		case len(over[k]) > 0:
-			findings = append(findings, opt.letIn(k, over[k]))
+		case len(l.refusals[k]) > 0:
+			findings = append(findings, opt.problem(k, l.refusals[k]))
+		case len(l.waiting[k]) > 0:
+			findings = append(findings, opt.unanswered(k, l.waiting[k]))
+		case l.held[k]: // there is nothing new, and no end while one is not asked
+		case len(l.over[k]) > 0:
+			findings = append(findings, opt.letIn(k, l.over[k]))
 		default: // nobody remembers who refused: nothing can be asked, and nothing closes
 			findings = append(findings, opt.unanswered(k, nil))
 		}
 	}
-	return findings, slices.SortedFunc(maps.Values(after), func(a, b Standing) int {
+	return findings, slices.SortedFunc(maps.Values(l.after), func(a, b Standing) int {
 		return cmp.Or(strings.Compare(a.Target, b.Target), strings.Compare(a.Receiver, b.Receiver))
 	})
+}
+
+// pair is one address at one receiver, by [checks.Target.ID] and domain.
+type pair struct{ target, receiver string }
+
+// ledger is what a round comes to, for each pair and each problem.
+type ledger struct {
+	opt             JudgeOptions
+	before, after   map[pair]Standing
+	asked, answered map[pair]bool
+	refusals        map[checks.Key][]Knock  // of this round
+	over            map[checks.Key][]Knock  // that let us in again, or have another reason now
+	waiting         map[checks.Key][]string // receivers that refused, and gave no answer now
+	held            map[checks.Key]bool     // some that refused were not asked now
+}
+
+func newLedger(opt JudgeOptions) *ledger {
+	l := &ledger{opt: opt, before: map[pair]Standing{}, after: map[pair]Standing{}, asked: map[pair]bool{}, answered: map[pair]bool{},
+		refusals: map[checks.Key][]Knock{}, over: map[checks.Key][]Knock{}, waiting: map[checks.Key][]string{}, held: map[checks.Key]bool{}}
+	for _, s := range opt.Standing {
+		l.before[pair{s.Target, s.Receiver}] = s
+	}
+	return l
+}
+
+// enter takes one knock.
+func (l *ledger) enter(k Knock) {
+	p := pair{k.Origin.ID(), k.Receiver.Domain}
+	old, had := l.before[p]
+	l.asked[p] = k.Outcome != NotAsked
+	switch k.Outcome {
+	case Refused:
+		s := Standing{Target: p.target, Receiver: p.receiver, Source: l.opt.source(k), Vendor: k.Vendor, Host: k.Host, Reply: checks.Line(k.Diagnostic.Text, 500), Since: k.At, At: k.At}
+		if had && old.Source == s.Source {
+			s.Since = old.Since
+		}
+		l.after[p] = s
+		l.refusals[key(s)] = append(l.refusals[key(s)], k)
+		if had && old.Source != s.Source {
+			l.over[key(old)] = append(l.over[key(old)], k)
+		}
+	case Accepted:
+		if had {
+			l.over[key(old)] = append(l.over[key(old)], k)
+		}
+	default:
+		return
+	}
+	l.answered[p] = true
+}
+
+// carryOver keeps what was known of pairs without an answer in this round.
+func (l *ledger) carryOver() {
+	for p, s := range l.before {
+		switch {
+		case l.answered[p]:
+			continue
+		case l.asked[p]:
+			l.waiting[key(s)] = append(l.waiting[key(s)], s.Receiver)
+		default:
+			l.held[key(s)] = true
+		}
+		l.after[p] = s
+	}
+}
+
+// keys are the problems to speak of, in order: those of the round, and those that are known.
+func (l *ledger) keys() []checks.Key {
+	all := map[checks.Key]bool{}
+	for _, k := range l.opt.Known {
+		if k.Check == CheckName {
+			all[k] = true
+		}
+	}
+	for _, m := range []map[checks.Key][]Knock{l.refusals, l.over} {
+		for k := range m {
+			all[k] = true
+		}
+	}
+	for k := range l.waiting {
+		all[k] = true
+	}
+	return slices.SortedFunc(maps.Keys(all), checks.Key.Compare)
 }
 
 func key(s Standing) checks.Key {
@@ -198,8 +226,6 @@ func (o JudgeOptions) problem(key checks.Key, all []Knock) checks.Finding {
 	}
 	return f
 }
-
-const maxEvidence = 5
 
 // names are receivers, or forms, in a sentence.
 func names(all []string, noun string) string {
@@ -312,52 +338,4 @@ func (o JudgeOptions) letIn(key checks.Key, all []Knock) checks.Finding {
 		f.Summary = checks.Line(fmt.Sprintf("%s refuses %s no longer for this reason", names(domains, "receivers"), t), 300)
 	}
 	return f
-}
-
-// evidence is each conversation with the reply that decided, from where and with whom.
-func evidence(k Knock) (all []checks.Evidence) {
-	for _, v := range k.Visits {
-		if v.Greeting.Code == 0 {
-			continue // that proves nothing
-		}
-		reply, stage := negative(v)
-		if reply.Code == 0 {
-			reply, stage = v.Last(), v.Stage
-		}
-		all = append(all, checks.Evidence{
-			Question: checks.Line(fmt.Sprintf("%s at %s for %s", stage, v.Door, k.Receiver.Domain), 300),
-			Answer:   bounce.MaskText(checks.Line(reply.String(), 1000)),
-			Reason:   transcript(v),
-			Via:      "SMTP from " + from(k, v),
-			At:       v.Began.UTC(),
-		})
-	}
-	return all
-}
-
-// from is where a conversation came from.
-func from(k Knock, v probes.Visit) string {
-	switch {
-	case v.Via != "":
-		return k.Origin.String() + " by the proxy " + checks.Line(v.Via, 100)
-	case v.From.IsValid() && v.From.String() != k.Origin.String():
-		return k.Origin.String() + " (here " + v.From.String() + ")"
-	}
-	return k.Origin.String()
-}
-
-// transcript is a conversation in one line: "S: 554 ... / C: QUIT / S: 221 ...".
-func transcript(v probes.Visit) string {
-	var b strings.Builder
-	for i, said := range v.Transcript {
-		if i > 0 {
-			b.WriteString(" / ")
-		}
-		who := "S: "
-		if said.Ours {
-			who = "C: "
-		}
-		b.WriteString(who + said.Text)
-	}
-	return bounce.MaskText(checks.Line(b.String(), 1500))
 }

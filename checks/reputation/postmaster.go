@@ -115,33 +115,51 @@ func (p Postmaster) address(domain checks.Target, rest string) string {
 // maxPages bounds the pages of one answer: days and metrics fit into two.
 const maxPages = 100
 
-func (p Postmaster) days(ctx context.Context, domain checks.Target, now time.Time) (map[time.Time]day, error) {
-	type date struct {
-		Year  int `json:"year"`
-		Month int `json:"month"`
-		Day   int `json:"day"`
+// date is a day as the API has it.
+type date struct {
+	Year  int `json:"year"`
+	Month int `json:"month"`
+	Day   int `json:"day"`
+}
+
+func dateOf(t time.Time) date { return date{t.Year(), int(t.Month()), t.Day()} }
+
+// midnight is when the day begins; false: it is none.
+func (d date) midnight() (time.Time, bool) {
+	ok := d.Year >= 2000 && d.Month >= 1 && d.Month <= 12 && d.Day >= 1 && d.Day <= 31
+	return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC), ok
+}
+
+// stat is one number of one day in an answer.
+type stat struct {
+	Metric string
+	Date   date
+	Value  struct {
+		DoubleValue *float64
+		FloatValue  *float64
+		IntValue    string
 	}
-	dateOf := func(t time.Time) date { return date{t.Year(), int(t.Month()), t.Day()} }
-	back := p.Days
-	if back <= 0 {
-		back = 10
-	}
-	var definitions []any
-	for _, m := range metrics() {
-		d := map[string]any{"name": m.name, "baseMetric": map[string]string{"standardMetric": m.standard}}
-		if m.filter != "" {
-			d["filter"] = m.filter
+}
+
+// share is the number, from 0 to 1; false: there is none, as there was not enough mail, or it is no share.
+func (s stat) share() (n float64, ok bool) {
+	switch v := s.Value; {
+	case v.DoubleValue != nil:
+		n = *v.DoubleValue
+	case v.FloatValue != nil:
+		n = *v.FloatValue
+	default:
+		var err error
+		if n, err = strconv.ParseFloat(v.IntValue, 64); err != nil {
+			return 0, false
 		}
-		definitions = append(definitions, d)
 	}
-	question := map[string]any{
-		"metricDefinitions":      definitions,
-		"aggregationGranularity": "DAILY",
-		"pageSize":               200,
-		"timeQuery": map[string]any{"dateRanges": map[string]any{"dateRanges": []any{
-			map[string]any{"start": dateOf(now.AddDate(0, 0, -back)), "end": dateOf(now.AddDate(0, 0, -1))},
-		}}},
-	}
+	return n, n >= 0 && n <= 1 // NaN is neither
+}
+
+// days asks for the numbers of all metrics, as many days back as it is told.
+func (p Postmaster) days(ctx context.Context, domain checks.Target, now time.Time) (map[time.Time]day, error) {
+	question := p.question(now)
 	days := map[time.Time]day{}
 	for range maxPages {
 		body, err := json.Marshal(question)
@@ -156,36 +174,18 @@ func (p Postmaster) days(ctx context.Context, domain checks.Target, now time.Tim
 			return nil, err
 		}
 		var answer struct {
-			DomainStats []struct {
-				Metric string
-				Date   date
-				Value  struct {
-					DoubleValue *float64
-					FloatValue  *float64
-					IntValue    string
-				}
-			}
+			DomainStats   []stat
 			NextPageToken string
 		}
 		if json.Unmarshal(page.Body, &answer) != nil {
 			return nil, fmt.Errorf("Postmaster Tools for %s: %w: it is no JSON of the known form", domain.Name, ErrAnswer)
 		}
 		for _, s := range answer.DomainStats {
-			var n float64
-			switch v := s.Value; {
-			case v.DoubleValue != nil:
-				n = *v.DoubleValue
-			case v.FloatValue != nil:
-				n = *v.FloatValue
-			case v.IntValue != "":
-				n, err = strconv.ParseFloat(v.IntValue, 64)
-			default:
-				continue // no value: not enough mail
+			n, known := s.share()
+			at, ok := s.Date.midnight()
+			if !known || !ok {
+				continue
 			}
-			if err != nil || math.IsNaN(n) || n < 0 || n > 1 || s.Date.Year < 2000 || s.Date.Month < 1 || s.Date.Month > 12 || s.Date.Day < 1 || s.Date.Day > 31 {
-				continue // a share is from 0 to 1; anything else is not understood
-			}
-			at := time.Date(s.Date.Year, time.Month(s.Date.Month), s.Date.Day, 0, 0, 0, 0, time.UTC)
 			if days[at] == nil {
 				days[at] = day{}
 			}
@@ -197,6 +197,30 @@ func (p Postmaster) days(ctx context.Context, domain checks.Target, now time.Tim
 		question["pageToken"] = answer.NextPageToken
 	}
 	return nil, fmt.Errorf("Postmaster Tools for %s: %w: its answer does not end", domain.Name, ErrAnswer)
+}
+
+// question asks for all metrics of each of the last days, today excepted.
+func (p Postmaster) question(now time.Time) map[string]any {
+	back := p.Days
+	if back <= 0 {
+		back = 10
+	}
+	var definitions []any
+	for _, m := range metrics() {
+		d := map[string]any{"name": m.name, "baseMetric": map[string]string{"standardMetric": m.standard}}
+		if m.filter != "" {
+			d["filter"] = m.filter
+		}
+		definitions = append(definitions, d)
+	}
+	return map[string]any{
+		"metricDefinitions":      definitions,
+		"aggregationGranularity": "DAILY",
+		"pageSize":               200,
+		"timeQuery": map[string]any{"dateRanges": map[string]any{"dateRanges": []any{
+			map[string]any{"start": dateOf(now.AddDate(0, 0, -back)), "end": dateOf(now.AddDate(0, 0, -1))},
+		}}},
+	}
 }
 
 // dayReadings are what the days say, oldest first.
@@ -265,75 +289,6 @@ func (d day) reasons() string {
 		names[i] = fmt.Sprintf("%s %s %%", strings.ReplaceAll(name, "_", " "), number(d[name]))
 	}
 	return strings.Join(names, ", ")
-}
-
-// compliance is which requirements are not met; a reading without a value if nothing is known.
-func (p Postmaster) compliance(ctx context.Context, domain checks.Target, now time.Time) (Reading, error) {
-	page, err := p.Web.Get(ctx, p.address(domain, "/complianceStatus"))
-	if err != nil {
-		return Reading{}, err
-	}
-	if err := refusal("Postmaster Tools, requirements of "+domain.Name, page, postmasterHint); err != nil {
-		return Reading{}, err
-	}
-	type status struct{ Status string }
-	type verdict struct {
-		Status status
-		Reason string
-	}
-	type data struct {
-		RowData []struct {
-			Requirement string
-			Status      status
-		}
-		HonorUnsubscribeVerdict    verdict
-		OneClickUnsubscribeVerdict verdict
-	}
-	var answer struct {
-		ComplianceData          *data
-		SubdomainComplianceData *data // of the name itself, where it is no registrable domain
-	}
-	if json.Unmarshal(page.Body, &answer) != nil {
-		return Reading{}, fmt.Errorf("Postmaster Tools, requirements of %s: %w: it is no JSON of the known form", domain.Name, ErrAnswer)
-	}
-	of := answer.SubdomainComplianceData
-	if of == nil {
-		of = answer.ComplianceData
-	}
-	if of == nil {
-		return Reading{}, nil
-	}
-	known := false
-	var bad []string
-	look := func(name, s string) {
-		known = known || s == "COMPLIANT" || s == "NEEDS_WORK"
-		if name = requirement(name); s == "NEEDS_WORK" && !slices.Contains(bad, name) {
-			bad = append(bad, name)
-		}
-	}
-	for _, row := range of.RowData {
-		look(row.Requirement, row.Status.Status)
-	}
-	look("ONE_CLICK_UNSUBSCRIBE", of.OneClickUnsubscribeVerdict.Status.Status)
-	look("HONOR_UNSUBSCRIBE", of.HonorUnsubscribeVerdict.Status.Status)
-	if !known {
-		return Reading{}, nil
-	}
-	r := Reading{Source: GoogleCompliance, Target: domain, Value: "all met", Level: Good, How: Measured, At: now.UTC()}
-	if len(bad) > 0 {
-		r.Value, r.Level = checks.Line(strings.Join(bad, ", "), maxValue), Poor
-	}
-	r.Evidence = checks.Evidence{Question: "Postmaster Tools, requirements of " + domain.Name, Answer: r.Value, At: r.At}
-	return r, nil
-}
-
-// requirement is a requirement in words.
-func requirement(name string) string {
-	words := strings.ToLower(strings.ReplaceAll(checks.Line(name, 60), "_", " "))
-	for _, short := range []string{"spf", "dkim", "dmarc", "dns"} {
-		words = strings.ReplaceAll(words, short, strings.ToUpper(short))
-	}
-	return words
 }
 
 // NotSeen says whether an error is that the account does not see one domain, rather than that
