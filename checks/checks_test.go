@@ -2,6 +2,7 @@ package checks
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -122,6 +123,22 @@ func TestLine(t *testing.T) {
 				t.Errorf("Line(%q, %d) = %q, want %q", c.in, c.max, got, c.want)
 			}
 		})
+	}
+}
+
+func TestAFactIsOneCleanLineOrLeftOut(t *testing.T) {
+	var f Finding
+	f.SetFact(FactReason, " a\x1b\nb ", 0)
+	f.SetFact(FactMeaning, " \n", 0)
+	f.SetFact(FactValue, "abcdef", 4)
+	f.Target = Address(netip.MustParseAddr("192.0.2.1"))
+	f.SetTargetFact()
+	if want := map[string]string{FactReason: "a b", FactValue: "abc…", FactAddress: "192.0.2.1"}; !maps.Equal(f.Facts, want) {
+		t.Errorf("got %q, want %q", f.Facts, want)
+	}
+	f.Facts, f.Target = nil, List("spamcop")
+	if f.SetTargetFact(); f.Facts != nil {
+		t.Errorf("a list is neither address nor domain: %q", f.Facts)
 	}
 }
 

@@ -94,7 +94,7 @@ const (
 	CodeMonitorWell Code = "monitor.ok"       // one of the above is over
 )
 
-// Titles gives each code the few words that head an alert or a table.
+// titles gives each code the few words that head an alert or a table.
 var titles = map[Code]string{
 	CodeListed:          "Listed on a blocklist",
 	CodePolicy:          "In a policy list",

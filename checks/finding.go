@@ -71,7 +71,7 @@ type Finding struct {
 	Status   Status   // an Unknown finding never opens, worsens or closes anything about a target
 	Severity Severity // for Problem; empty otherwise
 	Summary  string   // one sentence for a person: "192.0.2.10 is listed by SpamCop"
-	// Facts are what runbooks and letters fill in, by the names in facts.go.
+	// Facts are what runbooks and letters fill in, by the names in codes.go ([FactAddress] and its kin).
 	Facts    map[string]string
 	Evidence []Evidence
 	At       time.Time // when the answer was had, UTC
@@ -79,6 +79,27 @@ type Finding struct {
 	// minimum of a list). Two OK findings at least so far apart close a problem;
 	// with 0 one OK does, because it came from the source's own name servers.
 	Settle time.Duration
+}
+
+// SetFact sets a fact as one clean line of at most most runes (0: no limit); one that is empty is left out.
+func (f *Finding) SetFact(name, value string, most int) {
+	if value = Line(value, most); value == "" {
+		return
+	}
+	if f.Facts == nil {
+		f.Facts = map[string]string{}
+	}
+	f.Facts[name] = value
+}
+
+// SetTargetFact sets the fact that names the target, if it is an address or a domain.
+func (f *Finding) SetTargetFact() {
+	switch f.Target.Kind {
+	case KindAddress:
+		f.SetFact(FactAddress, f.Target.String(), 0)
+	case KindDomain:
+		f.SetFact(FactDomain, f.Target.String(), 0)
+	}
 }
 
 // Evidence is how we know: the question, the literal answer, and by way of

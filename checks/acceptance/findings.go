@@ -220,7 +220,7 @@ func (o JudgeOptions) problem(key checks.Key, all []Knock) checks.Finding {
 		Key: key, Target: t, Code: checks.CodeShut, Status: checks.Problem, Severity: o.severity(first.Vendor, forGood), At: at.UTC(),
 		Summary: checks.Line(fmt.Sprintf("%s %s %s at the door of %s", o.who(first), verb, t, names(domains, "receivers")), 300),
 	}
-	f.Facts = o.facts(t, first, domains)
+	o.setFacts(&f, first, domains)
 	for _, k := range all[:min(len(all), maxEvidence)] {
 		f.Evidence = append(f.Evidence, evidence(k)...)
 	}
@@ -259,16 +259,10 @@ func (o JudgeOptions) severity(vendor string, forGood bool) checks.Severity {
 	return checks.Minor
 }
 
-func (o JudgeOptions) facts(t checks.Target, k Knock, domains []string) map[string]string {
-	facts := map[string]string{}
-	set := func(name, value string) {
-		if value = checks.Line(value, 500); value != "" {
-			facts[name] = value
-		}
-	}
-	if t.Kind == checks.KindAddress {
-		set(checks.FactAddress, t.Addr.String())
-	}
+// setFacts sets what runbooks and letters fill in, by the refusal that stands for all.
+func (o JudgeOptions) setFacts(f *checks.Finding, k Knock, domains []string) {
+	set := func(name, value string) { f.SetFact(name, value, 500) }
+	f.SetTargetFact()
 	if list := k.Judgement.Blocklist; list != "" {
 		set(checks.FactList, o.Lists.Canonical(list))
 		set(checks.FactListName, o.listName(o.Lists.Canonical(list)))
@@ -292,7 +286,6 @@ func (o JudgeOptions) facts(t checks.Target, k Knock, domains []string) map[stri
 			set(checks.FactShare, fmt.Sprintf("%.0f %%", 100*float64(s.Mails)/float64(s.Of)))
 		}
 	}
-	return facts
 }
 
 // category is that of the judgement, or policy where a door is shut without a word.

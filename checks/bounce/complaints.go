@@ -1,6 +1,7 @@
 package bounce
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -55,36 +56,23 @@ func complaints(c Counts, readable bool, now time.Time, opt JudgeOptions) (out [
 
 // complained is the finding about the complaints of one reporter.
 func complained(t ComplaintTally, delivered int) checks.Finding {
-	reporter := checks.Line(t.Reporter, 80)
-	if reporter == "" {
-		reporter = "a reporter without a name"
-	}
+	reporter := cmp.Or(checks.Line(t.Reporter, 80), "a reporter without a name")
 	target := targetOf(t.Target)
 	f := checks.Finding{
 		Key:    checks.Key{Check: CheckComplaint, Target: t.Target, Source: SourceOf(t.Reporter)},
 		Target: target, Code: checks.CodeComplaint, Status: checks.Problem, Severity: complaintSeverity(t.Count, delivered), At: t.Last,
 		Facts: map[string]string{checks.FactVendor: reporter, checks.FactCategory: string(Complaint), checks.FactCount: strconv.Itoa(t.Count)},
 	}
-	switch target.Kind {
-	case checks.KindAddress:
-		f.Facts[checks.FactAddress] = target.Addr.String()
-	case checks.KindDomain:
-		f.Facts[checks.FactDomain] = target.Name
+	f.SetTargetFact()
+	if f.Facts[checks.FactDomain] == "" {
+		f.SetFact(checks.FactDomain, t.Sample.Domain, 255)
 	}
-	if t.Sample.Domain != "" && f.Facts[checks.FactDomain] == "" {
-		f.Facts[checks.FactDomain] = checks.Line(t.Sample.Domain, 255)
-	}
-	if link := checks.Link(t.Sample.URL); link != "" {
-		f.Facts[checks.FactLookupURL] = link
-	}
+	f.SetFact(checks.FactLookupURL, checks.Link(t.Sample.URL), 0)
 	f.Summary = fmt.Sprintf("%s reports %s about mail from %s", reporter, checks.Plural(t.Count, "complaint"), target)
 	if delivered >= checks.MinMails {
 		f.Summary += fmt.Sprintf(", of %s delivered", checks.Plural(delivered, "mail"))
 	}
-	kind := t.Sample.Type
-	if kind == "" {
-		kind = "abuse"
-	}
+	kind := cmp.Or(t.Sample.Type, "abuse")
 	e := checks.Evidence{Question: checks.Line("complaint of "+reporter+" about a mail from "+target.String(), 300), Answer: checks.Line(kind, 40), Via: t.Via, Proof: t.Proof.Detail, At: t.Last}
 	if t.Sample.URL != "" {
 		e.Reason = checks.Line(t.Sample.URL, 500)

@@ -22,8 +22,8 @@ func problem(key checks.Key, g []Tally, opt JudgeOptions) checks.Finding {
 	}
 	f := checks.Finding{Key: key, Target: target, Code: checks.CodeRefused, Status: checks.Problem, Severity: severity, At: last.Last}
 	f.Summary = opt.summary(last, target, refused, deferred)
-	f.Facts = opt.facts(last, target)
-	f.Facts[checks.FactCount] = strconv.Itoa(refused + deferred)
+	opt.setFacts(&f, last)
+	f.SetFact(checks.FactCount, strconv.Itoa(refused+deferred), 0)
 	question := "mail to " + last.Receiver
 	if last.Sample.RemoteHost != "" {
 		question += " at " + last.Sample.RemoteHost
@@ -56,25 +56,15 @@ func (o JudgeOptions) summary(last Tally, target checks.Target, refused, deferre
 	return fmt.Sprintf("%s: %s %s %s %s for %s%s", checks.Line(who, 80), checks.Plural(refused+deferred, "mail"), way, target, verb, reasonOf(last.Category), queued)
 }
 
-// facts are what runbooks and letters fill in, as the latest refusal has it.
-func (o JudgeOptions) facts(last Tally, target checks.Target) map[string]string {
-	facts := map[string]string{}
-	set := func(name, value string) {
-		if value = checks.Line(value, maxDiagnosis); value != "" {
-			facts[name] = value
-		}
-	}
+// setFacts sets what runbooks and letters fill in, as the latest refusal has it.
+func (o JudgeOptions) setFacts(f *checks.Finding, last Tally) {
+	set := func(name, value string) { f.SetFact(name, value, maxDiagnosis) }
 	sample, d := last.Sample, last.Sample.Diagnostic
 	if sample.Source.IsValid() {
 		set(checks.FactAddress, sample.Source.String())
 	}
 	set(checks.FactDomain, cmp.Or(sample.Judgement.Domain, sample.Sender))
-	switch target.Kind { // what the problem is laid at comes before what one mail says
-	case checks.KindAddress:
-		set(checks.FactAddress, target.Addr.String())
-	case checks.KindDomain:
-		set(checks.FactDomain, target.Name)
-	}
+	f.SetTargetFact() // what the problem is laid at comes before what one mail says
 	if last.Blocklist != "" {
 		id := o.Lists.Canonical(last.Blocklist)
 		set(checks.FactList, id)
@@ -93,7 +83,6 @@ func (o JudgeOptions) facts(last Tally, target checks.Target) map[string]string 
 	set(checks.FactStatus, d.Status)
 	set(checks.FactDiagnostic, MaskText(d.Text))
 	set(checks.FactLookupURL, sample.Judgement.URL)
-	return facts
 }
 
 // severityOf: a lasting refusal for reputation is major; what only waits, or

@@ -35,10 +35,10 @@ func (r *run) problem(t checks.Target, key checks.Key, l *list, o outcome, evide
 		f.Summary += ": " + meaning
 	}
 	f.Summary = checks.Line(f.Summary, maxSummary)
-	f.set(checks.FactCodes, codes(o.verdict.Codes))
-	f.set(checks.FactMeaning, meaning)
-	f.set(checks.FactReason, reason)
-	return f.Finding
+	f.SetFact(checks.FactCodes, codes(o.verdict.Codes), maxFact)
+	f.SetFact(checks.FactMeaning, meaning, maxFact)
+	f.SetFact(checks.FactReason, reason, maxFact)
+	return f
 }
 
 // answered is the finding for a known key that has no entry now: OK if that is
@@ -53,7 +53,7 @@ func (r *run) answered(t checks.Target, key checks.Key, l *list, o outcome, ev c
 	}
 	f.Status, f.Code, f.Settle = checks.OK, checks.CodeNotListed, o.settle
 	f.Summary = checks.Line(t.String()+" is not listed by "+title(l.zone), maxSummary)
-	return f.Finding
+	return f
 }
 
 // unknown is the finding for an answer that proves nothing either way. Praise is
@@ -66,41 +66,27 @@ func (r *run) unknown(t checks.Target, key checks.Key, l *list, o outcome, evide
 		why = title(l.zone) + " speaks well of it, which takes back no listing: " + strings.Join(o.verdict.Meanings, "; ")
 	}
 	f.Summary = checks.Line("Nothing is known about "+t.String()+" on "+title(l.zone)+": "+why, maxSummary)
-	f.set(checks.FactInstruction, why)
-	return f.Finding
-}
-
-// fill is a finding whose facts are being filled in.
-type fill struct{ checks.Finding }
-
-// set sets a fact, as one plain line; a missing one is left out.
-func (f fill) set(name, value string) {
-	if value = checks.Line(value, maxFact); value != "" {
-		f.Facts[name] = value
-	}
-}
-
-// finding is what all findings about a target and a list have in common.
-func (r *run) finding(t checks.Target, key checks.Key, l *list, at time.Time, evidence []checks.Evidence) fill {
-	f := fill{checks.Finding{Key: key, Target: t, Facts: map[string]string{}, Evidence: evidence, At: at}}
-	switch t.Kind {
-	case checks.KindAddress:
-		f.set(checks.FactAddress, t.String())
-	case checks.KindDomain:
-		f.set(checks.FactDomain, t.String())
-	}
-	f.set(checks.FactLookupURL, l.zone.LookupURLFor(t.String()))
-	f.set(checks.FactRemovalURL, l.zone.RemovalURLFor(t.String()))
-	r.listFacts(f, l)
+	f.SetFact(checks.FactInstruction, why, maxFact)
 	return f
 }
 
-func (r *run) listFacts(f fill, l *list) {
-	f.set(checks.FactList, l.zone.ID)
-	f.set(checks.FactListName, title(l.zone))
-	f.set(checks.FactZone, l.zone.Zone)
-	f.set(checks.FactOperator, l.zone.Operator)
-	f.set(checks.FactServers, strings.Join(r.Servers, ", "))
+// finding is what all findings about a target and a list have in common.
+func (r *run) finding(t checks.Target, key checks.Key, l *list, at time.Time, evidence []checks.Evidence) checks.Finding {
+	f := checks.Finding{Key: key, Target: t, Facts: map[string]string{}, Evidence: evidence, At: at}
+	f.SetTargetFact()
+	f.SetFact(checks.FactLookupURL, l.zone.LookupURLFor(t.String()), maxFact)
+	f.SetFact(checks.FactRemovalURL, l.zone.RemovalURLFor(t.String()), maxFact)
+	r.listFacts(&f, l)
+	return f
+}
+
+// listFacts sets the facts that name the list.
+func (r *run) listFacts(f *checks.Finding, l *list) {
+	f.SetFact(checks.FactList, l.zone.ID, maxFact)
+	f.SetFact(checks.FactListName, title(l.zone), maxFact)
+	f.SetFact(checks.FactZone, l.zone.Zone, maxFact)
+	f.SetFact(checks.FactOperator, l.zone.Operator, maxFact)
+	f.SetFact(checks.FactServers, strings.Join(r.Servers, ", "), maxFact)
 }
 
 // severityOf is what an entry costs before anything is counted. An entry of

@@ -120,13 +120,13 @@ func (r *run) notice(l *list, s standing, code checks.Code, summary string, name
 			}
 		}
 	}
-	f := fill{r.listFinding(l, checks.Finding{Code: code, Status: checks.Problem, Severity: r.noticeSeverity(l, s),
-		Summary: checks.Line(summary, maxSummary), Evidence: evidence, At: r.at()})}
-	f.set(checks.FactInstruction, s.why)
+	f := r.listFinding(l, checks.Finding{Code: code, Status: checks.Problem, Severity: r.noticeSeverity(l, s),
+		Summary: checks.Line(summary, maxSummary), Evidence: evidence, At: r.at()})
+	f.SetFact(checks.FactInstruction, s.why, maxFact)
 	if len(names) > 1 {
-		f.set(checks.FactListName, strings.Join(names, ", "))
+		f.SetFact(checks.FactListName, strings.Join(names, ", "), maxFact)
 	}
-	r.note(f.Finding)
+	r.note(f)
 }
 
 // listKey is the question whether a list works. It has no source, so that it is
@@ -137,16 +137,16 @@ func listKey(l *list) checks.Key {
 
 func (r *run) listFinding(l *list, f checks.Finding) checks.Finding {
 	f.Key, f.Target, f.Facts = listKey(l), checks.List(l.zone.ID), map[string]string{}
-	r.listFacts(fill{f}, l)
+	r.listFacts(&f, l)
 	return f
 }
 
 func (r *run) resolver(code checks.Code, summary, instruction string, evidence []checks.Evidence) {
-	f := fill{checks.Finding{Key: resolverKey(), Target: checks.Monitor("resolver"), Code: code, Status: checks.Problem, Severity: checks.Major,
-		Summary: checks.Line(summary, maxSummary), Facts: map[string]string{}, Evidence: evidence, At: r.at()}}
-	f.set(checks.FactServers, strings.Join(r.Servers, ", "))
-	f.set(checks.FactInstruction, instruction)
-	r.note(f.Finding)
+	f := checks.Finding{Key: resolverKey(), Target: checks.Monitor("resolver"), Code: code, Status: checks.Problem, Severity: checks.Major,
+		Summary: checks.Line(summary, maxSummary), Facts: map[string]string{}, Evidence: evidence, At: r.at()}
+	f.SetFact(checks.FactServers, strings.Join(r.Servers, ", "), maxFact)
+	f.SetFact(checks.FactInstruction, instruction, maxFact)
+	r.note(f)
 }
 
 // note emits a finding about a list or the resolver, and keeps it for the result.

@@ -13,7 +13,7 @@ import (
 	"reputed/probes"
 )
 
-// Policy is a DMARC record (RFC 7489 section 6.3).
+// Policy is a DMARC record (RFC 7489 section 6.3, RFC 9989).
 type Policy struct {
 	P, SP, NP       string   // "none", "quarantine", "reject"; SP and NP are P where they are left out
 	StrictDKIM      bool     // adkim=s: d= must be the domain in From, and not one with the same organisation
@@ -42,69 +42,73 @@ func ParseDMARC(text string) (Policy, error) {
 		return Policy{}, fmt.Errorf("%w: it does not begin with v=DMARC1", ErrDMARC)
 	}
 	p := Policy{Pct: 100}
-	given, wrong := false, ""
-	odd := func(t tag) {
-		p.UnknownOrBroken = append(p.UnknownOrBroken, checks.Line(t.name+"="+t.value, 60))
-	}
+	given := ""
 	for _, t := range tags[1:] {
-		value := strings.ToLower(t.value)
-		policy := value == "none" || value == "quarantine" || value == "reject"
-		switch t.name {
-		case "p":
-			if given = true; !policy {
-				wrong = t.value
-				continue
-			}
-			p.P = value
-		case "sp", "np":
-			if !policy {
-				odd(t)
-				continue
-			}
-			if t.name == "sp" {
-				p.SP = value
-			} else {
-				p.NP = value
-			}
-		case "adkim", "aspf":
-			if value != "r" && value != "s" {
-				odd(t)
-				continue
-			}
-			if t.name == "adkim" {
-				p.StrictDKIM = value == "s"
-			} else {
-				p.StrictSPF = value == "s"
-			}
-		case "pct":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 || n > 100 {
-				odd(t)
-				continue
-			}
-			p.Pct = n
-		case "t": // RFC 9989, in place of pct
-			p.Testing = value == "y"
-		case "rua":
-			p.Aggregate = commas(t.value)
-		case "ruf":
-			p.Failure = commas(t.value)
-		case "fo", "rf", "ri", "psd":
-		default:
-			odd(t)
+		if t.name == "p" {
+			given = t.value
+		}
+		if !p.tag(t) {
+			p.UnknownOrBroken = append(p.UnknownOrBroken, checks.Line(t.name+"="+t.value, 60))
 		}
 	}
 	switch {
 	case p.P == "" && len(p.Aggregate) > 0:
 		p.P, p.Assumed = "none", true
-	case !given:
+	case p.P == "" && given == "":
 		return Policy{}, fmt.Errorf("%w: there is no p=", ErrDMARC)
 	case p.P == "":
-		return Policy{}, fmt.Errorf("%w: p=%s is no policy", ErrDMARC, checks.Line(wrong, 30))
+		return Policy{}, fmt.Errorf("%w: p=%s is no policy", ErrDMARC, checks.Line(given, 30))
 	}
 	p.SP = cmp.Or(p.SP, p.P)
 	p.NP = cmp.Or(p.NP, p.SP)
 	return p, nil
+}
+
+// tag takes one tag behind v= (RFC 7489 section 6.3; np, t and psd: RFC 9989, which drops pct, rf and ri).
+// False: it is unknown, or its value cannot be, and receivers pass over it.
+func (p *Policy) tag(t tag) bool {
+	value := strings.ToLower(t.value)
+	policy := value == "none" || value == "quarantine" || value == "reject"
+	mode := value == "r" || value == "s"
+	switch t.name {
+	case "p":
+		if policy {
+			p.P = value
+		}
+		return true // the whole record hangs on it, and is judged by it
+	case "sp":
+		if policy {
+			p.SP = value
+		}
+		return policy
+	case "np":
+		if policy {
+			p.NP = value
+		}
+		return policy
+	case "adkim":
+		p.StrictDKIM = value == "s"
+		return mode
+	case "aspf":
+		p.StrictSPF = value == "s"
+		return mode
+	case "pct":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 || n > 100 {
+			return false
+		}
+		p.Pct = n
+	case "t":
+		p.Testing = value == "y"
+	case "rua":
+		p.Aggregate = commas(t.value)
+	case "ruf":
+		p.Failure = commas(t.value)
+	case "fo", "rf", "ri", "psd":
+	default:
+		return false
+	}
+	return true
 }
 
 func commas(s string) []string {
@@ -151,6 +155,12 @@ type found struct {
 
 // findDMARC looks for the record of a domain, and where it has none for that of its organisation
 // (RFC 7489 section 6.6.3).
+//
+// The public suffix list says what the organisation is, as RFC 7489 has it and most receivers still do.
+// RFC 9989 has them walk up the DNS tree instead: the organisation is where a record says psd=n, one
+// label below one that says psd=y, or else the highest domain that has a record. The two differ where a
+// suffix that the list does not know publishes psd=y, where a domain in between says psd=n, and
+// where only a domain in between has a record; that is not seen here.
 func (b *book) findDMARC(t checks.Target) found {
 	var f found
 	names := []string{t.Name}

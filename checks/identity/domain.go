@@ -151,31 +151,54 @@ func (b *book) mx(d Domain) Item {
 	case s.NullMX(): // RFC 7505 section 4.2
 		return bad(checks.Minor, "says that it takes no mail (null MX), and sends some; receivers may refuse what cannot be answered", publish)
 	case len(s.Records) == 0:
-		// RFC 5321 section 5.1: its own address stands in for an MX record.
-		b.look(question(name, probes.TypeA), question(name, probes.TypeAAAA))
-		a, aaaa := b.get(name, probes.TypeA), b.get(name, probes.TypeAAAA)
-		switch {
-		case len(a.Records)+len(aaaa.Records) > 0:
-			i.State, i.Text, i.Fix = Advice, "has no MX record; its own address takes its mail, if anything does", publish
-			return i
-		case a.err != nil || aaaa.err != nil:
-			i.State, i.Text = Unknown, "has no MX record, and whether it has an address is not known"
-			return i
-		}
-		return bad(checks.Major, "has neither MX nor address; receivers refuse sender domains that they cannot answer, and no bounce comes back", publish)
+		return b.withoutMX(i, bad, publish)
 	}
+	good, gone, silent := b.haveAddresses(s.MX())
+	i.Value = strings.Join(slices.Concat(good, gone), ", ")
+	for _, x := range s.MX() {
+		if _, err := netip.ParseAddr(x.Host); err == nil {
+			i.Value = ""
+			return bad(checks.Minor, fmt.Sprintf("its MX record holds the address %s in place of a name; many senders cannot use that", x.Host), publish)
+		}
+	}
+	switch {
+	case len(gone) > 0 && len(good) == 0 && silent.err == nil:
+		return bad(checks.Major, "none of its mail exchangers has an address: "+strings.Join(gone, ", "), Fix{Do: "Give them addresses, or correct the MX records."})
+	case len(gone) > 0:
+		return bad(checks.Minor, "its mail exchanger "+gone[0]+" has no address", Fix{Do: "Give it an address, or remove it from the MX records."})
+	case len(good) == 0:
+		i.State, i.Text = Unknown, "not known whether its mail exchangers have addresses: "+silent.why()
+		return i
+	}
+	i.State, i.Text = Good, "goes to "+some(good, 4)
+	return i
+}
+
+// withoutMX judges a domain without MX records, whose own address stands in for one (RFC 5321 section 5.1).
+func (b *book) withoutMX(i Item, bad func(checks.Severity, string, Fix) Item, publish Fix) Item {
+	name := i.Target.Name
+	b.look(question(name, probes.TypeA), question(name, probes.TypeAAAA))
+	a, aaaa := b.get(name, probes.TypeA), b.get(name, probes.TypeAAAA)
+	switch {
+	case len(a.Records)+len(aaaa.Records) > 0:
+		i.State, i.Text, i.Fix = Advice, "has no MX record; its own address takes its mail, if anything does", publish
+		return i
+	case a.err != nil || aaaa.err != nil:
+		i.State, i.Text = Unknown, "has no MX record, and whether it has an address is not known"
+		return i
+	}
+	return bad(checks.Major, "has neither MX nor address; receivers refuse sender domains that they cannot answer, and no bounce comes back", publish)
+}
+
+// haveAddresses divides mail exchangers into those with an address and those without; silent is one of
+// which neither is known, if its err is set.
+func (b *book) haveAddresses(all []probes.MX) (good, gone []string, silent said) {
 	var questions []probes.Question
-	all := s.MX()
 	for _, x := range all {
 		questions = append(questions, question(x.Host, probes.TypeA), question(x.Host, probes.TypeAAAA))
 	}
 	b.look(questions...)
-	var good, gone []string
-	var silent said
 	for _, x := range all {
-		if _, err := netip.ParseAddr(x.Host); err == nil {
-			return bad(checks.Minor, fmt.Sprintf("its MX record holds the address %s in place of a name; many senders cannot use that", x.Host), publish)
-		}
 		a, aaaa := b.get(x.Host, probes.TypeA), b.get(x.Host, probes.TypeAAAA)
 		switch {
 		case len(a.Records)+len(aaaa.Records) > 0:
@@ -188,18 +211,7 @@ func (b *book) mx(d Domain) Item {
 			gone = append(gone, x.Host)
 		}
 	}
-	i.Value = strings.Join(append(slices.Clone(good), gone...), ", ")
-	switch {
-	case len(gone) > 0 && len(good) == 0 && silent.err == nil:
-		return bad(checks.Major, "none of its mail exchangers has an address: "+strings.Join(gone, ", "), Fix{Do: "Give them addresses, or correct the MX records."})
-	case len(gone) > 0:
-		return bad(checks.Minor, "its mail exchanger "+gone[0]+" has no address", Fix{Do: "Give it an address, or remove it from the MX records."})
-	case len(good) == 0:
-		i.State, i.Text = Unknown, "not known whether its mail exchangers have addresses: "+silent.why()
-		return i
-	}
-	i.State, i.Text = Good, "goes to "+some(good, 4)
-	return i
+	return good, gone, silent
 }
 
 // some are the first few of names.

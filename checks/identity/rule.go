@@ -136,26 +136,18 @@ func (i Item) Finding(now time.Time) (checks.Finding, bool) {
 		Key: checks.Key{Check: CheckName, Target: i.Target.ID(), Source: i.Source()}, Target: i.Target, At: now.UTC(),
 		Summary: checks.Line(i.Summary(), maxSummary), Evidence: i.Evidence, Facts: map[string]string{},
 	}
-	set := func(name, value string, most int) {
-		if value = checks.Line(value, 0); value != "" && len(value) <= most {
-			f.Facts[name] = value
-		}
+	f.SetTargetFact()
+	switch {
+	case i.Target.Kind == checks.KindAddress && i.Rule == RuleAuthorised:
+		f.SetFact(checks.FactDomain, i.Part, maxFact)
+	case i.Target.Kind == checks.KindDomain && i.Rule == RuleDKIM:
+		f.SetFact(checks.FactSelector, i.Part, maxFact)
 	}
-	switch i.Target.Kind {
-	case checks.KindAddress:
-		set(checks.FactAddress, i.Target.String(), maxFact)
-		if i.Rule == RuleAuthorised {
-			set(checks.FactDomain, i.Part, maxFact)
-		}
-	case checks.KindDomain:
-		set(checks.FactDomain, i.Target.String(), maxFact)
-		if i.Rule == RuleDKIM {
-			set(checks.FactSelector, i.Part, maxFact)
-		}
+	f.SetFact(checks.FactValue, i.Value, maxFact)
+	f.SetFact(checks.FactInstruction, i.Fix.Do, maxFact)
+	if len(i.Fix.Record) <= MaxRecord { // half a record is worse than none
+		f.SetFact(checks.FactRecord, i.Fix.Record, 0)
 	}
-	set(checks.FactValue, checks.Line(i.Value, maxFact), 4*maxFact)
-	set(checks.FactInstruction, checks.Line(i.Fix.Do, maxFact), 4*maxFact)
-	set(checks.FactRecord, i.Fix.Record, MaxRecord) // half a record is worse than none
 	switch i.State {
 	case Bad:
 		f.Status, f.Code, f.Severity = checks.Problem, i.Code, i.Severity

@@ -54,48 +54,23 @@ func (b *book) audit(domain string) Audit {
 	return w.a
 }
 
+// auditor is one walk over a record and those below it.
 type auditor struct {
 	b       *book
 	a       Audit
 	stopped bool
 }
 
-// record reads one record; above are the domains on the way to it.
+// record reads one record and what it leads to; above are the domains on the way to it.
 func (w *auditor) record(domain string, above []string) {
 	top := len(above) == 0
 	at := ""
 	if !top {
 		at = "the record of " + domain + ": "
 	}
-	s := w.b.get(domain, probes.TypeTXT)
-	if s.err != nil {
-		if w.a.Unknown.err == nil {
-			w.a.Unknown = s
-		}
+	terms, ok := w.fetch(domain, at, top)
+	if !ok {
 		return
-	}
-	found := s.txt(IsSPF)
-	switch {
-	case len(found) == 0 && top:
-		w.a.None = true
-		return
-	case len(found) == 0: // sections 5.2 and 6.1
-		w.broken(domain + " publishes no SPF record, and so breaks the record that leads to it")
-		return
-	case len(found) > 1: // section 4.5
-		w.broken(fmt.Sprintf("%sthere are %d SPF records, and receivers accept one", at, len(found)))
-		return
-	}
-	if top {
-		w.a.Text = found[0]
-	}
-	terms, err := ParseSPF(found[0])
-	if err != nil {
-		w.broken(at + strings.TrimPrefix(err.Error(), ErrSPF.Error()+": "))
-		return
-	}
-	if len(found[0]) > MaxRecord { // section 3.4
-		w.weak(fmt.Sprintf("%sit is %d octets long; beyond %d an answer may not fit into one packet", at, len(found[0]), MaxRecord))
 	}
 	path := append(slices.Clone(above), domain)
 	var redirect *Term
@@ -124,6 +99,39 @@ func (w *auditor) record(domain string, above []string) {
 	if redirect != nil { // section 6.1: it comes last, wherever it stands
 		w.term(*redirect, domain, path, top)
 	}
+}
+
+// fetch looks a record up and reads it. False: there is none that can be read, and that has been said.
+func (w *auditor) fetch(domain, at string, top bool) (Record, bool) {
+	s := w.b.get(domain, probes.TypeTXT)
+	if s.err != nil {
+		w.unknown(s)
+		return nil, false
+	}
+	found := s.txt(IsSPF)
+	switch {
+	case len(found) == 0 && top:
+		w.a.None = true
+		return nil, false
+	case len(found) == 0: // sections 5.2 and 6.1
+		w.broken(domain + " publishes no SPF record, and so breaks the record that leads to it")
+		return nil, false
+	case len(found) > 1: // section 4.5
+		w.broken(fmt.Sprintf("%sthere are %d SPF records, and receivers accept one", at, len(found)))
+		return nil, false
+	}
+	if top {
+		w.a.Text = found[0]
+	}
+	terms, err := ParseSPF(found[0])
+	if err != nil {
+		w.broken(at + strings.TrimPrefix(err.Error(), ErrSPF.Error()+": "))
+		return nil, false
+	}
+	if len(found[0]) > MaxRecord { // section 3.4
+		w.weak(fmt.Sprintf("%sit is %d octets long; beyond %d an answer may not fit into one packet", at, len(found[0]), MaxRecord))
+	}
+	return terms, true
 }
 
 // widest is how few bits of a range are as good as none.

@@ -2,7 +2,6 @@ package remedy
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -124,8 +123,11 @@ func readLetters(text []byte) (map[string]letter, error) {
 			}
 			l.parts = append(l.parts, letterPart{p.parse(at+"text", part.Text, inText), p.parse(at+"else", part.Else, inText), part.Vendors, part.Literal})
 		}
-		if p.err != nil || raw.ID == "" || len(l.parts) == 0 {
-			return nil, fmt.Errorf("letter %q: %w", raw.ID, errors.Join(p.err))
+		switch {
+		case p.err != nil:
+			return nil, fmt.Errorf("letter %q: %w", raw.ID, p.err)
+		case raw.ID == "" || len(l.parts) == 0:
+			return nil, fmt.Errorf("letter %q has no id or no parts", raw.ID)
 		}
 		all[raw.ID] = l
 	}

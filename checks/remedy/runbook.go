@@ -95,28 +95,36 @@ func (raw rawRunbook) compile(fragments map[string][]rawStep) (runbook, error) {
 		r.never = append(r.never, p.parse("never", never, inText))
 	}
 	steps, err := spliced(raw.Steps, fragments)
+	if err == nil {
+		r.steps, err = p.steps(steps)
+	}
 	if err != nil {
 		return r, err
 	}
-	for i, s := range steps {
+	return r, p.err
+}
+
+// steps parses the steps of a runbook, of which there must be one.
+func (p *compiler) steps(all []rawStep) (out []step, err error) {
+	for i, s := range all {
 		at := fmt.Sprintf("step %d: ", i+1)
 		if strings.TrimSpace(s.Text) == "" {
-			return r, errors.New(at + "empty")
+			return nil, errors.New(at + "empty")
 		}
 		for _, name := range s.Needs {
 			if _, known := placeholders[name]; !known {
-				return r, fmt.Errorf("%sunknown placeholder {%s} in needs", at, name)
+				return nil, fmt.Errorf("%sunknown placeholder {%s} in needs", at, name)
 			}
 		}
-		r.steps = append(r.steps, step{
+		out = append(out, step{
 			needs: s.Needs, text: p.parse(at+"text", s.Text, inText), els: p.parse(at+"else", s.Else, inText),
 			url: p.parse(at+"url", s.URL, inURL), command: p.parse(at+"command", s.Command, inCommand),
 		})
 	}
-	if len(r.steps) == 0 {
-		return r, errors.New("no steps")
+	if len(out) == 0 {
+		return nil, errors.New("no steps")
 	}
-	return r, p.err
+	return out, nil
 }
 
 // spliced puts the steps of fragments where they are used.

@@ -1,6 +1,7 @@
 package reputation
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -23,27 +24,7 @@ const (
 // is too old, the source has no data, or a bad one has not been confirmed: one reading never
 // opens anything where a second can be had.
 func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Finding {
-	f := checks.Finding{
-		Key: checks.Key{Check: CheckName, Target: t.ID(), Source: s.ID}, Target: t, At: now.UTC(),
-		Status: checks.Unknown, Code: checks.CodeUnrated, Facts: map[string]string{}, Settle: s.Settle,
-	}
-	set := func(name, value string) {
-		if value = checks.Line(value, maxFact); value != "" {
-			f.Facts[name] = value
-		}
-	}
-	set(checks.FactSource, s.ID)
-	set(checks.FactSourceName, s.Title)
-	set(checks.FactOperator, s.Operator)
-	set(checks.FactLookupURL, s.PageFor(t))
-	set(checks.FactRemovalURL, fillLink(s.RemovalURL, t))
-	set(checks.FactRemedy, s.Remedy)
-	switch t.Kind {
-	case checks.KindAddress:
-		set(checks.FactAddress, t.String())
-	case checks.KindDomain:
-		set(checks.FactDomain, t.String())
-	}
+	f := s.finding(t, now)
 	say := func(format string, args ...any) checks.Finding {
 		f.Summary = checks.Line(fmt.Sprintf(format, args...), maxSummary)
 		return f
@@ -53,8 +34,8 @@ func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Fin
 	}
 	last := history[len(history)-1]
 	f.Evidence = []checks.Evidence{evidence(last.Reading)}
-	set(checks.FactValue, last.Value)
-	set(checks.FactMeaning, last.Note)
+	f.SetFact(checks.FactValue, last.Value, maxFact)
+	f.SetFact(checks.FactMeaning, last.Note, maxFact)
 	if age := now.Sub(last.At); age > s.stale() {
 		return say("%s last spoke of %s %d days ago, too long to count: %s", s.Title, t, int(age.Hours()/24), last.Value)
 	}
@@ -62,17 +43,7 @@ func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Fin
 		f.At = last.At // an incident that somebody ended since is not opened again by what was known before
 	}
 	best, fallen := s.best(history, now)
-	bad := func(r Span) (checks.Code, checks.Severity) {
-		code, severity := s.level(r)
-		if s.beyond(r) {
-			code, severity = s.code(), checks.Worse(severity, s.Fallen)
-		}
-		if severity == "" && fallen && s.fell(r, best) {
-			code, severity = checks.CodeFell, s.Fallen
-		}
-		return code, severity
-	}
-	code, severity := bad(last)
+	code, severity := s.told(last, best, fallen)
 	if severity == "" {
 		if last.Level == None && !s.Allow {
 			return say("%s has no data about %s, which is neither good nor bad", s.Title, t)
@@ -82,7 +53,7 @@ func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Fin
 	}
 	agreed, since := 0, last.First
 	for _, span := range slices.Backward(history) {
-		if _, told := bad(span); told == "" {
+		if _, severity := s.told(span, best, fallen); severity == "" {
 			break
 		}
 		agreed += span.Count
@@ -92,10 +63,8 @@ func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Fin
 		return say("%s rates %s: %s; seen once, it counts when the next answer agrees", s.Title, t, last.Value)
 	}
 	f.Status, f.Code, f.Severity = checks.Problem, code, severity
-	if s.worse(last.Number, best.Number) > 0 || s.Allow {
-		if fallen {
-			set(checks.FactBefore, best.Value)
-		}
+	if fallen && (s.worse(last.Number, best.Number) > 0 || s.Allow) {
+		f.SetFact(checks.FactBefore, best.Value, maxFact)
 	}
 	switch {
 	case code == checks.CodeFell && last.Level == None:
@@ -106,12 +75,37 @@ func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Fin
 	return say("%s says of %s: %s, since %s", s.Title, t, last.Value, since.UTC().Format("2006-01-02 15:04"))
 }
 
-func (s Source) code() checks.Code {
-	if s.Code == "" {
-		return checks.CodePoor
+// finding is the finding while nothing is known: unknown, with the facts that name the source and the target.
+func (s Source) finding(t checks.Target, now time.Time) checks.Finding {
+	f := checks.Finding{
+		Key: checks.Key{Check: CheckName, Target: t.ID(), Source: s.ID}, Target: t, At: now.UTC(),
+		Status: checks.Unknown, Code: checks.CodeUnrated, Facts: map[string]string{}, Settle: s.Settle,
 	}
-	return s.Code
+	f.SetTargetFact()
+	f.SetFact(checks.FactSource, s.ID, maxFact)
+	f.SetFact(checks.FactSourceName, s.Title, maxFact)
+	f.SetFact(checks.FactOperator, s.Operator, maxFact)
+	f.SetFact(checks.FactLookupURL, s.PageFor(t), 0)
+	f.SetFact(checks.FactRemovalURL, fillLink(s.RemovalURL, t), 0)
+	f.SetFact(checks.FactRemedy, s.Remedy, maxFact)
+	return f
 }
+
+// told is what a reading is worth telling as: by its level, by the threshold, or as a fall from the best of
+// the window, if there is one. An empty severity: nothing.
+func (s Source) told(r, best Span, fallen bool) (checks.Code, checks.Severity) {
+	code, severity := s.level(r)
+	if s.beyond(r) {
+		code, severity = s.code(), checks.Worse(severity, s.Fallen)
+	}
+	if severity == "" && fallen && s.fell(r, best) {
+		code, severity = checks.CodeFell, s.Fallen
+	}
+	return code, severity
+}
+
+// code is that of a poor or bad reading.
+func (s Source) code() checks.Code { return cmp.Or(s.Code, checks.CodePoor) }
 
 // level is what a reading's level alone is worth telling as.
 func (s Source) level(r Span) (checks.Code, checks.Severity) {

@@ -63,12 +63,14 @@ func header(l *probes.LogLine) (e entry, ok bool) {
 	if modern {
 		return e.fields(s)
 	}
-	for i = 0; i < len(s); i++ {
-		if c := s[i]; c == ':' || c == '[' || c == ' ' {
-			break
-		}
-	}
-	if i == 0 || i == len(s) {
+	return e.program(s)
+}
+
+// program reads what follows the host in the traditional form: TAG, perhaps "[PID]", a colon, and the text
+// (RFC 3164 section 4.1.3).
+func (e entry) program(s string) (entry, bool) {
+	i := strings.IndexAny(s, ":[ ")
+	if i <= 0 {
 		return e, false
 	}
 	e.tag = s[:i]

@@ -1,6 +1,7 @@
 package maillog
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -53,33 +54,8 @@ func (r *Reader) sendmailTo(e *entry, qid, rest string, out []Event) []Event {
 			return out
 		}
 	}
-	status := strings.TrimSpace(after[stat+len("stat="):])
-	reply := ""
-	if i := strings.Index(fields, ", reply="); i >= 0 {
-		reply = strings.TrimSuffix(fields[i+len(", reply="):], ", ")
-	}
-	refused := reply != "" && (reply[0] == '4' || reply[0] == '5')
-	switch {
-	case strings.HasPrefix(status, "Sent") && !refused:
-		o.action, o.final = bounce.Delivered, true
-	case strings.HasPrefix(status, "queued"):
+	if !o.sendmailStat(fields, strings.TrimSpace(after[stat+len("stat="):])) {
 		return out
-	case strings.HasPrefix(status, "Deferred"):
-		o.action = bounce.Delayed
-		status = strings.TrimPrefix(strings.TrimPrefix(status, "Deferred"), ": ")
-	default:
-		o.action, o.final = bounce.Failed, true
-	}
-	if o.text = reply; o.text == "" {
-		o.text = status
-	}
-	if o.action != bounce.Delivered {
-		o.status, _ = between(fields, "dsn=", ",")
-	}
-	if onlyName(o.text) {
-		// Nothing but a code and a name is the first line of a greeting: no other
-		// reply begins with the receiver's name.
-		o.stage = "greeting"
 	}
 	key := r.key(e, qid)
 	n := r.memory.find(key)
@@ -99,6 +75,36 @@ func (r *Reader) sendmailTo(e *entry, qid, rest string, out []Event) []Event {
 		r.memory.changed(n)
 	}
 	return out
+}
+
+// sendmailStat takes over what became of the recipients: stat=, the reply before it if there was one, and
+// dsn=. False: nothing yet.
+func (o *outcome) sendmailStat(fields, status string) bool {
+	reply := ""
+	if i := strings.Index(fields, ", reply="); i >= 0 {
+		reply = strings.TrimSuffix(fields[i+len(", reply="):], ", ")
+	}
+	refused := reply != "" && (reply[0] == '4' || reply[0] == '5')
+	switch {
+	case strings.HasPrefix(status, "Sent") && !refused:
+		o.action, o.final = bounce.Delivered, true
+	case strings.HasPrefix(status, "queued"):
+		return false
+	case strings.HasPrefix(status, "Deferred"):
+		o.action = bounce.Delayed
+		status = strings.TrimPrefix(strings.TrimPrefix(status, "Deferred"), ": ")
+	default:
+		o.action, o.final = bounce.Failed, true
+	}
+	if o.action != bounce.Delivered {
+		o.status, _ = between(fields, "dsn=", ",")
+	}
+	if o.text = cmp.Or(reply, status); onlyName(o.text) {
+		// Nothing but a code and a name is the first line of a greeting: no other
+		// reply begins with the receiver's name.
+		o.stage = "greeting"
+	}
+	return true
 }
 
 // sendmailRelay reads "mx1.example.net. [198.51.100.7]". A long name is cut in
