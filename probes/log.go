@@ -112,30 +112,9 @@ func NewLog(opts LogOptions) (*Log, error) {
 			}
 		}
 	}
-	for _, d := range []struct {
-		value    *time.Duration
-		standard time.Duration
-	}{
-		{&opts.Poll, time.Second},
-		{&opts.Settle, 5 * time.Second},
-		{&opts.RetryMin, time.Second},
-		{&opts.RetryMax, time.Minute},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.standard
-		}
-	}
-	for _, n := range []struct {
-		value    *int
-		standard int
-	}{
-		{&opts.BatchLines, 10_000},
-		{&opts.BatchBytes, 2 << 20},
-	} {
-		if *n.value <= 0 {
-			*n.value = n.standard
-		}
-	}
+	opts.Poll, opts.Settle = positive(opts.Poll, time.Second), positive(opts.Settle, 5*time.Second)
+	opts.RetryMin, opts.RetryMax = positive(opts.RetryMin, time.Second), positive(opts.RetryMax, time.Minute)
+	opts.BatchLines, opts.BatchBytes = positive(opts.BatchLines, 10_000), positive(opts.BatchBytes, 2<<20)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

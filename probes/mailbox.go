@@ -132,34 +132,13 @@ func NewMailbox(opts MailboxOptions) (*Mailbox, error) {
 	if opts.Folder == "" {
 		opts.Folder = "INBOX"
 	}
-	for _, d := range []struct {
-		value    *time.Duration
-		standard time.Duration
-	}{
-		{&opts.Poll, 5 * time.Minute},
-		{&opts.IdleRenew, 9 * time.Minute},
-		{&opts.Timeout, time.Minute},
-		{&opts.RetryMin, time.Second},
-		{&opts.RetryMax, 5 * time.Minute},
-		{&opts.LoginRetryMin, 5 * time.Minute},
-		{&opts.LoginRetryMax, time.Hour},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.standard
-		}
-	}
-	for _, n := range []struct {
-		value    *int
-		standard int
-	}{
-		{&opts.MaxMessageBytes, MaxMessageBytes},
-		{&opts.BatchMessages, 50},
-		{&opts.BatchBytes, 16 << 20},
-	} {
-		if *n.value <= 0 {
-			*n.value = n.standard
-		}
-	}
+	opts.Poll = positive(opts.Poll, 5*time.Minute)
+	opts.IdleRenew = positive(opts.IdleRenew, 9*time.Minute)
+	opts.Timeout = positive(opts.Timeout, time.Minute)
+	opts.RetryMin, opts.RetryMax = positive(opts.RetryMin, time.Second), positive(opts.RetryMax, 5*time.Minute)
+	opts.LoginRetryMin, opts.LoginRetryMax = positive(opts.LoginRetryMin, 5*time.Minute), positive(opts.LoginRetryMax, time.Hour)
+	opts.MaxMessageBytes = positive(opts.MaxMessageBytes, MaxMessageBytes)
+	opts.BatchMessages, opts.BatchBytes = positive(opts.BatchMessages, 50), positive(opts.BatchBytes, 16<<20)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

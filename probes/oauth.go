@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,17 +30,17 @@ const (
 	ProviderGoogle = "google"
 )
 
-// OAuthOptions says how access tokens for a mailbox, or for a [Web], are had (RFC 6749). Which
-// grant is used follows from what is given: a service account (RFC 7523), else a refresh
-// token (RFC 6749 section 6), else the client's own credentials (section 4.4).
+// OAuthOptions say how to get access tokens for a mailbox or a [Web] (RFC 6749). The grant
+// follows from what is given: a service account (RFC 7523), else a refresh token (RFC 6749
+// section 6), else the client's own credentials (section 4.4).
 type OAuthOptions struct {
-	Name     string // of the mailbox, or of what else is reached, for errors and logs
+	Name     string // of the mailbox or source that the tokens are for; for errors and logs
 	Provider string // fills in TokenURL and Scopes; may be empty
-	Tenant   string // of ProviderMicrosoft: the directory's id or one of its domains
+	Tenant   string // for ProviderMicrosoft: the directory's id, or one of its domains
 	TokenURL string // the token endpoint: https, or http on the loopback
 	ClientID string
 
-	// The secrets are asked for when they are sent, and are in no error and no log.
+	// The secrets are asked for when they are sent, and never appear in errors or logs.
 	ClientSecret   func() string // nil or "": a public client
 	RefreshToken   func() string // nil or "": another grant
 	ServiceAccount func() string // the JSON key of a Google service account; nil or "": another grant
@@ -51,20 +52,20 @@ type OAuthOptions struct {
 	Rules   guard.Rules    // whom the endpoint's name may lead to, and by which proxy
 	Timeout time.Duration  // for one token; default 30 s
 
-	// Keep is where a refresh token is kept that the provider put in the place of
-	// the configured one; nil: in memory only.
+	// Keep stores a refresh token with which the provider has replaced the configured one; nil:
+	// it is kept in memory only.
 	Keep TokenKeeper
 	Log  *slog.Logger // default: none
 }
 
-// TokenKeeper keeps one refresh token, encrypted, over restarts.
+// TokenKeeper keeps one encrypted refresh token across restarts.
 type TokenKeeper interface {
 	Load(ctx context.Context) ([]byte, error) // nil: nothing is kept
 	Save(ctx context.Context, sealed []byte) error
 }
 
-// OAuth gets access tokens and holds the current one. It is safe for use by
-// several goroutines: the folders of an account share one.
+// OAuth gets access tokens and holds the current one. It is safe for concurrent use: the
+// folders of an account share one.
 type OAuth struct {
 	opts    OAuthOptions
 	host    string          // of the endpoint, for errors
@@ -72,85 +73,84 @@ type OAuth struct {
 	style   oauth2.AuthStyle
 	base    http.RoundTripper
 
-	turn    chan struct{} // holds one token; whoever has it may touch what is below
+	turn    chan struct{} // guards what follows: whoever has put something in may use it
 	access  string
 	expiry  time.Time // zero: not known
-	refresh string    // the refresh token in force, once one was sought
-	unkept  bool      // refresh could not be saved yet
+	refresh string    // the refresh token in force; empty: not looked up yet
+	unkept  bool      // refresh has not been saved yet
 }
 
-// expiresEarly is how long before its end a token is not used any more: it must
-// last until the server has looked at it, whose clock may be ahead.
+// expiresEarly is how long before its end a token is not used any more: it must still be good
+// when the server looks at it, whose clock may be ahead.
 const expiresEarly = time.Minute
 
 // NewOAuth checks the options and fills in defaults. It connects to nothing.
 func NewOAuth(opts OAuthOptions) (*OAuth, error) {
-	fail := func(format string, args ...any) (*OAuth, error) {
-		return nil, fmt.Errorf("mailbox %s: oauth: %s", oneLine(opts.Name), fmt.Sprintf(format, args...))
+	o := &OAuth{turn: make(chan struct{}, 1), opts: opts}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("mailbox %s: oauth: %w", oneLine(opts.Name), err)
 	}
-	o := &OAuth{turn: make(chan struct{}, 1)}
-	refreshing, service := secret(opts.RefreshToken) != "", secret(opts.ServiceAccount) != ""
-	if service {
-		account, err := readServiceAccount(secret(opts.ServiceAccount))
-		if err != nil {
-			return fail("%v", err)
-		}
-		o.service = account
-		if opts.TokenURL == "" {
-			opts.TokenURL = account.TokenURI
-		}
-	}
-	switch opts.Provider {
-	case ProviderMicrosoft:
-		if opts.TokenURL == "" {
-			if opts.Tenant == "" {
-				return fail("tenant is needed: the directory (tenant) id of the application")
-			}
-			opts.TokenURL = "https://login.microsoftonline.com/" + url.PathEscape(opts.Tenant) + "/oauth2/v2.0/token"
-		}
-		if len(opts.Scopes) == 0 && !refreshing {
-			opts.Scopes = []string{"https://outlook.office365.com/.default"}
-		}
-	case ProviderGoogle:
-		if opts.TokenURL == "" {
-			opts.TokenURL = "https://oauth2.googleapis.com/token"
-		}
-		if len(opts.Scopes) == 0 && service {
-			opts.Scopes = []string{"https://mail.google.com/"}
-		}
-		if !service && !refreshing {
-			return fail("refresh_token or service_account is needed")
-		}
-	case "":
-	default:
-		return fail("provider %q: use %s, %s or none", oneLine(opts.Provider), ProviderMicrosoft, ProviderGoogle)
-	}
-	u, err := url.Parse(opts.TokenURL)
+	u, err := url.Parse(o.opts.TokenURL)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && guard.Loopback(u.Hostname())) {
-		return fail("token_url: want an address that begins with https://")
+		return nil, fmt.Errorf("mailbox %s: oauth: token_url: want an address that begins with https://", oneLine(opts.Name))
 	}
 	o.host = u.Host
-	if !service && opts.ClientID == "" {
-		return fail("client_id is needed")
-	}
-	if !service && !refreshing && secret(opts.ClientSecret) == "" {
-		return fail("client_secret is needed, or a refresh_token")
-	}
-	if opts.Timeout <= 0 {
-		opts.Timeout = 30 * time.Second
-	}
+	o.opts.Timeout = positive(opts.Timeout, 30*time.Second)
 	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
+		o.opts.Log = slog.New(slog.DiscardHandler)
 	}
 	// A client without a secret has nothing to say in an Authorization header, and the two
 	// providers take the secret in the form. With others the library finds out.
 	if opts.Provider != "" || secret(opts.ClientSecret) == "" {
 		o.style = oauth2.AuthStyleInParams
 	}
-	o.opts = opts
 	route := guard.Route{Rules: opts.Rules, Host: u.Hostname()}
 	o.base = route.Transport(&tls.Config{RootCAs: opts.RootCAs, MinVersion: tls.VersionTLS12})
 	return o, nil
+}
+
+// check reads the service account, fills in what the provider stands for, and says what is
+// missing for the grant.
+func (o *OAuth) check() error {
+	opts := &o.opts
+	refreshing, service := secret(opts.RefreshToken) != "", secret(opts.ServiceAccount) != ""
+	if service {
+		account, err := readServiceAccount(secret(opts.ServiceAccount))
+		if err != nil {
+			return err
+		}
+		o.service = account
+		opts.TokenURL = cmp.Or(opts.TokenURL, account.TokenURI)
+	}
+	switch opts.Provider {
+	case ProviderMicrosoft:
+		if opts.TokenURL == "" && opts.Tenant == "" {
+			return errors.New("tenant is needed: the directory (tenant) id of the application")
+		}
+		opts.TokenURL = cmp.Or(opts.TokenURL, "https://login.microsoftonline.com/"+url.PathEscape(opts.Tenant)+"/oauth2/v2.0/token")
+		if len(opts.Scopes) == 0 && !refreshing {
+			opts.Scopes = []string{"https://outlook.office365.com/.default"}
+		}
+	case ProviderGoogle:
+		opts.TokenURL = cmp.Or(opts.TokenURL, "https://oauth2.googleapis.com/token")
+		if len(opts.Scopes) == 0 && service {
+			opts.Scopes = []string{"https://mail.google.com/"}
+		}
+		if !service && !refreshing {
+			return errors.New("refresh_token or service_account is needed")
+		}
+	case "":
+	default:
+		return fmt.Errorf("provider %q: use %s, %s or none", oneLine(opts.Provider), ProviderMicrosoft, ProviderGoogle)
+	}
+	switch {
+	case service:
+	case opts.ClientID == "":
+		return errors.New("client_id is needed")
+	case !refreshing && secret(opts.ClientSecret) == "":
+		return errors.New("client_secret is needed, or a refresh_token")
+	}
+	return nil
 }
 
 func secret(f func() string) string {
@@ -160,8 +160,8 @@ func secret(f func() string) string {
 	return f()
 }
 
-// token gives an access token, and says whether it was fetched just now and not
-// held from before. The error is a [MailboxError].
+// token returns an access token, and says whether it was fetched just now rather than earlier.
+// The error is a [MailboxError], or that of the context.
 func (o *OAuth) token(ctx context.Context) (token string, fresh bool, err error) {
 	leave, err := o.enter(ctx)
 	if err != nil {
@@ -182,7 +182,7 @@ func (o *OAuth) token(ctx context.Context) (token string, fresh bool, err error)
 	return o.access, true, nil
 }
 
-// enter waits for the turn of this goroutine; leave ends it.
+// enter waits for the caller's turn; leave ends it.
 func (o *OAuth) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case o.turn <- struct{}{}:
@@ -192,8 +192,7 @@ func (o *OAuth) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// forget drops an access token that a server has refused, unless it has been
-// replaced meanwhile.
+// forget drops an access token that a server has refused, unless it has been replaced meanwhile.
 func (o *OAuth) forget(ctx context.Context, token string) {
 	leave, err := o.enter(ctx)
 	if err != nil {
@@ -205,14 +204,14 @@ func (o *OAuth) forget(ctx context.Context, token string) {
 	}
 }
 
-// fetch asks the endpoint.
+// fetch asks the endpoint for an access token.
 func (o *OAuth) fetch(ctx context.Context) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.opts.Timeout)
 	defer cancel()
 	wire := &bound{ctx: ctx, base: o.base}
 	client := &http.Client{
 		Transport: wire,
-		// What is sent is a secret, and meant for the address that is configured.
+		// What is sent is secret, and meant only for the configured address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	within := context.WithValue(ctx, oauth2.HTTPClient, client)
@@ -235,17 +234,17 @@ func (o *OAuth) fetch(ctx context.Context) (*oauth2.Token, error) {
 		t, err = conf.Token(within)
 	}
 	if err != nil && wire.err != nil {
-		err = errTransport{wire.err} // the library keeps no cause
+		err = errTransport{wire.err} // the library drops the cause
 	}
-	if err == nil && t.AccessToken == "" { // the library looks for it with some grants only
+	if err == nil && t.AccessToken == "" { // the library checks that only for some grants
 		err = errors.New("the answer holds no access_token")
 	}
 	return t, err
 }
 
-// refreshed uses the refresh token: the last one that the provider gave, else
-// the configured one. A kept token that is refused may be older than the configured
-// one is good for, as after a backup was restored; then that is tried as well.
+// refreshed uses the refresh token: the last one that the provider gave, else the configured
+// one. If one that was kept is refused, the configured one is tried as well: the kept one may
+// be outdated, as after a backup was restored.
 func (o *OAuth) refreshed(ctx, within context.Context) (*oauth2.Token, error) {
 	configured := secret(o.opts.RefreshToken)
 	if o.refresh == "" {
@@ -278,9 +277,8 @@ func (o *OAuth) refreshed(ctx, within context.Context) (*oauth2.Token, error) {
 	return t, nil
 }
 
-// bound puts every request under a context, because the library posts without
-// one when it asks for a service account, and keeps the error of the last one.
-// It is used by one goroutine.
+// bound gives every request a context, because the library has none where it asks for a
+// service account, and keeps the error of the last request. It is for one goroutine.
 type bound struct {
 	ctx  context.Context
 	base http.RoundTripper
@@ -295,7 +293,7 @@ func (b *bound) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	return answer, b.err
 }
 
-// boundBody takes note of an answer that breaks off.
+// boundBody notes an answer that breaks off.
 type boundBody struct {
 	io.ReadCloser
 	of *bound
@@ -309,7 +307,7 @@ func (b *boundBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// errTransport is that no whole answer came from the endpoint.
+// errTransport: no complete answer came from the endpoint.
 type errTransport struct{ error }
 
 func (e errTransport) Unwrap() error { return e.error }

@@ -14,11 +14,11 @@ import (
 	"reputed/internal/guard"
 )
 
-// stepToken is getting an access token, as errors name it.
+// stepToken is how errors name the getting of an access token.
 const stepToken = "OAuth token" // #nosec G101 -- a word for people
 
-// failure makes the error out of what the library says, which quotes the
-// endpoint's answer at any length.
+// failure makes a [MailboxError] out of what the library says, which quotes the endpoint's
+// answer at any length.
 func (o *OAuth) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -63,8 +63,8 @@ func (o *OAuth) failure(ctx context.Context, err error) error {
 	return e
 }
 
-// grantError is the error code of an endpoint's answer (RFC 6749 section 5.2) and what it
-// says besides; "" if there is none.
+// grantError returns the error code in an endpoint's answer (RFC 6749 section 5.2) and its
+// description; "" if there is none.
 func grantError(err error) (code, text string) {
 	var retrieve *oauth2.RetrieveError
 	if !errors.As(err, &retrieve) {
@@ -83,15 +83,15 @@ func grantError(err error) (code, text string) {
 	return body.Code, firstLine(body.Text)
 }
 
-// firstLine leaves out the trace ids that Microsoft writes below.
+// firstLine returns the first line: Microsoft writes trace ids below it.
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return strings.TrimSpace(line)
 }
 
-// microsoftHints are what to do about error numbers that Microsoft's endpoint
-// gives in the text (learn.microsoft.com, "Microsoft Entra authentication error
-// codes"). The first that is found counts.
+// microsoftHints say what to do about the error numbers that Microsoft's endpoint gives in the
+// text (learn.microsoft.com, "Microsoft Entra authentication error codes"). The first that is
+// found counts.
 var microsoftHints = []struct{ number, hint string }{
 	{"AADSTS7000222", "the client secret has expired: make a new one under \"Certificates & secrets\" and configure its value"},
 	{"AADSTS7000215", "the client secret is wrong: configure its value, not its id"},
@@ -130,8 +130,8 @@ func (o *OAuth) hint(code, text string) string {
 	return "check client_id, scopes and the application's permissions"
 }
 
-// refusedHint says what to do when the endpoint gives tokens and the IMAP server
-// refuses them, an old one and a new one.
+// refusedHint says what to do when the endpoint gives tokens and the IMAP server refuses even a
+// new one.
 func (o *OAuth) refusedHint() string {
 	switch o.opts.Provider {
 	case ProviderMicrosoft:
@@ -147,8 +147,8 @@ func (o *OAuth) refusedHint() string {
 	return "the token was had, the mailbox refuses it: check user, scopes, and that IMAP is enabled for this user"
 }
 
-// secrets are all that must be in no text. It takes a look without waiting for
-// its turn: whoever fetches a token redacts what it says itself.
+// secrets returns the configured secrets, which must appear in no text. It does not wait for
+// a turn, so the tokens themselves are not among them: see redact.
 func (o *OAuth) secrets() []string {
 	all := append(o.opts.Rules.Secrets(), secret(o.opts.ClientSecret), secret(o.opts.RefreshToken))
 	if o.service != nil {
@@ -157,7 +157,7 @@ func (o *OAuth) secrets() []string {
 	return all
 }
 
-// redact is for who has the turn.
+// redact removes all secrets and tokens from a text. The caller must have the turn.
 func (o *OAuth) redact(text string) string {
 	return redactAll(text, append(o.secrets(), o.refresh, o.access))
 }

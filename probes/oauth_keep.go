@@ -12,14 +12,14 @@ import (
 	"log/slog"
 )
 
-// A provider may answer a refresh token with a new one (RFC 6749 section 6).
-// Microsoft does so every time, and each is good for 90 days from its issue: who
-// goes on with the first loses the mailbox three months after the set-up. So the
-// new one is kept, encrypted with a key that is made of the configured one. The
-// database alone then opens no mailbox; and once a new refresh token is
-// configured, what was kept for the old one cannot be read and counts no more.
+// A provider may answer a refresh token with a new one (RFC 6749 section 6). Microsoft does so
+// every time, and each is good for 90 days from its issue: a client that goes on using the
+// first one loses the mailbox three months after it was set up. So the new one is kept,
+// encrypted with a key that is derived from the configured one. The database alone then opens
+// no mailbox, and once a new refresh token is configured, what was kept for the old one cannot
+// be decrypted and no longer counts.
 
-// kept is the token that is kept, or the configured one.
+// kept returns the token that was kept, or the configured one.
 func (o *OAuth) kept(ctx context.Context, configured string) string {
 	if o.opts.Keep == nil {
 		return configured
@@ -36,13 +36,16 @@ func (o *OAuth) kept(ctx context.Context, configured string) string {
 	return configured
 }
 
-// keep saves the token in force. If that fails it lives on in memory, and the
-// next fetch tries again.
+// keep saves the token in force. If that fails, the token lives on in memory and the next fetch
+// tries again. The provider may not accept the old one any more, so that it is saved even if
+// ctx has ended.
 func (o *OAuth) keep(ctx context.Context, configured string) {
 	if o.opts.Keep == nil {
 		o.unkept = false
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.opts.Timeout)
+	defer cancel()
 	err := o.opts.Keep.Save(ctx, seal(o.refresh, configured, o.opts.ClientID))
 	o.unkept = err != nil
 	if err != nil {
@@ -76,7 +79,7 @@ func unseal(data []byte, configured, client string) (token string, ok bool) {
 	return string(plain), err == nil && len(plain) > 0
 }
 
-// serviceAccount is what is needed of the JSON key that Google makes for one.
+// serviceAccount is the part of the JSON key of a Google service account that is needed.
 type serviceAccount struct {
 	Type         string `json:"type"`
 	ClientEmail  string `json:"client_email"`
@@ -85,7 +88,7 @@ type serviceAccount struct {
 	TokenURI     string `json:"token_uri"`
 }
 
-// readServiceAccount gives an error that repeats nothing of the key.
+// readServiceAccount reads the JSON key. The error repeats nothing of it.
 func readServiceAccount(text string) (*serviceAccount, error) {
 	var a serviceAccount
 	if err := json.Unmarshal([]byte(text), &a); err != nil {

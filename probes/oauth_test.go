@@ -11,7 +11,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +165,10 @@ type tokenKeeper struct {
 }
 
 func (k *tokenKeeper) Load(context.Context) ([]byte, error) { return k.value, k.err }
-func (k *tokenKeeper) Save(_ context.Context, v []byte) error {
+func (k *tokenKeeper) Save(ctx context.Context, v []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if k.err == nil {
 		k.value = v
 	}
@@ -222,6 +227,40 @@ func TestOAuthNewRefreshTokensOutliveTheProcess(t *testing.T) {
 		t.Error("the new refresh token was not used for want of a disk")
 	}
 	mustToken(t, start())
+}
+
+// canceling answers, and then the caller has gone.
+type canceling struct {
+	http.RoundTripper
+	cancel context.CancelFunc
+}
+
+func (c canceling) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := c.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	c.cancel()
+	return answer, err
+}
+
+// The provider has replaced the refresh token by then, and may take the old one no more.
+func TestOAuthKeepsANewRefreshTokenThoughTheCallerHasGone(t *testing.T) {
+	d := startOAuth(t)
+	d.Rotate(true)
+	k := &tokenKeeper{}
+	opts := oauthOptions(t, d)
+	opts.RefreshToken, opts.Keep = func() string { return "refresh-0" }, k
+	o := newOAuth(t, opts)
+	ctx, cancel := context.WithCancel(t.Context())
+	o.base = canceling{o.base, cancel}
+	_, _, _ = o.token(ctx)
+	if token, ok := unseal(k.value, "refresh-0", opts.ClientID); !ok || token != "refresh-1" {
+		t.Errorf("kept %q, want refresh-1", token)
+	}
 }
 
 func TestOAuthErrorsSayWhatToDo(t *testing.T) {

@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -78,8 +77,7 @@ func NewReceiver(opts ReceiverOptions) (*Receiver, error) {
 		return nil, fmt.Errorf("EHLO name %q %w: give a host name such as \"mx1.example.org\"", opts.Helo, ErrCommand)
 	}
 	opts.From = opts.From.Unmap()
-	opts.Visit = cmp.Or(max(opts.Visit, 0), DefaultVisit)
-	opts.Reply = cmp.Or(max(opts.Reply, 0), DefaultReply)
+	opts.Visit, opts.Reply = positive(opts.Visit, DefaultVisit), positive(opts.Reply, DefaultReply)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -84,9 +84,9 @@ func newResolver(opts ResolverOptions, resolvConf string) (*Resolver, error) {
 	}
 	r := &Resolver{
 		servers: newServers(addrs),
-		timeout: cmp.Or(max(opts.Timeout, 0), DefaultTimeout),
-		tries:   cmp.Or(max(opts.Tries, 0), DefaultTries),
-		limit:   cmp.Or(max(opts.Concurrency, 0), DefaultConcurrency),
+		timeout: positive(opts.Timeout, DefaultTimeout),
+		tries:   positive(opts.Tries, DefaultTries),
+		limit:   positive(opts.Concurrency, DefaultConcurrency),
 		paces:   map[string]*pace{},
 		open:    openUDP,
 		port:    uint16(cmp.Or(opts.AuthorityPort, dnsPort)),

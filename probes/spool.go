@@ -88,22 +88,9 @@ func NewSpool(opts SpoolOptions) (*Spool, error) {
 	if opts.Kind == SpoolMbox && opts.Remove {
 		return nil, fmt.Errorf("spool %s: mails are removed from a Maildir only", oneLine(opts.Name))
 	}
-	for _, d := range []struct {
-		value    *time.Duration
-		standard time.Duration
-	}{{&opts.Poll, 5 * time.Second}, {&opts.Settle, 30 * time.Second}} {
-		if *d.value <= 0 {
-			*d.value = d.standard
-		}
-	}
-	for _, n := range []struct {
-		value    *int
-		standard int
-	}{{&opts.MaxMessageBytes, MaxMessageBytes}, {&opts.BatchMessages, 50}, {&opts.BatchBytes, 16 << 20}} {
-		if *n.value <= 0 {
-			*n.value = n.standard
-		}
-	}
+	opts.Poll, opts.Settle = positive(opts.Poll, 5*time.Second), positive(opts.Settle, 30*time.Second)
+	opts.MaxMessageBytes = positive(opts.MaxMessageBytes, MaxMessageBytes)
+	opts.BatchMessages, opts.BatchBytes = positive(opts.BatchMessages, 50), positive(opts.BatchBytes, 16<<20)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -24,11 +24,11 @@ import (
 // key in an address is meant for the address that is configured. It is safe for concurrent use.
 type Web struct{ opts WebOptions }
 
-// WebOptions says what is asked and with which proof of who we are.
+// WebOptions say which source is asked, and how we prove who we are.
 type WebOptions struct {
 	Name    string          // of the source, for errors and logs
-	OAuth   *OAuth          // whose access token is sent; nil: none is
-	Secrets func() []string // texts that must be in no error; nil: none
+	OAuth   *OAuth          // where access tokens come from; nil: none are sent
+	Secrets func() []string // texts that must not be in errors; nil: none
 	Timeout time.Duration   // of one request with its whole answer; default 30 s
 	Most    int64           // bytes of an answer at most; default 16 MiB
 	RootCAs *x509.CertPool  // who may sign certificates; nil: whom the system trusts
@@ -44,7 +44,7 @@ type Page struct {
 	At     time.Time
 }
 
-// ErrTooLong: the answer is longer than anything that was expected. Trying again does not help.
+// ErrTooLong: the answer is longer than any that is expected. Trying again does not help.
 var ErrTooLong = errors.New("answer too long")
 
 // WebError says which source could not be asked, why, and what to do. It unwraps to
@@ -58,7 +58,7 @@ type WebError struct {
 	Hint string // what to do; may be empty
 }
 
-// Error is as "source snds at sendersupport.example: no answer: nothing within 30s: check that ...".
+// Error returns one line: "source snds at sendersupport.example: no answer: nothing within 30s: check that ...".
 func (e *WebError) Error() string {
 	text := fmt.Sprintf("source %s at %s: %v", oneLine(e.Name), oneLine(e.Host), e.Kind)
 	if e.Err != nil {
@@ -74,19 +74,15 @@ func (e *WebError) Unwrap() []error { return []error{e.Kind, e.Err} }
 
 // NewWeb fills in defaults. It connects to nothing.
 func NewWeb(opts WebOptions) *Web {
-	if opts.Timeout <= 0 {
-		opts.Timeout = 30 * time.Second
-	}
-	if opts.Most <= 0 {
-		opts.Most = 16 << 20
-	}
+	opts.Timeout, opts.Most = positive(opts.Timeout, 30*time.Second), positive(opts.Most, 16<<20)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Web{opts}
 }
 
-// client is for one request: what its address says of itself decides whom it may connect to.
+// client returns a client for one request: the host in its address decides whom it may connect
+// to.
 func (w *Web) client(u *url.URL) *http.Client {
 	route := guard.Route{Rules: w.opts.Rules, Host: u.Hostname()}
 	return &http.Client{
@@ -95,13 +91,13 @@ func (w *Web) client(u *url.URL) *http.Client {
 	}
 }
 
-// Get asks for an address. A status of any kind is an answer; the error is a [*WebError], or
-// the context's.
+// Get asks for an address. An answer with any status is returned; the error is a [*WebError],
+// or that of the context.
 func (w *Web) Get(ctx context.Context, address string) (Page, error) {
 	return w.ask(ctx, http.MethodGet, address, nil)
 }
 
-// Post sends JSON to an address, else as Get.
+// Post is Get, but posts JSON to the address.
 func (w *Web) Post(ctx context.Context, address string, body []byte) (Page, error) {
 	return w.ask(ctx, http.MethodPost, address, body)
 }
@@ -118,8 +114,8 @@ func (w *Web) ask(ctx context.Context, method, address string, body []byte) (Pag
 	return page, err
 }
 
-// authorised sends an access token, where there are any, and gets a new one if the server
-// refuses one from before: it may have been revoked.
+// authorised makes the request with an access token, if OAuth is used. If the server refuses a
+// token that was fetched earlier, it gets a new one: the old one may have been revoked.
 func (w *Web) authorised(ctx context.Context, method string, u *url.URL, body []byte) (Page, error) {
 	if w.opts.OAuth == nil {
 		return w.once(ctx, method, u, body, "")
@@ -137,10 +133,10 @@ func (w *Web) authorised(ctx context.Context, method string, u *url.URL, body []
 	}
 }
 
-// noToken is the failure of getting an access token, told of the source and not of a mailbox.
+// noToken turns a failure to get an access token into one of the source.
 func (w *Web) noToken(u *url.URL, err error) error {
-	var m *MailboxError
-	if !errors.As(err, &m) {
+	m, ok := errors.AsType[*MailboxError](err)
+	if !ok {
 		return err
 	}
 	return &WebError{Name: w.opts.Name, Host: m.Server, Kind: m.Kind, Err: m.Err, Hint: m.Hint}
@@ -170,7 +166,7 @@ func (w *Web) once(ctx context.Context, method string, u *url.URL, body []byte, 
 	page.Type, _, _ = mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	page.Body, err = io.ReadAll(io.LimitReader(answer.Body, w.opts.Most+1))
 	switch {
-	case err != nil: // half an answer would read as less traffic than there was
+	case err != nil: // half an answer would look like less traffic
 		return Page{}, w.failure(ctx, u, err, token)
 	case int64(len(page.Body)) > w.opts.Most:
 		return Page{}, &WebError{Name: w.opts.Name, Host: u.Host, Kind: ErrTooLong, Err: fmt.Errorf("more than %d bytes", w.opts.Most)}
@@ -178,13 +174,13 @@ func (w *Web) once(ctx context.Context, method string, u *url.URL, body []byte, 
 	return page, nil
 }
 
-// failure makes the error of a request, without the address that the library puts into it.
+// failure makes a [*WebError] out of the error of a request, without the address that the
+// library puts into it.
 func (w *Web) failure(ctx context.Context, u *url.URL, err error, token string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	e := &WebError{Name: w.opts.Name, Host: u.Host, Kind: ErrProtocol, Hint: "if it lasts, check that a firewall or proxy lets us out to it"}
@@ -199,7 +195,10 @@ func (w *Web) failure(ctx context.Context, u *url.URL, err error, token string) 
 	case isTLS(err):
 		e.Kind, e.Hint = ErrTLS, "check the machine's certificates, and for a proxy that breaks into TLS"
 	}
-	secrets := append(w.opts.Rules.Secrets(), u.RequestURI(), u.RawQuery, token)
+	secrets := append(w.opts.Rules.Secrets(), u.RawQuery, token)
+	if uri := u.RequestURI(); uri != "/" {
+		secrets = append(secrets, uri)
+	}
 	if w.opts.Secrets != nil {
 		secrets = append(secrets, w.opts.Secrets()...)
 	}
@@ -216,7 +215,7 @@ func inside(err error) error {
 	return err
 }
 
-// Redact takes what must not be told out of a text that the server wrote.
+// Redact returns a text of the server's without the secrets that it may repeat.
 func (w *Web) Redact(text string) string {
 	if w.opts.Secrets != nil {
 		text = redactAll(text, w.opts.Secrets())

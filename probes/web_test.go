@@ -29,6 +29,12 @@ func TestWeb(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half of it")
 	})
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "not HTTP\r\n\r\n")
+			conn.Close()
+		}
+	})
 	mux.HandleFunc("/mute", func(http.ResponseWriter, *http.Request) { <-release })
 	server := httptest.NewServer(mux)
 	t.Cleanup(func() { close(release); server.Close() })
@@ -53,6 +59,9 @@ func TestWeb(t *testing.T) {
 		if _, err := web.Get(t.Context(), address); err == nil || strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", address, err)
 		}
+	}
+	if _, err := web.Get(t.Context(), server.URL+"/"); !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "net/http: ") {
+		t.Errorf("an address without a path takes words out of errors: %v", err)
 	}
 	server.Listener.Close()
 	if _, err := web.Get(t.Context(), server.URL+"/ok?key="+key); !errors.Is(err, ErrUnreachable) || strings.Contains(err.Error(), key) {
