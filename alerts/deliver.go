@@ -220,7 +220,7 @@ func (d *worker) record(ctx context.Context, write outcome) error {
 func notify(ctx context.Context, channel Notifier, n Notification) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the channel panicked: %v", r)
+			err = fmt.Errorf("the channel panicked: %s", checks.Fault(r))
 		}
 	}()
 	return channel.Notify(ctx, n)

@@ -121,7 +121,7 @@ func (j *job) once(ctx context.Context, slot time.Time) (err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %s", checks.Line(fmt.Sprint(r), 300))
+			err = fmt.Errorf("panic: %s", checks.Fault(r))
 			j.log.LogAttrs(ctx, slog.LevelError, "job panicked", slog.Time("slot", slot), slog.Any("err", err),
 				slog.String("stack", string(debug.Stack())))
 		}

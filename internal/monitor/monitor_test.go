@@ -189,7 +189,7 @@ func TestMonitorSurvivesPanics(t *testing.T) {
 		if failed, done := strings.Count(log.String(), `msg="job failed"`), strings.Count(log.String(), `msg="job done"`); n != 5 || failed != 4 || done != 1 {
 			t.Errorf("%d runs, %d failed and %d went well, want 5, 4 and 1", n, failed, done)
 		}
-		for _, want := range []string{"boom", "monitor_test.go", "index out of range", errExited.Error(), "no luck"} {
+		for _, want := range []string{"a value of type string", "monitor_test.go", "index out of range", errExited.Error(), "no luck"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("log lacks %q:\n%s", want, &log)
 			}

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"reputed/checks"
 )
 
 // policy is what a page may load: style, script and pictures of ours, and nothing of anybody else.
@@ -46,7 +48,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		defer func() {
 			if v := recover(); v != nil && v != http.ErrAbortHandler {
-				s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page panicked", slog.String("path", shownPath(r)), slog.Any("err", v), slog.String("stack", string(debug.Stack())))
+				s.o.Log.LogAttrs(r.Context(), slog.LevelError, "page panicked", slog.String("path", shownPath(r)), slog.String("err", checks.Fault(v)), slog.String("stack", string(debug.Stack())))
 				http.Error(w, "Something is broken here; the log says what.", http.StatusInternalServerError)
 			}
 		}()
