@@ -263,6 +263,10 @@ func TestRestoreRefuses(t *testing.T) {
 
 	held, _ := heldByAnother(t)
 	idle := fresh(t).Path()
+	text := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(text, []byte(strings.Repeat("root:x:0:0:root:/root:/bin/bash\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	for name, c := range map[string]struct {
 		from, path string
@@ -274,6 +278,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"while a daemon runs that is silent": {source.Path(), held, t0.Add(48 * time.Hour), ErrLeased, "the other daemon"},
 		"what is newer than this binary":     {newer, idle, t0, ErrSchema, "99999"},
 		"what is damaged":                    {damaged(t, source), idle, t0, ErrCorrupt, "damaged.db"},
+		"what is no database":                {text, idle, t0, ErrCorrupt, "passwd is no whole backup, so nothing was changed; name another"},
 		"what is not there":                  {filepath.Join(t.TempDir(), "no.db"), idle, t0, ErrNoDatabase, "no.db"},
 		"the database itself":                {idle, idle, t0, nil, "name the backup"},
 	} {
@@ -281,6 +286,9 @@ func TestRestoreRefuses(t *testing.T) {
 			_, err := Restore(t.Context(), c.from, c.path, c.at)
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want %v that says %q", err, c.want, c.says)
+			}
+			if c.want == ErrCorrupt && strings.Contains(err.Error(), "move the file away") {
+				t.Errorf("%v: who names the wrong file is told to move it away", err)
 			}
 			if left, _ := filepath.Glob(c.path + ".replaced*"); len(left) > 0 {
 				t.Errorf("set aside: %v", left)

@@ -85,6 +85,18 @@ const (
 	codeNotADB   = 26
 )
 
+// damagedHint is what to do about a database that is damaged.
+const damagedHint = "restore the newest backup (reputed restore FILE); only without one, move the file away (with its -wal and -shm) and start with a new one"
+
+// hinted is an error with what to do about it behind it.
+type hinted struct {
+	error
+	do string
+}
+
+func (h *hinted) Error() string { return h.error.Error() + ": " + h.do }
+func (h *hinted) Unwrap() error { return h.error }
+
 // code is the primary result code of SQLite in err, or 0.
 func code(err error) int {
 	var e *sqlite.Error
@@ -129,8 +141,10 @@ func explainTo(path, op, access string, err error) error {
 		known, hint = ErrFull, "free some space; nothing was lost and it is tried again"
 	case codeBusy:
 		known, hint = ErrBusy, "another process is writing; try again"
-	case codeCorrupt, codeNotADB:
-		known, hint = ErrCorrupt, "restore the newest backup (reputed restore FILE); only without one, move the file away (with its -wal and -shm) and start with a new one"
+	case codeCorrupt:
+		known, hint = ErrCorrupt, damagedHint
+	case codeNotADB: // a file of another kind, mostly, which nobody should move away
+		known, hint = ErrCorrupt, "is it the right file? If it is, "+damagedHint
 	case codePerm, codeReadOnly, codeCantOpen, codeAuth:
 		known, hint = ErrPermission, access
 	}
@@ -146,7 +160,7 @@ func explainTo(path, op, access string, err error) error {
 	case known != nil && errors.Is(err, known):
 		return err // explained already
 	case known != nil:
-		return fmt.Errorf("database %s: %s: %w (%w): %s", path, op, known, err, hint)
+		return &hinted{fmt.Errorf("database %s: %s: %w (%w)", path, op, known, err), hint}
 	}
 	return fmt.Errorf("database %s: %s: %w", path, op, err)
 }

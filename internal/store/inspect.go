@@ -19,7 +19,7 @@ func (db *DB) Check(ctx context.Context) error {
 			return err
 		}
 		if said != "ok" {
-			return fmt.Errorf("%w: %s: restore the newest backup (reputed restore FILE); only without one, move the file away (with its -wal and -shm) and start with a new one", ErrCorrupt, said)
+			return &hinted{fmt.Errorf("%w: %s", ErrCorrupt, said), damagedHint}
 		}
 		return nil
 	})

@@ -295,7 +295,7 @@ func quickCheck(ctx context.Context, p *sql.DB, path string) error {
 		return err
 	}
 	if said != "ok" {
-		return fmt.Errorf("%w: %s: restore the newest backup (reputed restore FILE); only without one, move the file away (with its -wal and -shm) and start with a new one", ErrCorrupt, said)
+		return &hinted{fmt.Errorf("%w: %s", ErrCorrupt, said), damagedHint}
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ func Restore(ctx context.Context, from, path string, now time.Time) (done Restor
 		return done, err
 	}
 	if done.Contents, err = Inspect(ctx, from); err != nil {
+		if h, ok := errors.AsType[*hinted](err); ok && errors.Is(err, ErrCorrupt) { // not the database, of which that is said otherwise
+			err = fmt.Errorf("%s is no whole backup, so nothing was changed; name another: %w", from, h.error)
+		}
 		return done, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
