@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -33,6 +34,11 @@ type defaulter interface{ setDefaults() }
 func decode(data []byte, name string, cfg *Config) *problems {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors of one system put a byte order mark there
 	d := &decoder{problems: &problems{file: name, lines: map[string]int{}, spoiled: map[string]bool{}}}
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		d.cut = true
+		d.onLine(1, "this is UTF-16: save the file as UTF-8")
+		return d.problems
+	}
 	for i, c := range data {
 		if c == '\n' {
 			d.breaks = append(d.breaks, i)
@@ -57,7 +63,7 @@ func decode(data []byte, name string, cfg *Config) *problems {
 	case errors.As(err, &syntax):
 		d.cut = true
 		offset := min(cap(data)-cap(syntax.Highlight), len(data)-1) // the highlight is a part of data
-		d.onLine(d.lineAt(offset), "this is not TOML: %s", syntaxFault(syntax.Message))
+		d.onLine(d.lineAt(offset), "this is not TOML: %s", syntaxFault(syntax.Message, data[offset:]))
 	case err != nil:
 		d.cut = true
 		d.onLine(0, "this is not TOML")
@@ -67,11 +73,24 @@ func decode(data []byte, name string, cfg *Config) *problems {
 	return d.problems
 }
 
-// syntaxFault words the library's message for the one mistake that everybody makes:
-// a text without quotes. Its own words for that depend on the first letter, and repeat it.
-func syntaxFault(message string) string {
-	if strings.HasPrefix(message, "unexpected character") || strings.HasPrefix(message, "expected keyword") {
+// syntaxFault words the library's message for the mistakes that everybody makes, of what stands where it stopped. Its own
+// words for a text without quotes depend on the first letter, and repeat it.
+func syntaxFault(message string, at []byte) string {
+	first, _ := utf8.DecodeRune(at)
+	switch {
+	case strings.HasPrefix(message, "unexpected character") || strings.HasPrefix(message, "expected keyword"):
+		if strings.ContainsRune("“”„‟‘’‚«»", first) {
+			return `write straight quotes ("), in place of those that word processors put`
+		}
 		return "want a value here: a text in quotes, a number, true or false"
+	case strings.HasSuffix(message, "strings cannot have new lines"):
+		return "the text that begins here lacks its closing quote"
+	case strings.HasPrefix(message, "invalid UTF-8"):
+		return message + ": save the file as UTF-8"
+	case strings.HasPrefix(message, "invalid character at start of key") && (first == ';' || first == '/'):
+		return "a comment begins with #"
+	case strings.HasPrefix(message, "invalid escape character"):
+		return message + `: write \\ for \, or put the text in single quotes`
 	}
 	return message
 }
