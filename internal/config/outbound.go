@@ -138,5 +138,5 @@ func (v *validator) hosts(o *Outbound, at string) {
 
 // isAddress says whether the word is meant as an address or range.
 func isAddress(word string) bool {
-	return strings.Contains(word, "/") || prefixOf(word).IsValid()
+	return strings.Contains(word, "/") && !strings.Contains(word, "://") || prefixOf(word).IsValid()
 }

@@ -237,10 +237,23 @@ func (v *validator) oneOf(path, got string, words ...string) {
 func (v *validator) domain(path, name string) string {
 	d, err := checks.Domain(name)
 	if err != nil {
-		v.at(path, "%s is not a domain name such as \"example.org\"", shown(name))
+		v.at(path, "%s is not a domain name such as \"example.org\"%s", shown(name), domainHint(name))
 		return name
 	}
 	return d.Name
+}
+
+// domainHint is what to write in place of what is more than a domain name; empty: it is something else.
+func domainHint(name string) string {
+	switch {
+	case strings.Contains(name, "://"):
+		return ": write the name alone, without https:// and what follows it"
+	case strings.Contains(name, "@"):
+		return ": write what is behind the @"
+	case strings.HasPrefix(name, "*."):
+		return ": write it without *., and each name under it that sends"
+	}
+	return ""
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
