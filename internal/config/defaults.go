@@ -37,7 +37,7 @@ func defaults() *Config {
 			Digest:         Clock{Minute: 8 * 60, Given: true},
 		},
 		Heartbeat: Heartbeat{Method: "GET"},
-		Retention: Retention{Refusals: Duration{year}, Traffic: Duration{year}, Runs: Duration{year}, Notices: Duration{year}},
+		Retention: Retention{Refusals: Duration{year}, Traffic: Duration{year}, Receivers: Duration{year}, Runs: Duration{year}, Notices: Duration{year}},
 		Backup:    Backup{Schedule: "17 3 * * *", Keep: 14, BeforeUpgrade: true},
 		Log:       Log{Level: "info", Format: "text"},
 	}

@@ -52,6 +52,7 @@ type PeriodList struct {
 type PeriodMail struct {
 	Looked                       bool // something is read that could show a refusal
 	Counted                      bool // deliveries are known
+	Apart                        bool // and by receiver, for all of the time
 	Refused, Deferred, Delivered int
 	Refusers                     []PeriodRefuser // most first
 }

@@ -160,15 +160,15 @@ func periodOf(p Period, t Term) periodJSON {
 }
 
 func periodMailOf(m PeriodMail) periodMailJSON {
-	delivered := func(n int) *int {
-		if !m.Counted {
+	delivered := func(n int, known bool) *int {
+		if !known {
 			return nil
 		}
 		return &n
 	}
-	out := periodMailJSON{m.Looked, m.Refused, m.Deferred, delivered(m.Delivered), []periodByJSON{}}
+	out := periodMailJSON{m.Looked, m.Refused, m.Deferred, delivered(m.Delivered, m.Counted), []periodByJSON{}}
 	for _, r := range m.Refusers {
-		out.By = append(out.By, periodByJSON{clean(r.Name), r.Domains, r.Refused, r.Deferred, delivered(r.Delivered)})
+		out.By = append(out.By, periodByJSON{clean(r.Name), r.Domains, r.Refused, r.Deferred, delivered(r.Delivered, m.Counted && m.Apart)})
 	}
 	return out
 }

@@ -33,9 +33,9 @@ func aWeek() PeriodInput {
 			{Key: checks.Key{Check: "resolver", Target: "monitor:resolver"}, Code: checks.CodeBlind, Severity: checks.Critical, Began: ago2(50 * h), Ended: ago2(47 * h)}},
 		Standing: []Spell{aSpell("192.0.2.10", "spamcop", checks.CodeListed, 5*h, 0), aSpell("192.0.2.11", "spamcop", checks.CodeListed, 5*h, 0), aSpell("192.0.2.12", "psbl", checks.CodeListed, 40*d, 0),
 			{Key: checks.Key{Check: "mailbox", Target: "monitor:mailbox:bounces"}, Code: checks.CodeMailbox, Severity: checks.Major, Began: ago2(9 * d)}},
-		Mail: PeriodMail{Looked: true, Counted: true, Refused: 241, Deferred: 19, Delivered: 31020, Refusers: []PeriodRefuser{
+		Mail: PeriodMail{Looked: true, Counted: true, Apart: true, Refused: 241, Deferred: 19, Delivered: 31020, Refusers: []PeriodRefuser{
 			{Name: "Cisco Talos", Domains: 14, Refused: 200, Deferred: 12, Delivered: 1188}, {Name: "Microsoft", Domains: 3, Refused: 41, Deferred: 4, Delivered: 9000}, {Name: "example.de", Domains: 1, Deferred: 3, Delivered: 2}}},
-		Before: PeriodMail{Looked: true, Counted: true, Refused: 30, Delivered: 30411, Refusers: []PeriodRefuser{{Name: "Microsoft", Domains: 2, Refused: 29, Delivered: 8900}, {Name: "Google", Domains: 1, Refused: 1, Delivered: 7000}}},
+		Before: PeriodMail{Looked: true, Counted: true, Apart: true, Refused: 30, Delivered: 30411, Refusers: []PeriodRefuser{{Name: "Microsoft", Domains: 2, Refused: 29, Delivered: 8900}, {Name: "Google", Domains: 1, Refused: 1, Delivered: 7000}}},
 		Deeds: []PeriodDeed{{At: ago2(70 * h), Incident: 11, Title: "192.0.2.10 is listed by SpamCop", What: "acknowledged", Who: "kim"},
 			{At: ago2(69 * h), Incident: 11, Title: "192.0.2.10 is listed by SpamCop", What: "removal requested", Who: "kim", Note: "at spamcop, 4711"},
 			{At: ago2(4 * h), Incident: 12, Title: "192.0.2.10 is listed by SpamCop", What: "noted", Who: "lee", Note: "the form on www was open"}},
@@ -95,9 +95,15 @@ func TestPeriodIsHonest(t *testing.T) {
 		"nothing is stored":           {func(in *PeriodInput) { in.Kept = time.Time{} }, "Nothing was watched in this time"},
 		"it watches for two days":     {func(in *PeriodInput) { in.Kept = ago2(48 * time.Hour); in.Rounds = []PeriodRound{round} }, "anything before 23 Nov 11:40, when this monitor began to watch"},
 		"refusals without deliveries": {func(in *PeriodInput) { in.Mail = PeriodMail{Looked: true, Refused: 3} }, "deliveries are not counted, so no share is given"},
-		"few mails give no share":     {func(in *PeriodInput) { in.Mail = PeriodMail{Looked: true, Counted: true, Refused: 3, Delivered: 4} }, "3 of 7 mails refused or deferred for reputation;"},
+		"receivers are not kept for so long": {func(in *PeriodInput) {
+			in.Mail = aWeek().Mail
+			in.Mail.Apart = false
+		}, "Cisco Talos (14 domains): 212 mails refused or deferred,"},
+		"few mails give no share": {func(in *PeriodInput) {
+			in.Mail = PeriodMail{Looked: true, Counted: true, Apart: true, Refused: 3, Delivered: 4}
+		}, "3 of 7 mails refused or deferred for reputation;"},
 		"a short time tells of the hour that it begins in": {func(in *PeriodInput) {
-			in.Since, in.Mail = ago2(time.Hour), PeriodMail{Looked: true, Counted: true, Refused: 3, Delivered: 4}
+			in.Since, in.Mail = ago2(time.Hour), PeriodMail{Looked: true, Counted: true, Apart: true, Refused: 3, Delivered: 4}
 		}, "deliveries are counted by the hour, here those from 10:00 on"},
 		"a round that was not whole": {func(in *PeriodInput) { round := round; round.Whole = false; in.Rounds = []PeriodRound{round} }, "1 of 1 round could not be done to the end"},
 		"trouble that began before it": {func(in *PeriodInput) {

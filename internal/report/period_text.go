@@ -209,6 +209,9 @@ func (p Period) costLines(t Term) []string {
 	if !p.Mail.Counted {
 		all = append(all, "deliveries are not counted, so no share is given: a mail log would tell them")
 	}
+	if p.Mail.Counted && !p.Mail.Apart && len(p.Mail.Refusers) > 0 {
+		all = append(all, "what each receiver took is not kept for so long ([retention] receivers), so only all together have a share")
+	}
 	before := map[string]PeriodRefuser{}
 	for _, r := range p.Before.Refusers {
 		before[r.Name] = r
@@ -221,7 +224,7 @@ func (p Period) costLines(t Term) []string {
 		if r.Domains > 1 {
 			s += " (" + number(r.Domains) + " domains)"
 		}
-		s += ": " + amount(r.Refused+r.Deferred, r.Delivered, p.Mail.Counted)
+		s += ": " + amount(r.Refused+r.Deferred, r.Delivered, p.Mail.Counted && p.Mail.Apart)
 		if p.Compared {
 			b := before[r.Name]
 			s += ", " + number(b.Refused+b.Deferred) + " before"

@@ -14,13 +14,19 @@ import (
 type Keep struct {
 	Refusals time.Duration // refusals, the mails that told of them, every other mail that was read, and answers of lists they named
 	Traffic  time.Duration // what was delivered, and sums of refusals, by the hour
-	Runs     time.Duration // rounds and their counts
-	Notices  time.Duration // deliveries of what was told
+	// Receivers is for how long of a target is known what each receiver took, by the hour. What all together took
+	// stays for as long as Traffic says; more than that makes no difference. At least KeepReceiversLeast.
+	Receivers time.Duration
+	Runs      time.Duration // rounds and their counts
+	Notices   time.Duration // deliveries of what was told
 }
 
 // KeepLeast is the least that any of [Keep] may be: what is judged goes back 30 days, and
 // so does what comes back as the same incident.
 const KeepLeast = 60 * 24 * time.Hour
+
+// KeepReceiversLeast is the least that [Keep].Receivers may be: rising deferrals are compared with eight days.
+const KeepReceiversLeast = 10 * 24 * time.Hour
 
 // Forgotten is how many rows [DB.Forget] removed.
 type Forgotten struct {
@@ -106,6 +112,11 @@ func (db *DB) Forget(ctx context.Context, keep Keep, now time.Time) (f Forgotten
 	}
 	if keep.Refusals > 0 { // one row for each list that a refusal of a target named: there are few
 		if err := db.forget(ctx, &f.Answers, "DELETE FROM answers WHERE at < ? AND target NOT IN "+openTargets, before(keep.Refusals)); err != nil {
+			return f, err
+		}
+	}
+	if keep.Receivers > 0 && (keep.Traffic == 0 || keep.Receivers < keep.Traffic) {
+		if err := db.forgetReceivers(ctx, hourOf(now.Add(-max(keep.Receivers, KeepReceiversLeast)).UnixMicro()), &f.Traffic); err != nil {
 			return f, err
 		}
 	}

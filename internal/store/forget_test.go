@@ -117,7 +117,9 @@ func TestWhatIsForgottenChangesNoReport(t *testing.T) {
 		since := now.Add(-time.Duration(keep) * day)
 		before := seen(t, db, since, now)
 		k := time.Duration(keep) * day
-		f, err := db.Forget(context.Background(), Keep{Refusals: k, Traffic: k, Runs: k, Notices: k}, now)
+		// Of single receivers less may be kept: what is judged goes back 30 days here, and eight of deferrals.
+		apart := time.Duration(rapid.IntRange(39, keep).Draw(t, "receivers")) * day
+		f, err := db.Forget(context.Background(), Keep{Refusals: k, Traffic: k, Receivers: apart, Runs: k, Notices: k}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +153,7 @@ func TestGrowthEnds(t *testing.T) {
 			now = now.Add(4 * day)
 			live(t, db, n, now, "192.0.2.10")
 			if forget {
-				if _, err := db.Forget(t.Context(), Keep{60 * day, 60 * day, 60 * day, 60 * day}, now); err != nil {
+				if _, err := db.Forget(t.Context(), Keep{Refusals: 60 * day, Traffic: 60 * day, Runs: 60 * day, Notices: 60 * day}, now); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -172,6 +174,49 @@ func TestGrowthEnds(t *testing.T) {
 	if half, whole := pages(false); whole <= half+half/50 {
 		t.Errorf("without it after 200 days %d pages, after 400 %d: this test shows nothing", half, whole)
 	}
+}
+
+// What single receivers took is forgotten before what all of them did, and whoever is told of the time before learns that.
+func TestReceiversAreForgottenBeforeTheirSum(t *testing.T) {
+	db := fresh(t)
+	now := t0.Add(70 * day)
+	for i, at := range []time.Time{t0, now.Add(-11 * day), now.Add(-9 * day)} {
+		live(t, db, i, at, "192.0.2.11")
+	}
+	rows := func(which string) int { return count(t, db, "SELECT count(*) FROM traffic WHERE domain "+which+" '*'") }
+	single, sums := rows("<>"), rows("=")
+	before, err := db.MailIn(t.Context(), t0, now, func(string) bool { return true })
+	if err != nil || !before.Apart {
+		t.Fatalf("before: %+v, %v, want all known by receiver", before, err)
+	}
+	f, err := db.Forget(t.Context(), Keep{Receivers: 10 * day}, now)
+	if want := single / 3 * 2; err != nil || f != (Forgotten{Traffic: want}) {
+		t.Errorf("%+v, %v, want %d rows of two days of three gone", f, err, want)
+	}
+	if n := rows("="); n != sums {
+		t.Errorf("%d sums are left, want %d", n, sums)
+	}
+	for name, c := range map[string]struct {
+		from  time.Time
+		apart bool
+	}{"of more than is kept": {now.Add(-11 * day), false}, "of what is kept": {now.Add(-9 * day), true}} {
+		m, err := db.MailIn(t.Context(), c.from, now, func(string) bool { return true })
+		if err != nil || m.Apart != c.apart || !m.Counted {
+			t.Errorf("%s: %+v, %v, want apart %v", name, m, err, c.apart)
+		}
+	}
+	after, err := db.MailIn(t.Context(), t0, now, func(string) bool { return true })
+	if err != nil || after.Delivered != before.Delivered {
+		t.Errorf("%d delivered in all, %v, want %d as before", after.Delivered, err, before.Delivered)
+	}
+	// Keeping more from now on brings nothing back.
+	if _, err := db.Forget(t.Context(), Keep{Receivers: 30 * day}, now); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := db.MailIn(t.Context(), now.Add(-20*day), now, func(string) bool { return true }); err != nil || m.Apart {
+		t.Errorf("kept longer afterwards: %+v, %v, want not apart", m, err)
+	}
+	integrity(t, db)
 }
 
 func TestForgetMayBeStoppedAndIsTheDaemons(t *testing.T) {

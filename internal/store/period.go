@@ -69,6 +69,9 @@ type MailIn struct {
 	// Refused, Deferred and Delivered are of all receivers. Counted says that deliveries are known.
 	Refused, Deferred, Delivered int
 	Counted                      bool
+	// Apart says that all of it is known by receiver: no part of the time is older than that is kept ([Keep]). If not, what
+	// RefuserIn.Delivered says is too little.
+	Apart bool
 }
 
 // RefuserIn is what one vendor, or a receiver for which none is known, did.
@@ -130,6 +133,11 @@ func (db *DB) MailIn(ctx context.Context, from, until time.Time, wanted func(tar
 		if err != nil {
 			return err
 		}
+		since, err := receiversKnown(ctx, tx)
+		if err != nil {
+			return err
+		}
+		m.Apart = hourOf(from.UnixMicro()) >= since
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var target string
 			var k kind

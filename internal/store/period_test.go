@@ -86,11 +86,11 @@ func TestMailOfATimeAndOfSomeTargets(t *testing.T) {
 		wanted func(string) bool
 		want   MailIn
 	}{
-		"all": {func(string) bool { return true }, MailIn{Refused: 3, Deferred: 1, Delivered: 180, Counted: true,
+		"all": {func(string) bool { return true }, MailIn{Refused: 3, Deferred: 1, Delivered: 180, Counted: true, Apart: true,
 			Refusers: []RefuserIn{{"Talos", 2, 2, 1, 120}, {"c.example", 1, 1, 0, 0}}}},
-		"one address": {func(target string) bool { return target == "192.0.2.1" }, MailIn{Refused: 1, Deferred: 1, Delivered: 150, Counted: true, Refusers: []RefuserIn{{"Talos", 2, 1, 1, 100}}}},
-		"a domain":    {func(target string) bool { return target == "example.org" }, MailIn{Delivered: 160, Counted: true}},
-		"none":        {func(string) bool { return false }, MailIn{}},
+		"one address": {func(target string) bool { return target == "192.0.2.1" }, MailIn{Refused: 1, Deferred: 1, Delivered: 150, Counted: true, Apart: true, Refusers: []RefuserIn{{"Talos", 2, 1, 1, 100}}}},
+		"a domain":    {func(target string) bool { return target == "example.org" }, MailIn{Delivered: 160, Counted: true, Apart: true}},
+		"none":        {func(string) bool { return false }, MailIn{Apart: true}},
 	} {
 		got, err := db.MailIn(t.Context(), from, until, c.wanted)
 		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {

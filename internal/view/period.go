@@ -110,7 +110,7 @@ func (v *View) periodMail(ctx context.Context, in *report.PeriodInput, wanted fu
 		if err != nil {
 			return err
 		}
-		*x.to = report.PeriodMail{Looked: v.readsMail(), Counted: m.Counted, Refused: m.Refused, Deferred: m.Deferred, Delivered: m.Delivered}
+		*x.to = report.PeriodMail{Looked: v.readsMail(), Counted: m.Counted, Apart: m.Apart, Refused: m.Refused, Deferred: m.Deferred, Delivered: m.Delivered}
 		for _, r := range m.Refusers {
 			x.to.Refusers = append(x.to.Refusers, report.PeriodRefuser(r))
 		}
