@@ -40,9 +40,19 @@ func (r runbook) about(f checks.Finding, zone func(id string) (blocklists.Zone, 
 // hundred addresses on one list have one way out.
 func (b *Book) ForAll(findings []checks.Finding, zone func(id string) (blocklists.Zone, bool)) []checks.Remediation {
 	type way struct{ runbook, list string }
+	// All that choose looks at: of 65,536 addresses on one list it is the same.
+	type cause struct {
+		code                                              checks.Code
+		list, remedy, rule, vendor, category, codes, says string
+	}
 	var all []checks.Remediation
-	seen := map[way]bool{}
+	seen, asked := map[way]bool{}, map[cause]bool{}
 	for _, f := range findings {
+		c := cause{f.Code, listID(f), f.Facts[checks.FactRemedy], f.Facts[checks.FactRule], f.Facts[checks.FactVendor], f.Facts[checks.FactCategory], f.Facts[checks.FactCodes], f.Facts[checks.FactMeaning]}
+		if asked[c] {
+			continue
+		}
+		asked[c] = true
 		r, ok := b.choose(f)
 		w := way{r.id, listID(f)}
 		if !ok || seen[w] {

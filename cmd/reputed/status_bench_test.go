@@ -76,12 +76,10 @@ func grown(tb testing.TB, dir string, year bool, listed int) (config string) {
 	raw, err := sql.Open("sqlite", "file:"+path)
 	must(err)
 	defer raw.Close()
+	copies(tb, raw, "incidents", 1825, map[string]string{"id": "-i", "state": "'resolved'", "opened": "opened - i * 17280000000", "changed": "changed - i * 17280000000", "resolved": "opened - i * 17280000000 + 3600000000"})
 	for _, statement := range []string{
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 17520)
 			INSERT INTO runs (id, check_name, started, finished, state, summary) SELECT -i, check_name, started - i * 1800000000, finished - i * 1800000000, state, summary FROM n, (SELECT * FROM runs LIMIT 1)`,
-		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1825)
-			INSERT INTO incidents SELECT -i, cause, title, 'resolved', severity, impact, opened - i * 17280000000, changed - i * 17280000000, last_seen, opened - i * 17280000000 + 3600000000,
-				acked_by, acked_at, note, last_told, reminded, existing, relapses, silence, told, paged, escalated, turns, flapping, ended FROM n, (SELECT * FROM incidents LIMIT 1)`,
 		`INSERT INTO members (incident, check_name, target, source, position, seen, first, last, clear) SELECT i.id, m.check_name, m.target, m.source, m.position, m.seen, m.first, m.last, 1
 			FROM incidents i, (SELECT * FROM members LIMIT 1) m WHERE i.id < 0`,
 		`INSERT INTO findings SELECT m.id, (SELECT content FROM findings LIMIT 1) FROM members m WHERE m.incident < 0`,

@@ -140,10 +140,10 @@ type FindingView struct {
 	Evidence    []checks.Evidence
 }
 
-// Findings are the findings of an incident, worst first.
-func (v IncidentView) Findings() []FindingView {
+// Findings are the worst findings of an incident, at most so many.
+func (v IncidentView) Findings(most int) []FindingView {
 	var out []FindingView
-	for _, m := range v.Incident.Members {
+	for _, m := range v.Incident.Members[:min(most, len(v.Incident.Members))] {
 		f := m.Finding
 		word, _ := severityWord(f.Severity)
 		if m.Clear {

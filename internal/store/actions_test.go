@@ -66,7 +66,7 @@ func TestPeopleActOnIncidents(t *testing.T) {
 			{t0.Add(2 * time.Minute), alerts.Ack.Done(), checks.Major, "lee", ""},
 			{t0.Add(3 * time.Minute), alerts.ResolveHand.Done(), checks.Major, "lee", "moved to another address"},
 		},
-		Transitions: []Transition{{Key: f.Key, At: t0, Status: checks.Problem, Code: f.Code, Severity: f.Severity, Summary: f.Summary, Facts: f.Facts, Evidence: f.Evidence}},
+		Transitions: []Transition{{Key: f.Key, At: t0, Status: checks.Problem, Code: f.Code, Severity: f.Severity, Summary: f.Summary}},
 		Deliveries:  []Sending{{ID: 1, Channel: "slack", Notice: "1/opened/" + itoa(int(t0.Unix())), Kind: alerts.Opened, State: Queued, Queued: t0, Next: t0}},
 		Decisions: []Untold{
 			{alerts.Quiet, "nothing new", t0, t0, 1},

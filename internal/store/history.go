@@ -14,7 +14,7 @@ import (
 type History struct {
 	Incident    alerts.Incident
 	Events      []Event      // in the order they happened
-	Transitions []Transition // of its members, in the order they happened
+	Transitions []Transition // of its members, in the order they happened, without facts and evidence
 	Deliveries  []Sending    // in the order they were queued
 	Decisions   []Untold     // by when they were last made
 }
@@ -87,7 +87,13 @@ func (db *DB) Incident(ctx context.Context, id int64) (h History, err error) {
 		}, "SELECT at, kind, severity, who, note FROM events WHERE incident = ? ORDER BY id", id); err != nil {
 			return err
 		}
-		if h.Transitions, err = transitions(ctx, tx, "(check_name, target, source) IN (SELECT check_name, target, source FROM members WHERE incident = ?)", id); err != nil {
+		if err := each(ctx, tx, func(r *sql.Rows) error { // facts and evidence of 65,536 are most of what there is to read
+			var t Transition
+			err := r.Scan(&t.Key.Check, &t.Key.Target, &t.Key.Source, stamp{&t.At}, &t.Before, &t.Status, &t.Code, &t.Severity, &t.Summary)
+			h.Transitions = append(h.Transitions, t)
+			return err
+		}, `SELECT t.check_name, t.target, t.source, t.at, t.before, t.status, t.code, t.severity, t.summary FROM members m CROSS JOIN transitions t
+			ON t.check_name = m.check_name AND t.target = m.target AND t.source = m.source WHERE m.incident = ? ORDER BY t.at, t.id`, id); err != nil {
 			return err
 		}
 		if err := each(ctx, tx, func(r *sql.Rows) error {

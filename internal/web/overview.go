@@ -145,11 +145,9 @@ func (s *Server) incident(r *http.Request, v *view) error {
 	if v.Person == "" {
 		e = e.WithoutSuspects()
 	}
-	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(), Runbooks: e.Runbooks(), Decisions: e.Decisions(s.term), Ahead: e.Ahead(s.term),
+	d := &incidentData{Explanation: e, Brief: s.term.Brief(e.IncidentView, v.Now), Proofs: e.Findings(maxProofs), Runbooks: e.Runbooks(), Decisions: e.Decisions(s.term), Ahead: e.Ahead(s.term),
 		Refused: s.term.Refused(e.Refusals), Recoveries: e.IncidentView.Incident.Impact.Recoveries()}
-	if len(d.Proofs) > maxProofs {
-		d.More, d.Proofs = len(d.Proofs)-maxProofs, d.Proofs[:maxProofs]
-	}
+	d.More = len(e.IncidentView.Incident.Members) - len(d.Proofs)
 	if d.Timeline.Timeline, err = s.o.Source.Course(r.Context(), e, v.Now); err != nil {
 		d.Timeline.Err = err.Error()
 	}
