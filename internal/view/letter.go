@@ -47,6 +47,9 @@ func (d desk) write(to, receiver, list string) (remedy.Letter, checks.Finding, e
 			return remedy.Letter{}, deaf, fmt.Errorf("%s takes no requests, so there is no letter to write: its entries end by themselves; \"reputed incident show %d\" says when", z.Title, d.incident.ID)
 		}
 	}
+	if !ok && list != "" {
+		return remedy.Letter{}, f, fmt.Errorf("incident %d has nothing about %s; \"reputed incident show %d\" names the lists", d.incident.ID, checks.Line(list, 80), d.incident.ID)
+	}
 	if !ok {
 		return remedy.Letter{}, f, fmt.Errorf("incident %d has nothing to write to a %s about; \"reputed incident show %d\" says what it is", d.incident.ID, to, d.incident.ID)
 	}
