@@ -39,7 +39,7 @@ func (f *folder) change(w *working) (Change, bool) {
 		inc.Silence = Silence{}
 		moved = true
 	}
-	rise := !w.fresh && (inc.Severity.Rank() > w.before.Severity.Rank() || graver(w))
+	rise := !w.fresh && (inc.Severity.Rank() > w.before.Severity.Rank() || graver(w) || f.louder(w))
 	ended, flapped := f.turned(w)
 	inc.State = inc.state(rise)
 	if rise {
@@ -103,6 +103,14 @@ func graver(w *working) bool {
 		}
 	}
 	return joined.Rank() > had.Rank() && joined.Rank() >= w.now.Severity.Rank()
+}
+
+// louder says whether what was told as a notice has become a page of the same severity, as the few mails that it cost have
+// become many: who sleeps has not heard of it. Who has taken it on has.
+func (f *folder) louder(w *working) bool {
+	was, is := &w.before, &w.now
+	return is.Paged.IsZero() && is.AckedAt.IsZero() && !is.LastTold.IsZero() &&
+		is.Impact.Refusals() > was.Impact.Refusals() && f.in.Policy.Class(was) == Notice && f.in.Policy.Class(is) == Page
 }
 
 // turned says whether an incident has come to its end, and whether it has done so too

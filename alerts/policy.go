@@ -30,16 +30,29 @@ const (
 )
 
 // Class is how loudly an incident is told: a page is what is critical, or costs mail
-// that was counted; nothing about the monitor itself costs mail.
+// that was counted, and more of it than a few of very many.
 func (p Policy) Class(inc *Incident) Class {
 	rank := inc.Severity.Rank()
 	switch {
 	case rank < p.MinSeverity.Rank() || rank <= checks.Informational.Rank():
 		return Digested
-	case inc.Severity == checks.Critical, rank >= checks.Major.Rank() && inc.Impact.Refusals() > 0:
+	case inc.Severity == checks.Critical, rank >= checks.Major.Rank() && inc.Impact.Refusals() > 0 && !few(inc.Impact):
 		return Page
 	}
 	return Notice
+}
+
+// A single refusal is what every large sender sees every night: fewer than so many mails, and less than one in so many of
+// those that were counted, wake nobody. Where nothing is counted, any refusal does.
+const (
+	fewMails = 5
+	ofMany   = 100
+)
+
+// few says whether the mails that are refused are few of very many.
+func few(i checks.Impact) bool {
+	n := i.Refusals()
+	return n < fewMails && n*ofMany < i.Deliveries()+i.Before.Delivered
 }
 
 // QuietHours are hours of each day, in the zone of those who sleep. The zero value is none.

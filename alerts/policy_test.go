@@ -50,6 +50,9 @@ func TestPagesAreToldAtAnyHourAndNoticesInTheMorning(t *testing.T) {
 		"critical is a page":                         {listing("192.0.2.10", "zen", checks.Problem, checks.Critical), checks.Impact{}, "now"},
 		"major without harm waits for the morning":   {listing("192.0.2.10", "spamcop", checks.Problem, checks.Major), checks.Impact{}, "held"},
 		"harm that was counted makes a page of it":   {refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refused("192.0.2.10", "example.net"), "now"},
+		"four of ten thousand wait for the morning":  {refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refusedOf(4, 10000), "held"},
+		"five of ten thousand do not":                {refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refusedOf(5, 10000), "now"},
+		"nor does one of a hundred":                  {refusal("192.0.2.10", "cisco", checks.Problem, checks.Major), refusedOf(1, 100), "now"},
 		"minor is for the digest, by day or night":   {listing("192.0.2.10", "psbl", checks.Problem, checks.Minor), checks.Impact{}, "digest"},
 		"harm makes no page of what is minor":        {refusal("192.0.2.10", "tiny", checks.Problem, checks.Minor), refused("192.0.2.10", "example.net"), "digest"},
 		"informational is for the digest in any way": {listing("192.0.2.10", "uceprotect-3", checks.Problem, checks.Informational), checks.Impact{}, "digest"},
@@ -75,6 +78,44 @@ func TestPagesAreToldAtAnyHourAndNoticesInTheMorning(t *testing.T) {
 				t.Errorf("got %s, want %s", how, c.want)
 			}
 		})
+	}
+}
+
+// refusedOf is an address of whose mail so many were refused, and so many delivered.
+func refusedOf(n, delivered int) checks.Impact {
+	i := refused("192.0.2.10", "example.net")
+	i.Receivers[0].Refused.N = n
+	i.Delivered = checks.Count{N: delivered, Counted: true}
+	return i
+}
+
+func TestAFewRefusalsThatBecomeManyWakeWhoSleeps(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Quiet = QuietHours{From: 0, To: 12 * 60} // the tests begin at nine
+	count := func(n int) Change {
+		w.impacts = []checks.Impact{refusedOf(n, 10000)}
+		return w.run(refusal("192.0.2.10", "cisco", checks.Problem, checks.Major))[0]
+	}
+	if c := count(1); !c.Tell || c.NotBefore.IsZero() {
+		t.Errorf("the first: told %v, held until %v", c.Tell, c.NotBefore)
+	}
+	if c := count(4); c.Tell {
+		t.Errorf("a few: told as %s", c.Kind)
+	}
+	if c := count(5); !c.Tell || c.Kind != Worsened || !c.NotBefore.IsZero() || c.Incident.Paged.IsZero() {
+		t.Errorf("many: told %v as %s, held until %v", c.Tell, c.Kind, c.NotBefore)
+	}
+	for _, n := range []int{6, 4, 7} {
+		if c := count(n); c.Tell {
+			t.Errorf("%d: told again as %s", n, c.Kind)
+		}
+	}
+	w = newWorld(t)
+	w.policy.Quiet = QuietHours{From: 0, To: 12 * 60}
+	count(1)
+	w.open[0] = apply(t, w.open[0], Action{Kind: Ack, By: "kim", At: w.now})
+	if c := count(9); c.Tell {
+		t.Errorf("somebody has it: told as %s", c.Kind)
 	}
 }
 
