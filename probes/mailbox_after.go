@@ -15,31 +15,31 @@ import (
 type AfterKind string
 
 const (
-	AfterKeep    AfterKind = ""        // nothing: the folder is opened to read only
+	AfterKeep    AfterKind = ""        // nothing: the folder is opened read-only
 	AfterSeen    AfterKind = "seen"    // it gets the flag \Seen
 	AfterKeyword AfterKind = "keyword" // it gets the keyword Name
 	AfterMove    AfterKind = "move"    // it is moved to the folder Name
-	AfterDelete  AfterKind = "delete"  // it is deleted, and no other mail with it
+	AfterDelete  AfterKind = "delete"  // it is deleted, and no other mail is
 )
 
-// After is what is done with mails that were read and stored. It is done at least
-// once, never before, and only to mails that the [Ledger] names.
+// After is what is done with mails once they were read and stored. It is done at least once to
+// each, never earlier, and only to mails that the [Ledger] names.
 type After struct {
 	Do   AfterKind
-	Name string // of AfterKeyword and AfterMove
+	Name string // for AfterKeyword and AfterMove
 }
 
-// Ledger knows which mails After is still due for. Who stores a mail notes that it
-// is due in the same transaction, so that a crash between the two leaves no mail behind.
+// Ledger knows which mails After is still due for. Whoever stores a mail notes in the same
+// transaction that it is due, so that a crash between the two forgets no mail.
 type Ledger interface {
-	// Unsettled are the UIDs of at most limit mails under that UIDVALIDITY.
+	// Unsettled returns the UIDs of at most limit mails under that UIDVALIDITY.
 	Unsettled(ctx context.Context, validity uint32, limit int) ([]uint32, error)
-	// Settled says that it is done. Saying so twice must do no harm.
+	// Settled notes that it is done. Calling it twice must do no harm.
 	Settled(ctx context.Context, validity uint32, uids []uint32) error
 }
 
-// ErrAfter: a mail was read and stored, and what should be done with it then was
-// not done. Nothing is lost; it is tried again with every look for new mail.
+// ErrAfter: a mail was read and stored, but what should then be done with it was not. Nothing
+// is lost; it is tried again with every look for new mail.
 var ErrAfter = errors.New("mails were read, and are left as they were")
 
 // Steps of settling, as errors name them.
@@ -72,8 +72,9 @@ func (a After) check() error {
 	return fmt.Errorf("after %q: use seen, keyword, move, delete or nothing", oneLine(string(a.Do)))
 }
 
-// settle does with mails what is due. A refusal by the server or a ledger that
-// cannot be read is told in the state and holds up nothing; the error is one of the connection.
+// settle does what is due with mails that were stored. A refusal by the server, or a ledger
+// that cannot be read, is reported in the state and holds up nothing; the error is one of the
+// connection.
 func (r *reader) settle(ctx context.Context, s *session) error {
 	if r.m.opts.After.Do == AfterKeep {
 		return nil
@@ -116,8 +117,8 @@ func (r *reader) ledgerError(err error) error {
 		Hint: "it is tried again with the next look for new mail"}
 }
 
-// after does what is configured with the mails. Of those that are no longer in the
-// folder nothing comes (RFC 3501 section 6.4.8), so that it may be done again.
+// after does what is configured with the mails. Those that are no longer in the folder are
+// ignored (RFC 3501 section 6.4.8), so that it may be done again.
 func (s *session) after(ctx context.Context, uids []uint32) error {
 	var set imap.UIDSet
 	for _, uid := range uids {
@@ -136,8 +137,8 @@ func (s *session) after(ctx context.Context, uids []uint32) error {
 	case AfterDelete:
 		return s.remove(ctx, set)
 	}
-	// The library moves by COPY, STORE and a plain EXPUNGE where there is no MOVE,
-	// and a plain EXPUNGE takes along what other clients have marked.
+	// Without MOVE the library uses COPY, STORE and a plain EXPUNGE, which would also delete
+	// what other clients have marked.
 	if s.caps.Has(imap.CapMove) {
 		return s.within(ctx, stepMove, func() error {
 			_, err := s.client.Move(set, a.Name).Wait()
@@ -154,7 +155,7 @@ func (s *session) after(ctx context.Context, uids []uint32) error {
 	if err != nil {
 		return err
 	}
-	// Cut off here, the next try copies once more: twice in the folder is better than in none.
+	// If we are cut off here, the next try copies once more: better two copies than none.
 	return s.remove(ctx, set)
 }
 
@@ -165,7 +166,7 @@ func (s *session) flag(ctx context.Context, set imap.UIDSet, flag imap.Flag) err
 	})
 }
 
-// remove deletes these mails and no other, which takes UID EXPUNGE (RFC 4315 section 2.1).
+// remove deletes these mails and no others, which takes UID EXPUNGE (RFC 4315 section 2.1).
 func (s *session) remove(ctx context.Context, set imap.UIDSet) error {
 	if !s.caps.Has(imap.CapUIDPlus) {
 		return s.cannot(stepExpunge, "the server has no UIDPLUS, and a plain EXPUNGE would delete what others have marked", "use \"seen\" or a keyword in \"after\"")

@@ -16,31 +16,30 @@ import (
 
 // What keeps a mailbox from being read, besides ErrUnreachable and ErrTimeout.
 var (
-	// ErrLogin: the server refuses user and password, or logins as we make them.
-	// Trying again does not help until someone changes something, and gets accounts locked.
+	// ErrLogin: the server refuses user and password, or the way in which we log in. Trying
+	// again does not help until someone changes something, and may get the account locked.
 	ErrLogin = errors.New("login refused")
-	// ErrFolder: the folder does not exist or may not be opened. Trying again
-	// does not help until someone changes something.
+	// ErrFolder: the folder does not exist or may not be opened. Trying again does not help
+	// until someone changes something.
 	ErrFolder = errors.New("folder cannot be opened")
-	// ErrTLS: no connection that can be trusted came about: a certificate that is
-	// not, a port without TLS. Trying again does not help until someone changes something.
+	// ErrTLS: there is no connection that can be trusted, because of the certificate or because
+	// the port has no TLS. Trying again does not help until someone changes something.
 	ErrTLS = errors.New("no secure connection")
-	// ErrProtocol: the server broke off, answered no, or said what nobody
-	// understands. Trying again often helps.
+	// ErrProtocol: the server broke off, answered no, or said something that cannot be
+	// understood. Trying again often helps.
 	ErrProtocol = errors.New("server broke off")
-	// ErrUnread: a mail that the server lists could not be read. Trying again
-	// helps if the connection was to blame; else the mail is set aside in the end.
+	// ErrUnread: a mail that the server lists could not be read. Trying again helps if the
+	// connection was to blame; otherwise the mail is set aside in the end.
 	ErrUnread = errors.New("mail could not be read")
-	// ErrHandle: whoever was given the mails failed to keep them. The same mails
-	// come again.
-	ErrHandle = errors.New("mails could not be stored")
+	// ErrHandle: whoever was given the mails, or the lines of a log, failed to store them. The
+	// same ones come again.
+	ErrHandle = errors.New("what was read could not be stored")
 )
 
-// MailboxError says which step of reading which mailbox failed, why, and what
-// to do. It unwraps to one of the errors above, ErrUnreachable or ErrTimeout,
-// and to the cause where that is one of the network, of TLS or of the caller.
-// Its text is one line, quotes the server at most 200 runes long, and never
-// holds the password.
+// MailboxError says which step of reading which mailbox failed, why, and what to do. It unwraps
+// to one of the errors above, ErrUnreachable or ErrTimeout, and to the cause if that is one of
+// the network, of TLS or of the caller. Its text is one line, quotes at most 200 runes of what
+// the server said, and never holds the password.
 type MailboxError struct {
 	Mailbox string
 	Server  string
@@ -50,7 +49,7 @@ type MailboxError struct {
 	Hint    string // what to do; may be empty
 }
 
-// Error is as "mailbox bounces: login at imap.example.org:993: login refused: NO
+// Error returns one line: "mailbox bounces: login at imap.example.org:993: login refused: NO
 // [AUTHENTICATIONFAILED] no such user: check user and password".
 func (e *MailboxError) Error() string {
 	text := fmt.Sprintf("mailbox %s: %s at %s: %v", oneLine(e.Mailbox), e.Step, e.Server, e.Kind)
@@ -65,13 +64,13 @@ func (e *MailboxError) Error() string {
 
 func (e *MailboxError) Unwrap() []error { return []error{e.Kind, e.Err} }
 
-// failure makes the error of a step out of what the libraries say. late says
-// that it was we who closed the connection, because nothing came.
+// failure makes the error of a step out of what the libraries say. late says that it was us
+// who closed the connection, because nothing came in time.
 func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if known := (*MailboxError)(nil); errors.As(err, &known) {
+	if _, ok := errors.AsType[*MailboxError](err); ok {
 		return err
 	}
 	e := &MailboxError{Mailbox: m.opts.Name, Server: m.opts.Server, Step: step, Kind: ErrProtocol, Err: err}
@@ -98,7 +97,7 @@ func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool
 			e.Kind = ErrTimeout
 		}
 		if errors.As(err, &netErr) {
-			e.Err = netErr.Err // the address is said already
+			e.Err = netErr.Err // the address is there already
 		}
 	case errors.As(err, &hostname):
 		e.Kind, e.Hint = ErrTLS, "use the server name that the certificate is for"
@@ -116,15 +115,15 @@ func (m *Mailbox) failure(ctx context.Context, step string, err error, late bool
 		if errors.Is(err, io.EOF) || strings.HasSuffix(err.Error(), io.ErrUnexpectedEOF.Error()) {
 			e.Err = errors.New("connection closed by the server")
 		} else {
-			// What the library says quotes the server, who may quote us.
+			// The library quotes the server, which may quote us.
 			e.Err = errors.New(m.redact(err.Error()))
 		}
 	}
 	return e
 }
 
-// refused reads a NO, BAD or BYE of the server (RFC 3501 section 7.1) with its
-// response code (RFC 5530).
+// refused fills in the error for a NO, BAD or BYE (RFC 3501 section 7.1) with its response code
+// (RFC 5530).
 func (m *Mailbox) refused(e *MailboxError, no *imap.Error) {
 	code := ""
 	if no.Code != "" {
@@ -162,20 +161,17 @@ func (m *Mailbox) refused(e *MailboxError, no *imap.Error) {
 	}
 }
 
-// redact takes the password out of a text, in the forms in which it is sent:
-// servers quote commands that they do not understand.
+// redact removes the password from a text, in the forms in which it is sent: servers quote
+// commands that they do not understand.
 func (m *Mailbox) redact(text string) string {
 	if m.opts.OAuth != nil {
 		return redactAll(text, m.opts.OAuth.secrets())
 	}
 	secret := m.opts.Password()
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
-	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + m.opts.User + "\x00" + secret)) // RFC 4616
 	if secret == "" {
 		return text
 	}
-	for _, form := range []string{plain, secret, quoted} {
-		text = strings.ReplaceAll(text, form, "<redacted>")
-	}
-	return text
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + m.opts.User + "\x00" + secret)) // RFC 4616
+	return redactAll(text, []string{plain, secret, quoted})
 }

@@ -13,17 +13,17 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 )
 
-// uids is a set of UIDs as a SEARCH gives it, in ranges, because a range costs
-// nothing while a folder may hold millions.
+// uids is a set of UIDs as SEARCH returns it, in ranges: a folder may hold millions, and few
+// ranges.
 type uids []imap.UIDRange
 
-// search gives the UIDs in the folder from first on, but for except.
+// search returns the UIDs in the folder from first on, except one.
 func (s *session) search(ctx context.Context, first, except uint32) (found uids, err error) {
-	if first == 0 { // the UID before was the last there can be
+	if first == 0 { // the UID before it was the highest possible
 		return nil, nil
 	}
-	// "n:*" always includes the last mail, be its UID below n or not (RFC 3501
-	// section 6.4.8), so what comes is looked through again.
+	// "n:*" always includes the last mail, even if its UID is below n (RFC 3501 section 6.4.8),
+	// so the answer is filtered.
 	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{{{Start: imap.UID(first), Stop: 0}}}}
 	err = s.within(ctx, stepSearch, func() error {
 		data, err := s.client.UIDSearch(criteria, nil).Wait()
@@ -48,9 +48,9 @@ func (s *session) search(ctx context.Context, first, except uint32) (found uids,
 	return found, err
 }
 
-// since gives the lowest UID among the mails that arrived at that time or later,
-// 0 if there is none. A server knows days only, of whatever time zone (RFC 3501
-// section 6.4.4), so a day more is asked for.
+// since returns the lowest UID among the mails that arrived at that time or later, 0 if there
+// is none. A server compares only days, in some time zone (RFC 3501 section 6.4.4), so it is
+// asked for one day more.
 func (s *session) since(ctx context.Context, at time.Time) (first uint32, err error) {
 	err = s.within(ctx, stepSearch, func() error {
 		data, err := s.client.UIDSearch(&imap.SearchCriteria{Since: at.UTC().AddDate(0, 0, -1)}, nil).Wait()
@@ -71,7 +71,7 @@ func (s *session) since(ctx context.Context, at time.Time) (first uint32, err er
 	return first, err
 }
 
-// from gives the UIDs from first on.
+// from returns the UIDs from first on.
 func (u uids) from(first uint32) (out uids) {
 	for _, r := range u {
 		out = out.add(max(r.Start, imap.UID(first)), r.Stop)
@@ -86,7 +86,7 @@ func (u uids) add(start, stop imap.UID) uids {
 	return append(u, imap.UIDRange{Start: start, Stop: stop})
 }
 
-// len is how many UIDs there are.
+// len returns how many UIDs there are.
 func (u uids) len() int {
 	n := 0
 	for _, r := range u {
@@ -95,8 +95,8 @@ func (u uids) len() int {
 	return n
 }
 
-// take splits off the n lowest UIDs, or all if there are fewer. What remains
-// shares its memory with u, which must not be used any more.
+// take splits off the n lowest UIDs, or all if there are fewer. The rest shares its memory with
+// u, which must not be used any more.
 func (u uids) take(n int) (first []imap.UID, rest uids) {
 	for i, r := range u {
 		for uid := r.Start; ; uid++ {
@@ -106,7 +106,7 @@ func (u uids) take(n int) (first []imap.UID, rest uids) {
 				return first, rest
 			}
 			first = append(first, uid)
-			if uid == r.Stop { // and not a comparison in the loop's head: uid+1 may be 0
+			if uid == r.Stop { // not in the head of the loop: uid+1 may be 0
 				break
 			}
 		}
@@ -114,19 +114,18 @@ func (u uids) take(n int) (first []imap.UID, rest uids) {
 	return first, nil
 }
 
-// fetch reads up to limit bytes of each of the mails, and gives them in
-// ascending order of UID. A mail that is missing from the result is no longer
-// in the folder; any other failure is an error, and then nothing is given,
-// for what the library has handed over until then may be incomplete. With
-// bare, neither date nor size are asked for: a date that the library cannot
-// read costs the connection.
+// fetch reads up to limit bytes of each of the mails, and returns them in ascending order of
+// UID. A mail that is missing from the result is no longer in the folder. Any other failure is
+// an error, and then nothing is returned, because what the library has handed over until then
+// may be incomplete. With bare, neither date nor size are asked for: a date that the library
+// cannot read costs the connection.
 func (s *session) fetch(ctx context.Context, want []imap.UID, limit int, bare bool) ([]Message, error) {
 	items := &imap.FetchOptions{
 		UID:          true,
 		InternalDate: !bare,
 		RFC822Size:   !bare,
-		// One more byte than is kept, to see whether there is more: many servers
-		// only estimate RFC822.SIZE. PEEK leaves \Seen alone (RFC 3501 section 6.4.5).
+		// One byte more than is kept shows whether the mail is longer: many servers only
+		// estimate RFC822.SIZE. PEEK does not set \Seen (RFC 3501 section 6.4.5).
 		BodySection: []*imap.FetchItemBodySection{{
 			Peek: true, Partial: &imap.SectionPartial{Offset: 0, Size: int64(limit) + 1},
 		}},
@@ -137,9 +136,9 @@ func (s *session) fetch(ctx context.Context, want []imap.UID, limit int, bare bo
 	}
 	missing := missingOf(want, got)
 	if len(missing) > 0 {
-		// Gone, or lost on the way: the library drops an answer that names the UID
-		// after the body, and one that comes after news of the mail's flags. Asked
-		// by sequence number, it takes both.
+		// They are gone, or were lost on the way: the library drops an answer that has the UID
+		// after the body, and one that follows a change of the mail's flags. When it asks by
+		// sequence number, it takes both.
 		seqs, err := s.sequenceNumbers(ctx, missing)
 		if err != nil {
 			return nil, err
@@ -172,7 +171,7 @@ func missingOf(want []imap.UID, got map[imap.UID]Message) (missing []imap.UID) {
 	return missing
 }
 
-// sequenceNumbers gives those of the mails that are still in the folder.
+// sequenceNumbers returns the sequence numbers of the mails that are still in the folder.
 func (s *session) sequenceNumbers(ctx context.Context, of []imap.UID) (seqs []uint32, err error) {
 	err = s.within(ctx, stepSearch, func() error {
 		data, err := s.client.Search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(of...)}}, nil).Wait()
@@ -193,17 +192,17 @@ func (s *session) sequenceNumbers(ctx context.Context, of []imap.UID) (seqs []ui
 	return seqs, err
 }
 
-// fetchSet runs one FETCH and adds the mails that came whole to got. No other
-// command can run until all of its answer has been taken, so all is taken.
+// fetchSet runs one FETCH and adds the mails that came completely to got. It takes the whole
+// answer, since no other command can run before that.
 func (s *session) fetchSet(ctx context.Context, set imap.NumSet, items *imap.FetchOptions, limit int, got map[imap.UID]Message) error {
 	return s.within(ctx, stepFetch, func() error {
 		command := s.client.Fetch(set, items)
 		for data := command.Next(); data != nil; data = command.Next() {
 			m, whole, err := s.message(data, limit)
 			if err != nil {
-				// The connection has ended inside a literal. The command is left as it
-				// is: Next and Close would read on in the literal, side by side with the
-				// library's reader, which by now goes its own way to the end.
+				// The connection has ended inside a literal. The command is left as it is: Next
+				// and Close would go on reading the literal at the same time as the library's
+				// own reader, which by now cleans up.
 				return err
 			}
 			if whole {
@@ -215,7 +214,7 @@ func (s *session) fetchSet(ctx context.Context, set imap.NumSet, items *imap.Fet
 	})
 }
 
-// message reads one answer to a FETCH. It is whole if it has a UID and a body.
+// message reads one answer to a FETCH. It is whole if it has both a UID and a body.
 func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Message, whole bool, err error) {
 	m.Mailbox = s.m.opts.Name
 	body := false
@@ -228,7 +227,7 @@ func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Messa
 		case imapclient.FetchItemDataRFC822Size:
 			m.Size = item.Size
 		case imapclient.FetchItemDataBodySection:
-			if item.Literal == nil { // NIL: the server has the mail and not its body
+			if item.Literal == nil { // NIL: the server has the mail but not its body
 				continue
 			}
 			if m.Bytes, m.Cut, err = readLiteral(item.Literal, limit); err != nil {
@@ -247,9 +246,9 @@ func (s *session) message(data *imapclient.FetchMessageData, limit int) (m Messa
 	return m, body && m.UID != 0, nil
 }
 
-// readLiteral keeps up to limit bytes of a literal and says whether there are
-// more. A connection that is cut inside a literal looks like its end: only the
-// length that was announced tells. After an error lit must not be touched again.
+// readLiteral returns up to limit bytes of a literal, and says whether there are more. When the
+// connection is cut inside a literal, the library reports its end: only the announced length
+// tells the difference. After an error lit must not be touched again.
 func readLiteral(lit imap.LiteralReader, limit int) (kept []byte, cut bool, err error) {
 	announced := lit.Size()
 	kept = make([]byte, min(announced, int64(limit)))
@@ -257,7 +256,7 @@ func readLiteral(lit imap.LiteralReader, limit int) (kept []byte, cut bool, err 
 	if err != nil {
 		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", n, announced)
 	}
-	rest, err := io.Copy(io.Discard, lit) // also when nothing is left: the library waits for the end to be read
+	rest, err := io.Copy(io.Discard, lit) // even if nothing is left: the library waits until the end was read
 	if err != nil || int64(n)+rest != announced {
 		return nil, false, fmt.Errorf("%d of %d bytes of a mail came", int64(n)+rest, announced)
 	}

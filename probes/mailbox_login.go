@@ -14,11 +14,12 @@ import (
 	"github.com/emersion/go-sasl"
 )
 
-// xoauth2 is the SASL mechanism of before RFC 7628, the only one that Microsoft has.
+// xoauth2 is the predecessor of OAUTHBEARER (RFC 7628), and the only mechanism of the two that
+// Microsoft has.
 const xoauth2 = "XOAUTH2"
 
-// connect opens a connection that is logged in. A token from before that the
-// server refuses is replaced once: it may have been revoked, or the clocks differ.
+// connect opens a connection and logs in. If the server refuses a token that was fetched
+// earlier, it is replaced once: it may have been revoked, or the clocks differ.
 func (m *Mailbox) connect(ctx context.Context) (*session, error) {
 	if m.opts.OAuth == nil {
 		return m.open(ctx, "")
@@ -38,10 +39,10 @@ func (m *Mailbox) connect(ctx context.Context) (*session, error) {
 	if token, _, err = m.opts.OAuth.token(ctx); err != nil {
 		return nil, err
 	}
-	return m.open(ctx, token) // anew: servers hang up after a refusal
+	return m.open(ctx, token) // a new connection: servers hang up after a refusal
 }
 
-// login logs in by the best way that the server offers.
+// login logs in by the best way that the server offers. Without TLS this is only the loopback.
 func (s *session) login(token string) error {
 	if token != "" {
 		return s.bearer(token)
@@ -58,8 +59,7 @@ func (s *session) login(token string) error {
 		Text: "the server allows no login by password on this connection"}
 }
 
-// bearer logs in with an access token: by OAUTHBEARER (RFC 7628), which is the
-// standard, or by XOAUTH2, which Microsoft has.
+// bearer logs in with an access token: by OAUTHBEARER, the standard, or by XOAUTH2.
 func (s *session) bearer(token string) error {
 	b := &bearer{user: s.m.opts.User, token: token, server: s.m.opts.Server}
 	switch caps := s.client.Caps(); {
@@ -72,8 +72,7 @@ func (s *session) bearer(token string) error {
 			Text: "the server offers neither OAUTHBEARER nor XOAUTH2 on this connection"}
 	}
 	err := s.client.Authenticate(b)
-	var no *imap.Error
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*imap.Error](err); ok {
 		text := no.Text
 		if b.refusal != "" {
 			text = strings.TrimSpace(text + " (" + b.refusal + ")")
@@ -86,13 +85,13 @@ func (s *session) bearer(token string) error {
 	return nil
 }
 
-// hide takes what was sent at a login by token out of a text.
+// hide removes from a text what was sent to log in with a token.
 func hide(text string, response []byte, token string) string {
 	return redactAll(text, []string{base64.StdEncoding.EncodeToString(response), token})
 }
 
-// bearer is the client's side of both mechanisms. The library has OAUTHBEARER
-// without the last step of a refusal, after which a real server waits for ever.
+// bearer is the client's side of both mechanisms. The library's OAUTHBEARER lacks the last step
+// of a refusal, for which a real server waits for ever.
 type bearer struct {
 	mechanism, user, token, server string
 
@@ -108,7 +107,7 @@ func (b *bearer) response() []byte {
 	if b.mechanism == xoauth2 {
 		return []byte("user=" + b.user + "\x01auth=Bearer " + b.token + "\x01\x01")
 	}
-	// RFC 7628 section 3.1; in a saslname "," and "=" are written otherwise (RFC 5801 section 4).
+	// RFC 7628 section 3.1; in a saslname "," and "=" are escaped (RFC 5801 section 4).
 	name := strings.NewReplacer("=", "=3D", ",", "=2C").Replace(b.user)
 	where := ""
 	if host, port, err := net.SplitHostPort(b.server); err == nil {
@@ -117,9 +116,9 @@ func (b *bearer) response() []byte {
 	return []byte("n,a=" + name + ",\x01" + where + "auth=Bearer " + b.token + "\x01\x01")
 }
 
-// Next answers the one challenge that there is: the reason of a refusal. The server
-// says NO only after it: to ^A with OAUTHBEARER (RFC 7628 section 3.2.3), to an empty line
-// with XOAUTH2.
+// Next answers the only challenge that there is, which holds the reason for a refusal. The
+// server says NO only after the answer: ^A with OAUTHBEARER (RFC 7628 section 3.2.3), an empty
+// line with XOAUTH2.
 func (b *bearer) Next(challenge []byte) ([]byte, error) {
 	if b.refused {
 		return nil, errors.New("the server goes on asking after it has refused the token")
@@ -131,7 +130,7 @@ func (b *bearer) Next(challenge []byte) ([]byte, error) {
 	return []byte{1}, nil
 }
 
-// refusal is the JSON of RFC 7628 section 3.2.2 as a text.
+// refusal returns the JSON of RFC 7628 section 3.2.2 as a text.
 func refusal(challenge []byte) string {
 	var said map[string]any
 	if json.Unmarshal(challenge, &said) != nil {
@@ -149,10 +148,10 @@ func refusal(challenge []byte) string {
 	return oneLine(strings.Join(parts, ", "))
 }
 
-// emptyAnswer sends an empty answer to a challenge as the empty line that it is.
-// The library writes "=", which stands for it in an initial response only (RFC 4959 section 3).
-// It cannot stand between the library and the TLS of STARTTLS; there the server
-// calls "=" malformed, which comes to the same refusal.
+// emptyAnswer sends an empty answer to a challenge as an empty line. The library writes "=",
+// which means that only in an initial response (RFC 4959 section 3). With STARTTLS it cannot
+// get between the library and TLS; there the server calls "=" malformed, and the login is
+// refused all the same.
 type emptyAnswer struct{ net.Conn }
 
 func (c emptyAnswer) Write(p []byte) (int, error) {

@@ -2,16 +2,16 @@ package probes
 
 import "context"
 
-// FolderLook is what one look at a folder finds that reads nothing.
+// FolderLook is what [Mailbox.Look] finds.
 type FolderLook struct {
 	UIDValidity uint32
 	Messages    uint32 // in the folder
-	UIDNext     uint32 // a mail that comes now gets it (RFC 3501 section 2.3.1.1); 0: the server did not say
-	Idle        bool   // it says by itself when mail comes (RFC 2177)
+	UIDNext     uint32 // the UID of the next mail that comes (RFC 3501 section 2.3.1.1); 0: the server did not say
+	Idle        bool   // the server reports new mail by itself (RFC 2177)
 }
 
-// Above is how many mails there are at most above a position; -1: the server did not say. Under another
-// UIDVALIDITY that is all of them.
+// Above returns how many mails there are at most above a position: all of them if it is of
+// another UIDVALIDITY, -1 if the server did not say.
 func (v FolderLook) Above(p Position) int {
 	switch {
 	case v.UIDValidity != p.UIDValidity:
@@ -22,8 +22,9 @@ func (v FolderLook) Above(p Position) int {
 	return max(int(min(v.Messages, v.UIDNext-1-min(p.UID, v.UIDNext-1))), 0)
 }
 
-// Look connects, logs in, opens the folder to read only (EXAMINE) whatever the options say is
-// done with mails later, and leaves. Its errors are those of [Mailbox.Once]; it does not try again.
+// Look connects, logs in, opens the folder read-only (EXAMINE) whatever [MailboxOptions].After
+// says, and leaves. It reads no mail. Its errors are those of [Mailbox.Once]; it does not try
+// again.
 func (m *Mailbox) Look(ctx context.Context) (v FolderLook, err error) {
 	look := *m
 	look.opts.After = After{}

@@ -2,15 +2,16 @@ package probes
 
 import (
 	"context"
-	"log/slog"
+	"iter"
 	"slices"
 
 	"github.com/emersion/go-imap/v2"
 )
 
-// newest hands over these mails, the last batch first, and leaves the position where it is: at the beginning. Everything is
-// read from there afterwards, these mails too, so nothing can be passed over, whenever this is cut off. A mail that cannot be read
-// ends it: to find out about that one is for the reading in order.
+// newest hands over these mails, the last batch first, and leaves the position where it is, at
+// the beginning. Everything is read from there afterwards, these mails too, so that nothing is
+// skipped whenever this is cut off. A mail that cannot be read ends it: the reading in order
+// finds out which one that is.
 func (r *reader) newest(ctx context.Context, s *session, uids []imap.UID, behind int) error {
 	for batch := range backwards(uids, r.m.batchSize()) {
 		mails, err := s.fetch(ctx, batch, r.m.opts.MaxMessageBytes, false)
@@ -25,27 +26,16 @@ func (r *reader) newest(ctx context.Context, s *session, uids []imap.UID, behind
 		if len(mails) == 0 { // all expunged meanwhile
 			continue
 		}
-		for i := range mails {
-			mails[i].UIDValidity = r.pos.UIDValidity
-		}
-		if err := r.handle(ctx, Batch{Messages: mails, Position: r.pos}); err != nil {
-			r.state.Behind = behind
-			return r.unstored(ctx, err)
-		}
-		r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "newest mails read first",
-			slog.String("mailbox", r.m.opts.Name), slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(batch[0])))
-		r.tell(s, func(st *MailboxState) { st.Behind = behind })
-		if r.state.AfterErr == nil {
-			if err := r.settle(ctx, s); err != nil {
-				return err
-			}
+		if err := r.handOver(ctx, s, mails, r.pos, behind, behind); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// backwards gives the UIDs in batches of at most size, the last batch first, each in ascending order.
-func backwards(uids []imap.UID, size int) func(yield func([]imap.UID) bool) {
+// backwards returns the UIDs in batches of at most size, the last batch first, each in
+// ascending order.
+func backwards(uids []imap.UID, size int) iter.Seq[[]imap.UID] {
 	return func(yield func([]imap.UID) bool) {
 		for end := len(uids); end > 0; end -= size {
 			if !yield(uids[max(0, end-size):end]) {
@@ -55,7 +45,7 @@ func backwards(uids []imap.UID, size int) func(yield func([]imap.UID) bool) {
 	}
 }
 
-// last gives the n highest UIDs in ascending order, or all if there are fewer.
+// last returns the n highest UIDs in ascending order, or all if there are fewer.
 func (u uids) last(n int) (highest []imap.UID) {
 	for _, r := range slices.Backward(u) {
 		for uid := r.Stop; len(highest) < n; uid-- {

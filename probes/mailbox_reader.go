@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// triesBeforeAside is how often a mail is asked for by itself before it is
-	// set aside. The last try asks for less.
+	// triesBeforeAside is how often a mail is fetched by itself before it is set aside. The last
+	// try asks for less.
 	triesBeforeAside = 3
-	// lastTryBytes is what the last try asks for. The beginning of a mail is
-	// worth more than nothing, and a report stands there.
+	// lastTryBytes is how much the last try asks for. The beginning of a mail is better than
+	// nothing, and a report is at the beginning.
 	lastTryBytes = 32 << 10
 )
 
-// reader carries what is known of a mailbox from one session to the next.
+// reader keeps what is known of a mailbox from one session to the next.
 type reader struct {
 	m      *Mailbox
 	handle func(context.Context, Batch) error
@@ -27,18 +27,18 @@ type reader struct {
 	state  MailboxState
 	pos    Position
 
-	// After a FETCH of several mails failed, mails are read one at a time up to
-	// UID singly, to find the one that is to blame.
+	// After a FETCH of several mails has failed, mails are fetched one at a time up to the UID
+	// singly, to find the one that is to blame.
 	singly  uint32
-	suspect uint32 // the mail that failed last when it was read by itself
-	fails   int    // how often in a row
+	suspect uint32 // the mail that failed last when it was fetched by itself
+	fails   int    // how often in a row it did
 	rounds  int    // how often the mail to compare with failed as well
-	lastErr error  // why it failed last
+	lastErr error  // why the suspect failed last
 
-	// The UID from which on an unread folder is read, and of which UIDVALIDITY that is.
+	// The UID from which on an unread folder is read, and the UIDVALIDITY that it belongs to.
 	floor, floorOf uint32
 
-	newestOf uint32 // the UIDVALIDITY under which the newest mails were handed over before the others
+	newestOf uint32 // the UIDVALIDITY under which the newest mails have been handed over first
 }
 
 func newReader(m *Mailbox, start Position, handle func(context.Context, Batch) error, report func(MailboxState)) *reader {
@@ -59,9 +59,9 @@ func (r *reader) tell(s *session, change func(*MailboxState)) {
 	}
 }
 
-// session connects and reads to the end of the folder, and then, if stay is
-// set, whatever comes, until something fails or ctx ends. lived is how long it
-// held, if it got through the folder once, else 0.
+// session connects and reads to the end of the folder, and then, if stay is set, whatever
+// comes, until something fails or ctx ends. lived is how long it lasted if it got through the
+// folder once, else 0.
 func (r *reader) session(ctx context.Context, stay bool) (lived time.Duration, err error) {
 	began := time.Now()
 	s, err := r.m.connect(ctx)
@@ -99,40 +99,18 @@ func (r *reader) session(ctx context.Context, stay bool) (lived time.Duration, e
 
 // round reads every mail above the position and hands it over.
 func (r *reader) round(ctx context.Context, s *session) error {
-	validity, err := s.examine(ctx)
-	if err != nil {
+	if err := r.openFolder(ctx, s); err != nil {
 		return err
-	}
-	if !r.state.Connected {
-		r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "mailbox connected",
-			slog.String("mailbox", r.m.opts.Name), slog.Bool("idle", s.canIdle))
-		r.tell(s, func(st *MailboxState) { st.Connected, st.Since = true, time.Now().UTC() })
-	}
-	if validity != r.pos.UIDValidity {
-		if r.pos.UIDValidity != 0 {
-			r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mailbox renumbered by its server, read again from the beginning",
-				slog.String("mailbox", r.m.opts.Name), slog.Uint64("uidvalidity", uint64(validity)))
-		}
-		r.pos = Position{UIDValidity: validity}
-		r.singly, r.suspect, r.fails, r.rounds = 0, 0, 0, 0
 	}
 	if err := r.settle(ctx, s); err != nil { // what a crash or a refusal has left
 		return err
 	}
 	pending, err := s.search(ctx, r.pos.UID+1, 0)
+	if err == nil && r.pos.UID == 0 {
+		pending, err = r.begin(ctx, s, pending)
+	}
 	if err != nil {
 		return err
-	}
-	if r.pos.UID == 0 && r.m.opts.Since > 0 {
-		if pending, err = r.recent(ctx, s, pending); err != nil {
-			return err
-		}
-	}
-	if n := r.m.opts.NewestFirst; n > 0 && r.pos.UID == 0 && r.newestOf != validity && pending.len() > n {
-		if err := r.newest(ctx, s, pending.last(n), pending.len()); err != nil {
-			return err
-		}
-		r.newestOf = validity
 	}
 	for behind := pending.len(); len(pending) > 0; {
 		size := r.m.batchSize()
@@ -146,30 +124,76 @@ func (r *reader) round(ctx context.Context, s *session) error {
 			r.state.Behind = behind
 			return err
 		}
-		if len(mails) == 0 { // all expunged meanwhile
-			behind -= len(batch)
-			continue
-		}
-		next := Position{UIDValidity: validity, UID: uint32(batch[len(batch)-1])}
-		for i := range mails {
-			mails[i].UIDValidity = validity
-		}
-		if err := r.handle(ctx, Batch{Messages: mails, Position: next}); err != nil {
-			r.state.Behind = behind
-			return r.unstored(ctx, err)
-		}
-		r.pos = next
-		behind -= len(batch)
-		r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "mails read",
-			slog.String("mailbox", r.m.opts.Name), slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(next.UID)))
-		r.tell(s, func(st *MailboxState) { st.Behind = behind })
-		if r.state.AfterErr == nil { // else not before the next round
-			if err := r.settle(ctx, s); err != nil {
+		left := behind - len(batch)
+		next := Position{UIDValidity: r.pos.UIDValidity, UID: uint32(batch[len(batch)-1])}
+		if len(mails) > 0 { // else all were expunged meanwhile
+			if err := r.handOver(ctx, s, mails, next, behind, left); err != nil {
 				return err
 			}
 		}
+		behind = left
 	}
 	return nil
+}
+
+// openFolder opens the folder, and begins anew if it has another UIDVALIDITY than before.
+func (r *reader) openFolder(ctx context.Context, s *session) error {
+	validity, err := s.examine(ctx)
+	if err != nil {
+		return err
+	}
+	if !r.state.Connected {
+		r.m.opts.Log.LogAttrs(ctx, slog.LevelInfo, "mailbox connected",
+			slog.String("mailbox", r.m.opts.Name), slog.Bool("idle", s.canIdle))
+		r.tell(s, func(st *MailboxState) { st.Connected, st.Since = true, time.Now().UTC() })
+	}
+	if validity == r.pos.UIDValidity {
+		return nil
+	}
+	if r.pos.UIDValidity != 0 {
+		r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mailbox renumbered by its server, read again from the beginning",
+			slog.String("mailbox", r.m.opts.Name), slog.Uint64("uidvalidity", uint64(validity)))
+	}
+	r.pos = Position{UIDValidity: validity}
+	r.singly, r.suspect, r.fails, r.rounds = 0, 0, 0, 0
+	return nil
+}
+
+// begin begins with a folder of which nothing was read yet: it leaves out what is too old, and
+// hands over the newest mails first, if the options say so.
+func (r *reader) begin(ctx context.Context, s *session, pending uids) (_ uids, err error) {
+	if r.m.opts.Since > 0 {
+		if pending, err = r.recent(ctx, s, pending); err != nil {
+			return nil, err
+		}
+	}
+	if n := r.m.opts.NewestFirst; n > 0 && r.newestOf != r.pos.UIDValidity && pending.len() > n {
+		if err := r.newest(ctx, s, pending.last(n), pending.len()); err != nil {
+			return nil, err
+		}
+		r.newestOf = r.pos.UIDValidity
+	}
+	return pending, nil
+}
+
+// handOver hands a batch over, advances the position to next, and settles what is due. Behind
+// and left are how many mails are above the position before and after it.
+func (r *reader) handOver(ctx context.Context, s *session, mails []Message, next Position, behind, left int) error {
+	for i := range mails {
+		mails[i].UIDValidity = next.UIDValidity
+	}
+	if err := r.handle(ctx, Batch{Messages: mails, Position: next}); err != nil {
+		r.state.Behind = behind
+		return r.unstored(ctx, err)
+	}
+	r.pos = next
+	r.m.opts.Log.LogAttrs(ctx, slog.LevelDebug, "mails read", slog.String("mailbox", r.m.opts.Name),
+		slog.Int("mails", len(mails)), slog.Uint64("uid", uint64(mails[len(mails)-1].UID)))
+	r.tell(s, func(st *MailboxState) { st.Behind = left })
+	if r.state.AfterErr != nil {
+		return nil // not again before the next round
+	}
+	return r.settle(ctx, s)
 }
 
 // unstored is the error of mails that could not be handed over.
@@ -181,9 +205,9 @@ func (r *reader) unstored(ctx context.Context, err error) error {
 		Kind: ErrHandle, Err: err, Hint: "they stay on the server and are read again"}
 }
 
-// read fetches a batch, and finds out about the mail that keeps it from being
-// read. Every failure costs the session, because after one the library's
-// connection is not to be trusted; what was learnt stays for the next.
+// read fetches a batch, and finds the mail that keeps it from being read. Every failure ends the
+// session, because the library's connection cannot be trusted after one; what was learnt is
+// kept for the next session.
 func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Message, error) {
 	uid := uint32(batch[0])
 	tries := 0
@@ -228,11 +252,10 @@ func (r *reader) read(ctx context.Context, s *session, batch []imap.UID) ([]Mess
 	return nil, r.unread(fmt.Sprintf("from UID %d on", uid), err, "tried again, a mail at a time")
 }
 
-// control reads another mail before the last try of the one that failed, over
-// the same connection. If that fails as well the connection is to blame, or a
-// firewall that swallows large packets: without this check every mail of the
-// folder would be set aside, one by one. There is none to read if the mail is
-// alone in the folder.
+// control fetches another mail over the same connection, before the last try of the one that
+// failed. If that fails as well, the connection is to blame, or a firewall that swallows large
+// packets: without this check every mail of the folder would be set aside, one by one. It is
+// false if the mail is the only one in the folder.
 func (r *reader) control(ctx context.Context, s *session, uid uint32) (read bool, err error) {
 	others, err := s.search(ctx, 1, uid)
 	if err != nil || others.len() == 0 {
@@ -251,9 +274,9 @@ func (r *reader) control(ctx context.Context, s *session, uid uint32) (read bool
 		"if it lasts, check the network path to the server for large packets (MTU)")
 }
 
-// recent leaves out of an unread folder what came before Since: a first start
-// must not take a day over mail that can decide nothing any more. The boundary is a UID that
-// stays as it is while the process lives, so that nothing that comes later is passed over.
+// recent leaves out what came into an unread folder before Since: a first start must not spend
+// a day on mail that decides nothing any more. The boundary is a UID that stays the same while
+// the process lives, so that nothing that comes later is skipped.
 func (r *reader) recent(ctx context.Context, s *session, pending uids) (uids, error) {
 	if r.floorOf != r.pos.UIDValidity {
 		first, err := s.since(ctx, time.Now().Add(-r.m.opts.Since))
@@ -272,7 +295,7 @@ func (r *reader) recent(ctx context.Context, s *session, pending uids) (uids, er
 	return pending.from(r.floor), nil
 }
 
-// aside gives the mail without its content.
+// aside returns the mail without its content.
 func (r *reader) aside(ctx context.Context, uid uint32) []Message {
 	r.m.opts.Log.LogAttrs(ctx, slog.LevelWarn, "mail set aside unread",
 		slog.String("mailbox", r.m.opts.Name), slog.Uint64("uid", uint64(uid)), slog.Any("err", r.lastErr))
@@ -280,8 +303,8 @@ func (r *reader) aside(ctx context.Context, uid uint32) []Message {
 		Trouble: oneLine(fmt.Sprintf("not read in %d tries, while another mail was: %v", triesBeforeAside, r.lastErr))}}
 }
 
-// pick gives the i-th mail to compare with: first those below uid, which have
-// been read, the nearest first; then those above.
+// pick returns the i-th mail to compare with uid: first those below it, which have been read,
+// the nearest first; then those above.
 func (u uids) pick(uid imap.UID, i int) imap.UID {
 	var below, above uids
 	for _, r := range u {
@@ -313,9 +336,9 @@ func (r *reader) unread(which string, err error, hint string) error {
 		Kind: ErrUnread, Err: cause(err), Hint: hint}
 }
 
-// cause gives what lies below a [MailboxError], so that it can be quoted in another.
+// cause returns what is inside a [MailboxError], so that it can be quoted in another.
 func cause(err error) error {
-	if known := (*MailboxError)(nil); errors.As(err, &known) {
+	if known, ok := errors.AsType[*MailboxError](err); ok {
 		if known.Kind == ErrProtocol || known.Kind == ErrUnread {
 			return known.Err
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// retry says how long to wait before a mailbox is tried again.
+// retry says how long to wait before trying a mailbox again.
 type retry struct {
 	opts  MailboxOptions
 	any   *backoff.ExponentialBackOff
@@ -28,18 +28,17 @@ func newRetry(opts MailboxOptions) *retry {
 	}
 }
 
-// after gives the wait after err. lived is how long the session held that got
-// through a whole round before it failed, 0 for one that did not.
+// after returns how long to wait after err. lived is how long the session lasted, or 0 if it
+// did not get through a whole round.
 //
-// A session that held longer than the wait before it starts the delays anew.
-// A shorter one does not: a server that lets us in and drops us at once would
-// be logged in to every second.
+// A session that lasted longer than the wait before it resets the delays. A shorter one does
+// not: we would log in every second at a server that drops us at once.
 func (r *retry) after(err error, lived time.Duration) time.Duration {
 	if lived > r.last {
 		r.any.Reset()
 		r.login.Reset()
 	}
-	// The library's limit is one before the jitter.
+	// The library adds the jitter after applying its limit.
 	r.last = min(r.any.NextBackOff(), r.opts.RetryMax)
 	if errors.Is(err, ErrLogin) {
 		r.last = min(r.login.NextBackOff(), r.opts.LoginRetryMax)

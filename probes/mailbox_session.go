@@ -28,20 +28,19 @@ const (
 	stepStore    = "store"
 )
 
-// maxAnswerBytes is how much may come in answer to one command, besides a mail:
-// room for a SEARCH over some million mails. The library collects a line
-// without end.
+// maxAnswerBytes is how much the server may send in answer to one command, besides a mail:
+// enough for a SEARCH over some million mails. The library itself would collect a line without
+// end.
 const maxAnswerBytes = 64 << 20
 
-// errFlood: more than that came.
+// errFlood: the server has sent more.
 var errFlood = errors.New("more bytes than any answer should have")
 
-// session is one connection, logged in. It is used by one goroutine.
+// session is one connection, logged in. It is for one goroutine.
 //
-// The library knows no context and waits for ever for a server that is silent.
-// So every command runs in [session.within], which closes the connection when
-// time is up, and another closer waits for the context: with the connection
-// gone the library gives up whatever it waits for.
+// The library knows no contexts, and waits for a silent server for ever. So every command runs
+// in [session.within], which closes the connection when the time is up, and the end of the
+// context closes it too: without its connection the library gives up whatever it waits for.
 type session struct {
 	m        *Mailbox
 	wire     *meter
@@ -49,17 +48,17 @@ type session struct {
 	caps     imap.CapSet // after the login
 	keeps    []imap.Flag // PERMANENTFLAGS of the folder (RFC 3501 section 7.1)
 	canIdle  bool
-	messages uint32        // in the folder as it was opened, and
-	uidNext  uint32        // of its next mail; 0: not told
-	news     chan struct{} // holds one token once the server has spoken of new mail
-	timer    *time.Timer   // of the command that runs
+	messages uint32        // in the folder when it was opened
+	uidNext  uint32        // of the folder's next mail then; 0: the server did not say
+	news     chan struct{} // holds one token once the server has reported new mail
+	timer    *time.Timer   // of the command that is running
 	late     atomic.Bool   // the timer has closed the connection
 	release  func() bool   // ends the wait for the context
-	answered time.Time     // when the last command ended well
+	answered time.Time     // when the last command succeeded
 }
 
-// open opens a connection, secures it and logs in, with the access token if
-// OAuth is used. The caller closes it.
+// open opens a connection, secures it and logs in, with the access token if it is not empty. The
+// caller closes the session.
 func (m *Mailbox) open(ctx context.Context, token string) (_ *session, err error) {
 	dialer := net.Dialer{Timeout: m.opts.Timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", m.opts.Server)
@@ -85,8 +84,8 @@ func (m *Mailbox) open(ctx context.Context, token string) (_ *session, err error
 		}
 	}
 	err = s.within(ctx, "CAPABILITY", func() error {
-		// Asked anew: right after the login the library may still hold the
-		// list of before, in which servers leave out IDLE.
+		// The library may still hold the capabilities from before the login, among which
+		// servers do not list IDLE.
 		caps, err := s.client.Capability().Wait()
 		if err == nil && caps == nil {
 			caps = s.client.Caps()
@@ -101,13 +100,13 @@ func (m *Mailbox) open(ctx context.Context, token string) (_ *session, err error
 	return s, nil
 }
 
-// secure makes the client over the connection, by way of TLS unless told not to.
+// secure makes the client on top of the connection, with TLS unless the options say otherwise.
 func (s *session) secure(ctx context.Context) (err error) {
 	options := &imapclient.Options{
 		TLSConfig: &tls.Config{
 			ServerName: s.m.host,
 			RootCAs:    s.m.opts.RootCAs,
-			NextProtos: []string{"imap"}, // RFC 7301's register; no other protocol's server passes for ours
+			NextProtos: []string{"imap"}, // ALPN (RFC 7301): the server of another protocol is not taken for ours
 			MinVersion: tls.VersionTLS12, // RFC 8314 section 4.1
 		},
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{
@@ -120,8 +119,8 @@ func (s *session) secure(ctx context.Context) (err error) {
 					}
 				}
 			},
-			// An answer to FETCH that the library cannot place. Without this it would
-			// read on in a literal that was cut; see fetchSet.
+			// An answer to FETCH that the library cannot assign to a command. Without this it
+			// would go on reading a literal that was cut off; see fetchSet.
 			Fetch: func(data *imapclient.FetchMessageData) { _, _, _ = s.message(data, 0) },
 		},
 	}
@@ -142,20 +141,20 @@ func (s *session) secure(ctx context.Context) (err error) {
 	}
 }
 
-// greeting waits for the server's first line. When that is a BYE and the end of
-// the connection follows, the library gives one of the two by chance; only the
-// first says why we are turned away, so it is asked until it gives that.
+// greeting waits for the server's first line. When that is a BYE and the connection ends after
+// it, the library returns one of the two at random, each time anew. Only the first says why we
+// are turned away, so that the library is asked until it returns that.
 func (s *session) greeting() (err error) {
 	for range 20 {
 		err = s.client.WaitGreeting()
-		if no := (*imap.Error)(nil); err == nil || errors.As(err, &no) {
+		if _, no := errors.AsType[*imap.Error](err); err == nil || no {
 			return err
 		}
 	}
 	return err
 }
 
-// close breaks the connection and waits for the library's reader.
+// close closes the connection and waits for the library's reader.
 func (s *session) close() {
 	s.release()
 	_ = s.wire.Close()
@@ -164,16 +163,16 @@ func (s *session) close() {
 	}
 }
 
-// logout says good-bye, as far as the server listens.
+// logout says good-bye, if the server listens.
 func (s *session) logout(ctx context.Context) {
 	_ = s.within(ctx, "LOGOUT", func() error { return s.client.Logout().Wait() })
 }
 
-// within runs one command and gives it the time of one.
+// within runs one command within MailboxOptions.Timeout.
 func (s *session) within(ctx context.Context, step string, command func() error) error {
 	s.timer = time.AfterFunc(s.m.opts.Timeout, func() {
 		s.late.Store(true)
-		_ = s.wire.Close() // not the client's Close: that waits, for us too
+		_ = s.wire.Close() // not the client's Close, which waits, also for us
 	})
 	s.wire.allow(s.m.answerBytes)
 	err := command()
@@ -188,7 +187,7 @@ func (s *session) within(ctx context.Context, step string, command func() error)
 	return s.m.failure(ctx, step, err, s.late.Load())
 }
 
-// progress gives the running command its time anew: a mail of a FETCH is here.
+// progress gives the running command the whole time again, because a part of its answer has come.
 func (s *session) progress() {
 	s.wire.allow(s.m.answerBytes)
 	if !s.late.Load() {
@@ -196,13 +195,13 @@ func (s *session) progress() {
 	}
 }
 
-// examine opens the folder, to read only unless something is to be done with
-// its mails, or opens it again, and gives its UIDVALIDITY. Every look for new mail begins with it: a NOOP would not tell
-// of a folder that was deleted and made anew under our feet, and STATUS is not
-// for the folder that is open (RFC 3501 section 6.3.10).
+// examine opens the folder, or opens it again, and returns its UIDVALIDITY. It is opened
+// read-only unless something is to be done with its mails. Every look for new mail begins with
+// it: a NOOP would not reveal that the folder was deleted and created again meanwhile, and
+// STATUS is not for the folder that is open (RFC 3501 section 6.3.10).
 func (s *session) examine(ctx context.Context) (validity uint32, err error) {
 	select {
-	case <-s.news: // what it was about is found by the SEARCH that follows
+	case <-s.news: // the SEARCH that follows finds the mail
 	default:
 	}
 	err = s.within(ctx, stepExamine, func() error {
@@ -213,7 +212,7 @@ func (s *session) examine(ctx context.Context) (validity uint32, err error) {
 		}
 		return err
 	})
-	if known := (*MailboxError)(nil); errors.As(err, &known) && known.Kind == ErrFolder {
+	if known, ok := errors.AsType[*MailboxError](err); ok && known.Kind == ErrFolder {
 		known.Hint += s.folders(ctx)
 	}
 	if err == nil && validity == 0 {
@@ -224,8 +223,8 @@ func (s *session) examine(ctx context.Context) (validity uint32, err error) {
 	return validity, err
 }
 
-// folders are the first few that there are, for whoever has mistyped one; empty
-// if the server does not say.
+// folders names the first few folders of the account, for whoever has mistyped one; empty if
+// the server does not say.
 func (s *session) folders(ctx context.Context) string {
 	const most = 8
 	var names []string
@@ -248,8 +247,8 @@ func (s *session) folders(ctx context.Context) string {
 	return "; there are " + strings.Join(names, ", ")
 }
 
-// wait returns nil as soon as the server speaks of new mail, by IDLE (RFC 2177)
-// where it can, and after limit at the latest.
+// wait returns nil as soon as the server reports new mail, by IDLE (RFC 2177) if it can, and
+// after limit at the latest.
 func (s *session) wait(ctx context.Context, limit time.Duration) error {
 	for end := time.Now().Add(limit); ; {
 		left := time.Until(end)
@@ -267,13 +266,13 @@ func (s *session) wait(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// idle runs one IDLE for at most limit, and says whether there are news.
+// idle runs one IDLE for at most limit, and says whether there is news.
 func (s *session) idle(ctx context.Context, limit time.Duration) (news bool, err error) {
 	var idle *imapclient.IdleCommand
 	err = s.within(ctx, stepIdle, func() (err error) {
 		idle, err = s.client.Idle()
-		if no := (*imap.Error)(nil); errors.As(err, &no) {
-			s.canIdle = false // offered and refused: poll
+		if _, no := errors.AsType[*imap.Error](err); no {
+			s.canIdle = false // it was offered and is refused: poll
 			return nil
 		}
 		return err
@@ -294,7 +293,7 @@ func (s *session) idle(ctx context.Context, limit time.Duration) (news bool, err
 	return news, err
 }
 
-// sleep waits for news, the end of the connection, or limit.
+// sleep waits for news, for the end of the connection, or until limit has passed.
 func (s *session) sleep(ctx context.Context, limit time.Duration) (news bool, err error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -310,7 +309,7 @@ func (s *session) sleep(ctx context.Context, limit time.Duration) (news bool, er
 	}
 }
 
-// meter is a connection on which no more bytes come than were allowed.
+// meter is a connection on which no more bytes are read than were allowed.
 type meter struct {
 	net.Conn
 	left    atomic.Int64
