@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"reputed/internal/lab"
 	"reputed/internal/store"
 	"reputed/probes/probestest"
 )
@@ -54,12 +53,15 @@ func TestSoak(t *testing.T) {
 	free.Close()
 	config := &strings.Builder{}
 	fmt.Fprintf(config, "[log]\nformat = \"json\"\n[web]\nlisten = %q\n[database]\npath = \"reputed.db\"\n[schedule]\ndnsbl = \"@every 10s\"\njitter = \"0s\"\n", page)
-	fmt.Fprintf(config, "[[outbound]]\naddresses = [%q]\ndomains = [%q]\nhosts = { %q = %q }\n", soakNetwork, lab.OurDomain, lab.OurHost, "198.18.0.1")
+	fmt.Fprintf(config, "[[outbound]]\naddresses = [%q]\n", soakNetwork)
 	fmt.Fprintf(config, "[blocklists]\nbuiltin = false\n")
 	var zones []probestest.Zone
 	for i := range soakLists {
 		zones = append(zones, probestest.Zone{Name: fmt.Sprintf("z%02d.bl.example.net", i)})
 		fmt.Fprintf(config, "[[blocklists.list]]\nid = \"z%02d\"\nzone = \"z%02d.bl.example.net\"\n", i, i)
+	}
+	listed := func(n int) (list, address string) {
+		return zones[n%soakLists].Name, netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)}).String()
 	}
 	dns, err := probestest.NewDNS(zones...)
 	if err != nil {
@@ -67,12 +69,15 @@ func TestSoak(t *testing.T) {
 	}
 	t.Cleanup(func() { dns.Close() })
 	fmt.Fprintf(config, "[dns]\nservers = [%q]\n", dns.Addr())
+	for n := range soakAddresses { // with names as they should be, so that lists alone are told of
+		_, address := listed(n)
+		host := fmt.Sprintf("mx%d.example.org", n)
+		dns.SetName(host, "A "+address)
+		dns.SetName(fmt.Sprintf("%d.%d.18.198.in-addr.arpa", n&0xff, n>>8), "PTR "+host+".")
+	}
 	path := filepath.Join(dir, "reputed.toml")
 	if err := os.WriteFile(path, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
-	}
-	listed := func(n int) (list, address string) {
-		return zones[n%soakLists].Name, netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)}).String()
 	}
 	put := func(n int) {
 		list, address := listed(n)
