@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -260,6 +261,28 @@ func TestDetect(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		})
+	}
+}
+
+// The shell of an editor is a terminal, and shows what moves the cursor on others as signs.
+func TestADumbTerminalIsNotDrawnOn(t *testing.T) {
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer pty.Close()
+	for _, c := range []struct {
+		vars       map[string]string
+		tty, color bool
+	}{
+		{map[string]string{"TERM": "xterm"}, true, true},
+		{map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, true, false},
+		{map[string]string{"TERM": "dumb"}, false, false},
+	} {
+		got := Detect(pty, func(k string) string { return c.vars[k] })
+		if got.TTY != c.tty || got.Color != c.color || got.Width == 0 {
+			t.Errorf("%v: %+v", c.vars, got)
+		}
 	}
 }
 

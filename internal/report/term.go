@@ -15,7 +15,7 @@ type Term struct {
 	Width    int  // columns; 0: no limit, nothing is cut or wrapped
 	Height   int  // lines; 0: not known
 	Color    bool // ANSI colours may be used; a word always says the same
-	TTY      bool // a person is looking right now
+	TTY      bool // a person is looking right now, where lines can be drawn anew
 	Location *time.Location
 }
 
@@ -23,12 +23,12 @@ type Term struct {
 const minWidth = 40
 
 // Detect looks at a stream and the environment. COLUMNS sets the width, of a
-// pipe too; NO_COLOR (if not empty) and TERM=dumb turn colours off. A pipe has no colours and no
+// pipe too; NO_COLOR (if not empty) turns colours off, and TERM=dumb also whatever draws a line anew. A pipe has no colours and no
 // limit of width unless COLUMNS sets one, so that what a script reads does not depend on a window.
 func Detect(w io.Writer, getenv func(string) string) Term {
 	t := Term{Location: time.Local}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		t.TTY = true
+		t.TTY = getenv("TERM") != "dumb" // as in the shell of an editor, which shows every control
 		t.Width = 80
 		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			t.Width, t.Height = width, height
