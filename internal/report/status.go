@@ -251,8 +251,10 @@ func (r Report) Health() string {
 		parts = append(parts, "how it was then is not stored")
 	case r.Daemon.Alive:
 		parts = append(parts, "running for "+span(r.Now.Sub(r.Daemon.Started)))
-	case r.Daemon.Beat.IsZero():
-		parts = append(parts, "not running (reputed run --config FILE starts it)")
+	case r.Daemon.Beat.IsZero() && r.Round.Ended.IsZero():
+		parts = append(parts, "not running (systemctl start reputed, or reputed run, starts it)")
+	case r.Daemon.Beat.IsZero(): // it was stopped, or did not start again
+		parts = append(parts, "not running (journalctl -u reputed, or its log, says why)")
 	default:
 		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
 	}

@@ -79,7 +79,7 @@ func TestStatusClaimsOnlyWhatWasSeen(t *testing.T) {
 			"mail to example.net is being refused", "", []string{"example.org", "again"}},
 		"a stopped daemon says of when it speaks": {
 			func(in *Input) { in.Daemon = Daemon{} },
-			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running", []string{"wrong then"}},
+			"Cannot tell: no daemon runs on this database; nothing was wrong in the last complete round, 4 min ago", "not running (journalctl -u reputed, or its log, says why)", []string{"wrong then"}},
 		"what was ended by hand is not clear before it was looked at again": {
 			func(in *Input) { in.ByHand = []EndedByHand{byHand} },
 			"Cannot tell before the next look: 192.0.2.10 was listed by SpamCop when last asked, 5 min ago, and incident 7 was ended by hand", "all 40 lists answer", []string{"All clear"}},
