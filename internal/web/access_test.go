@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"net/http"
@@ -12,11 +13,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"reputed/alerts"
+	"reputed/internal/report"
 )
 
 const kimsToken, leesToken = "k0123456789abcdef0123", "l0123456789abcdef0123"
 
-func guarded(t testing.TB, f *fixture) *Server {
+func guarded(t testing.TB, f Source) *Server {
 	return serverWith(t, f, func(o *Options) {
 		o.Sharing = sharing{}
 		o.Access = Access{Tokens: map[string]string{"kim": kimsToken, "lee": leesToken}, ProxyHeader: "Remote-User", Proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}}
@@ -335,4 +339,22 @@ func FuzzCookie(f *testing.F) {
 			t.Errorf("%q is believed to be of %s", value, got)
 		}
 	})
+}
+
+// resolvedFixture is one whose incidents are over.
+type resolvedFixture struct{ *fixture }
+
+func (f resolvedFixture) Incident(ctx context.Context, id int64, at time.Time) (report.Explanation, error) {
+	e, err := f.fixture.Incident(ctx, id, at)
+	e.IncidentView.Incident.State, e.IncidentView.Incident.Resolved = alerts.Resolved, ago(time.Minute)
+	return e, err
+}
+
+// What it was is often known only when it is over.
+func TestWhatIsOverTakesNotesAndNothingElse(t *testing.T) {
+	s := guarded(t, resolvedFixture{&fixture{}})
+	page := send(t, s, sent{path: "/incidents/12", cookies: signIn(t, s, kimsToken)}).Body.String()
+	if !strings.Contains(page, `id="act-note"`) || strings.Contains(page, `id="act-silence"`) || strings.Contains(page, `value="ack"`) || strings.Contains(page, `id="act-resolve"`) {
+		t.Errorf("the forms of what is over are others than that for a note")
+	}
 }
