@@ -153,6 +153,9 @@ func (b *book) mx(d Domain) Item {
 	case len(s.Records) == 0:
 		return b.withoutMX(i, bad, publish)
 	}
+	if len(s.MX()) == 0 {
+		return bad(checks.Major, "none of its MX records names a server", publish)
+	}
 	good, gone, silent := b.haveAddresses(s.MX())
 	i.Value = strings.Join(slices.Concat(good, gone), ", ")
 	for _, x := range s.MX() {

@@ -32,6 +32,7 @@ func TestMX(t *testing.T) {
 		"a null MX":                     {change: records("MX 0 ."), want: "bad minor identity.mx", text: "null MX"},
 		"an address in place of a name": {change: records("MX 10 192.0.2.25."), want: "bad minor identity.mx", text: "192.0.2.25"},
 		"one that leads nowhere":        {change: records("MX 10 gone.example.org."), want: "bad major identity.mx"},
+		"none that names a server":      {change: records(`MX 10 a\032b.example.org.`), want: "bad major identity.mx", text: "names a server"},
 		"one of two leads nowhere":      {change: records("MX 10 mx1.example.org.", "MX 20 gone.example.org."), want: "bad minor identity.mx", text: "gone.example.org"},
 		"no answer":                     {fail: "example.org", want: "unknown"},
 		"no answer of its name":         {change: records("MX 10 mx.example.com."), fail: "mx.example.com", want: "unknown"},
