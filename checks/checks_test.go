@@ -113,6 +113,7 @@ func TestLine(t *testing.T) {
 		"direction overrides go":         {"evil\u202egnp.exe", 0, "evilgnp.exe"},
 		"zero width goes":                {"pay\u200bpal", 0, "paypal"},
 		"C1 controls go":                 {"a\u009b31mb", 0, "a 31mb"},
+		"letters drawn as nothing go":    {"a\u3164b\u115fc\u034fd", 0, "abcd"},
 		"invalid UTF-8 is marked":        {"a\xffb", 0, "a\ufffdb"},
 		"long text is cut by runes":      {"äöüßx", 4, "äöü…"},
 		"text of just the limit is kept": {"abcd", 4, "abcd"},

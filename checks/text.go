@@ -45,7 +45,7 @@ func Line(s string, max int) string {
 
 // invisible says whether r changes how its neighbours look without showing
 // itself: bidi controls (U+202E and kin), zero-width and tag characters, line
-// and paragraph separators, private use and variation selectors.
+// and paragraph separators, private use and variation selectors, and letters that are drawn as nothing (U+3164).
 func invisible(r rune) bool {
-	return unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Variation_Selector)
+	return unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }

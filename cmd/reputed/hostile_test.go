@@ -62,6 +62,16 @@ func TestHostileTextsThroughEverySink(t *testing.T) {
 		"a bar and a perf":      "x | listed=0;;;0",
 		"no text at all":        "\xff\xfe\x00\x80",
 		"JSON":                  `"},{"forged":true,"x":"`,
+		"a mail within a mail":  "x\r\nBcc: evil@evil.example\r\n\r\n--reputed\r\nContent-Type: text/html\r\n\r\n<a href=\"https://evil.example\">\r\n.\r\nMAIL FROM:<evil@evil.example> =?utf-8?q?=0D=0AX-Forged:_yes?=",
+		"terminals of old":      "\u009d8;;https://evil.example\u009clink \x1b[?1049h\x1b[21t\x1bP$qm\x1b\\ \x9b2J\x90q \x1b%G\x0e\x7f",
+		"more than UTF-8 has":   "\xc0\xbcscript\xc0\xbealert(1) \xe0\x80\xaf \xed\xa0\xbd\xed\xb8\x80 \xf4\x90\x80\x80 \xc0\x80\x00forged",
+		"what cannot be seen":   "\U000e0069\U000e0067\u3164\u115f\u2800\u00ad\u061c\u2060\u180e\u034f\ufff9forged\u2067\ufe0f" + strings.Repeat("\u0301", 300),
+		"markup of chats":       "![x](https://evil.example/x.png) [x]: https://evil.example <at>all</at> <!date^1^{date}^https://evil.example|now> [x](javascript:alert(1)) ~~~ @all @room",
+		"half a mention":        "channel> here|x> everyone <!chan nel> https://evil.example|x> `",
+		"labels of metrics":     "x\"} 1\nforged_total{a=\"b\\\"} 2\n# HELP forged x\\n\n",
+		"pairs of a log":        `x" level=ERROR msg="forged" time=2026-01-01T00:00:00Z err="` + "\nlevel=ERROR msg=forged",
+		"formulas of the world": "\uff1dcmd|' /C calc'!A0\t \uff0b1\uff0d1",
+		"a script in a link":    "javascript:alert(1)//https://evil.example data:text/html,<svg/onload=alert(1)> <img src=x onerror=alert(1)>",
 	}
 	var broken atomic.Int64
 	t.Cleanup(func() {
@@ -202,7 +212,9 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[fmt.Sprintf("slack preview %d", i)] = slack.Preview(d.Notification, 80)
 	}
 	server := newSink(t, "ok")
+	office := newPostOffice(t)
 	others, err := wiring.Channels(&config.Config{
+		Emails:        []config.Email{{Name: "email", Server: office.addr, TLS: "none", From: "alerts@example.net", To: []string{"oncall@example.net"}}},
 		Webhooks:      []config.Webhook{{Name: "webhook", URL: config.NewSecret(server.URL + "/webhook")}},
 		PagerDuty:     []config.PagerDuty{{Name: "pagerduty", RoutingKey: config.NewSecret("k"), APIURL: server.URL}},
 		Alertmanagers: []config.Alertmanager{{Name: "alertmanager", URL: server.URL}},
@@ -219,6 +231,11 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 			}
 			if err := channel.Notify(t.Context(), d.Notification); err != nil {
 				t.Fatal(err)
+			}
+			if name == "email" {
+				headers, plain, html := office.last(t)
+				sinks[fmt.Sprintf("headers of mail %d", i)], sinks[fmt.Sprintf("mail %d", i)], sinks[fmt.Sprintf("html of mail %d", i)] = headers, plain, html
+				continue
 			}
 			_, bodies := server.got()
 			sinks[fmt.Sprintf("%s json %d", name, i)] = bodies[len(bodies)-1]
@@ -323,11 +340,18 @@ func inert(t *testing.T, sink, out string) {
 	fail := func(what string, i int) {
 		t.Errorf("%s: %s: %q", sink, what, out[max(0, i-60):min(len(out), i+60)])
 	}
-	if i := strings.IndexAny(out, "\x1b\x00\r\x07\x0b\x0c\u0085\u009b\u2028\u2029\u202e\u2066\u200b\ufeff"); i >= 0 {
+	if i := strings.IndexAny(out, "\x1b\x00\r\x07\x0b\x0c\u0085\u009b\u2028\u2029\u202e\u2066\u200b\ufeff\u007f\u009d\u009c\u061c\u2060\u2067\u00ad\ufff9\U000e0069"); i >= 0 {
 		fail("a control got through", i)
 	}
+	if i := strings.IndexAny(out, "\ufe0f\u3164\u115f\u034f"); i >= 0 && sink != "log" { // which escapes what is not printable, and these are
+		fail("something that cannot be seen got through", i)
+	}
 	for line := range strings.SplitSeq(out, "\n") {
-		if begin := strings.TrimLeft(line, " "); strings.HasPrefix(begin, "forged") || strings.HasPrefix(begin, "level=") || strings.HasPrefix(begin, "REPUTED OK") || strings.HasPrefix(begin, "red") {
+		begin := strings.TrimLeft(line, " ")
+		if strings.HasPrefix(sink, "mail ") {
+			begin = line // what is long goes on on a line that is indented
+		}
+		if strings.HasPrefix(begin, "forged") || strings.HasPrefix(begin, "level=") || strings.HasPrefix(begin, "REPUTED OK") || strings.HasPrefix(begin, "red") {
 			t.Errorf("%s: a forged line: %q", sink, line)
 		}
 	}
@@ -339,6 +363,12 @@ func inert(t *testing.T, sink, out string) {
 		}
 		if keys := keysOf(out); slices.Contains(keys, "forged") {
 			t.Errorf("%s: a forged key among %q", sink, keys)
+		}
+		// What stands in it as an escape is the same to whoever reads it.
+		for _, escape := range []string{`\u001b`, `\u0000`, `\u0007`, `\u009d`, `\u202e`, `\u2028`, `\u200b`, `\ufeff`} {
+			if i := strings.Index(out, escape); i >= 0 {
+				fail("an escaped control got through", i)
+			}
 		}
 	case strings.Contains(sink, "tsv"):
 		for _, row := range rows {
@@ -388,11 +418,24 @@ func inert(t *testing.T, sink, out string) {
 		}
 	}
 	if strings.HasPrefix(sink, "page ") {
-		for _, bad := range []string{"<script>", "</pre>", "href=\"https://evil", "href=\"http://evil", "=HYPERLINK(\"", "javascript:"} {
+		for _, bad := range []string{"<script>", "</pre>", "href=\"https://evil", "href=\"http://evil", "=HYPERLINK(\"", "=\"javascript:", "=\"data:", "<svg/", "<img src=x", "<at>"} {
 			if i := strings.Index(out, bad); i >= 0 {
 				fail("markup of a page", i)
 			}
 		}
+	}
+	if strings.HasPrefix(sink, "html of mail") {
+		for _, bad := range []string{"<script", "<img", "<svg", "<at>", "href=\"https://evil", "href=\"http://evil", "=\"javascript:", "=\"data:"} {
+			if i := strings.Index(out, bad); i >= 0 {
+				fail("markup of a mail", i)
+			}
+		}
+		if strings.Count(out, "<pre") != strings.Count(out, "</pre>") {
+			t.Errorf("%s: a quotation that ends early", sink)
+		}
+	}
+	if strings.HasPrefix(sink, "teams json") && strings.Contains(out, `"TextBlock"`) {
+		fail("a block that is Markdown", strings.Index(out, `"TextBlock"`))
 	}
 	if strings.HasPrefix(sink, "slack json") {
 		for _, bad := range []string{"<!", "<@", "<https", `"broadcast"`, "</", `\u003c!`, `\u003c@`, `\u003chttps`} {
