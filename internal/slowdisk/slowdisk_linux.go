@@ -30,6 +30,7 @@ const (
 type Disk struct {
 	Dir    string // an empty folder on it
 	t      *testing.T
+	image  string
 	device string // "7:0", as the kernel names it
 }
 
@@ -95,21 +96,14 @@ func mount(t *testing.T, dir string) *Disk {
 	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20), os.Mkdir(at, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range [][]string{{"mkfs.ext4", "-q", "-F", "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0", image}, {"mount", "-o", "loop", image, at}} {
-		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", strings.Join(command, " "), err, out)
-		}
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", at).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	must(t, "mkfs.ext4", "-q", "-F", "-e", "remount-ro", "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0", image)
+	must(t, "mount", "-o", "loop", image, at)
+	t.Cleanup(func() { must(t, "umount", at) })
 	var stat syscall.Stat_t
 	if err := syscall.Stat(at, &stat); err != nil {
 		t.Fatal(err)
 	}
-	d := &Disk{Dir: at, t: t, device: fmt.Sprintf("%d:%d", stat.Dev>>8&0xfff, stat.Dev&0xff|stat.Dev>>12&0xfff00)}
+	d := &Disk{Dir: at, t: t, image: image, device: fmt.Sprintf("%d:%d", stat.Dev>>8&0xfff, stat.Dev&0xff|stat.Dev>>12&0xfff00)}
 	if err := os.WriteFile(filepath.Join(dir, "device"), []byte(d.device), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +129,36 @@ func (d *Disk) Fast() {
 	d.t.Helper()
 	d.limit(requests, 0)
 	d.limit(bytesPer, 0)
+}
+
+// Break has the file system find an error in itself: it is read-only from then on, under whoever has files open.
+func (d *Disk) Break() {
+	d.t.Helper()
+	name, err := os.Readlink("/sys/dev/block/" + d.device)
+	if err == nil {
+		err = os.WriteFile(filepath.Join("/sys/fs/ext4", filepath.Base(name), "trigger_fs_error"), []byte("broken for a test"), 0)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Mend checks the file system and mounts it anew. No file on it may be open.
+func (d *Disk) Mend() {
+	d.t.Helper()
+	must(d.t, "umount", d.Dir)
+	check := exec.Command("fsck.ext4", "-y", d.image)
+	if out, err := check.CombinedOutput(); check.ProcessState.ExitCode() > 1 { // 1: it has mended something
+		d.t.Fatalf("fsck.ext4: %v: %s", err, out)
+	}
+	must(d.t, "mount", "-o", "loop", d.image, d.Dir)
+}
+
+func must(t *testing.T, command string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(command, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v: %s", command, strings.Join(args, " "), err, out)
+	}
 }
 
 func (d *Disk) limit(file string, n int) {

@@ -32,6 +32,9 @@ var (
 	// it had to wait for another write of which that is true. Trying again helps once the disk keeps up; nothing that was
 	// read or found is stored twice by it.
 	ErrSlow = errors.New("the disk hangs or is too slow")
+	// ErrDisk: the disk failed, or its file system did and is read-only since. Nothing was written; trying again helps
+	// once it is mended, which for a file system takes another mount, and so another [Open].
+	ErrDisk = errors.New("the disk or its file system fails")
 	// ErrPermission: the operating system does not let us. Trying again as the same user does not help.
 	ErrPermission = errors.New("permission denied")
 	// ErrReadOnly: something was to be written to a database opened by [OpenReadOnly].
@@ -78,6 +81,7 @@ const (
 	codePerm     = 3
 	codeBusy     = 5
 	codeReadOnly = 8
+	codeIO       = 10
 	codeCorrupt  = 11
 	codeFull     = 13
 	codeCantOpen = 14
@@ -141,6 +145,8 @@ func explainTo(path, op, access string, err error) error {
 		known, hint = ErrFull, "free some space; nothing was lost and it is tried again"
 	case codeBusy:
 		known, hint = ErrBusy, "another process is writing; try again"
+	case codeIO: // also of a file system that turned read-only while the file was open
+		known, hint = ErrDisk, "see what the kernel says (dmesg); after an error Linux keeps a file system read-only until it is checked (fsck) and mounted anew"
 	case codeCorrupt:
 		known, hint = ErrCorrupt, damagedHint
 	case codeNotADB: // a file of another kind, mostly, which nobody should move away

@@ -20,7 +20,7 @@ func impatient(t *testing.T, db *DB) {
 	}
 }
 
-// Another process, or a disk that takes its time over a commit, holds the write lock: whoever writes is refused in bounded
+// Another process holds the write lock: whoever writes is refused in bounded
 // time and keeps nothing, whoever reads is not held up and sees what is whole, and afterwards everything goes in once.
 func TestLockedForLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "reputed.db")
@@ -73,7 +73,7 @@ func TestLockedForLong(t *testing.T) {
 		t.Errorf("%d bounces once it is free, want %d", n, tries)
 	}
 	integrity(t, db)
-	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "another process, or a slow disk, holds the write lock for longer than we wait", Tries: tries, Unit: "commits",
+	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "another process holds the write lock for longer than we wait", Tries: tries, Unit: "commits",
 		Promised: "refused whole, readers see what is whole meanwhile, each mail once afterwards", Seen: fmt.Sprintf("%d taken in part, %d seen too early, %d of %d after", taken, early, n, tries)})
 }
 
@@ -85,44 +85,6 @@ func readOnly(t *testing.T, path string) *DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
-}
-
-// The file system turns read-only under a daemon that runs, as Linux does after an error of the disk.
-func TestReadOnlyWhileOpen(t *testing.T) {
-	db := fresh(t)
-	set := func(on int) {
-		if _, err := db.write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA query_only = %d", on)); err != nil { // SQLite answers as it does then
-			t.Fatal(err)
-		}
-	}
-	set(1)
-	const tries = 20
-	taken := 0
-	commit := func(n uint32) error {
-		_, err := db.Commit(t.Context(), t0, Batch{Mails: []Mail{refusal(n, fmt.Sprintf("user%d@example.net", n), t0)}, Read: readTo(n)}, nothing)
-		return err
-	}
-	for range tries {
-		if err := commit(1); !errors.Is(err, ErrPermission) || !strings.Contains(err.Error(), "writable") {
-			taken++
-			t.Errorf("err = %v, want ErrPermission that says what to do", err)
-		}
-	}
-	if err := db.TryWriting(t.Context()); !errors.Is(err, ErrPermission) {
-		t.Errorf("TryWriting = %v, want ErrPermission", err)
-	}
-	set(0)
-	for n := range uint32(tries) {
-		if err := commit(n + 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	n := count(t, db, "SELECT count(*) FROM bounces")
-	if n != tries {
-		t.Errorf("%d bounces, want %d", n, tries)
-	}
-	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "the file system turns read-only while the daemon runs, and is mended", Tries: tries, Unit: "commits",
-		Promised: "refused whole, each mail once afterwards", Seen: fmt.Sprintf("%d taken in part, %d of %d after", taken, n, tries)})
 }
 
 // What cannot be written for want of space is tried with as much as a commit needs, and leaves nothing behind.

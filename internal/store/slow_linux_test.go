@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,4 +121,55 @@ func TestSlowDisk(t *testing.T) {
 	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "a disk that hangs in the middle of a commit, and is well again", Tries: 2 * hangs, Unit: "times",
 		Promised: "nobody who writes is kept for long, nobody who reads at all; each mail and line once afterwards",
 		Seen:     fmt.Sprintf("%d of %d writes given up in time; %d mails lost or twice, %d stored in part, %d lines lost or twice", given, 6*hangs, int(mails)-n, parts, lines-logs[0].Lines)})
+}
+
+// The file system has an error, and Linux turns it read-only under a daemon that runs: whoever writes is refused whole and told what to
+// do, whoever reads is not, and after it is checked and mounted anew everything goes in once.
+func TestReadOnlyWhileOpen(t *testing.T) {
+	disk := slowdisk.New(t)
+	if disk == nil {
+		return
+	}
+	path := filepath.Join(disk.Dir, "reputed.db")
+	db, reader := open(t, path), readOnly(t, path)
+	const before, tries = 3, 20
+	commit := func(n uint32) error {
+		_, err := db.Commit(t.Context(), t0, Batch{Mails: []Mail{refusal(n, fmt.Sprintf("user%d@example.net", n), t0)}, Read: readTo(n)}, nothing)
+		return err
+	}
+	for n := range uint32(before) {
+		if err := commit(n + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk.Break()
+	taken := 0
+	for range tries {
+		if err := commit(before + 1); !errors.Is(err, ErrDisk) || !strings.Contains(err.Error(), "fsck") {
+			taken++
+			t.Errorf("err = %v, want ErrDisk that says what to do", err)
+		}
+		if p, err := reader.Position(t.Context(), "bounces"); err != nil || p.UID != before {
+			t.Errorf("a reader sees position %v, %v", p, err)
+		}
+	}
+	if err := db.TryWriting(t.Context()); !errors.Is(err, ErrDisk) {
+		t.Errorf("TryWriting = %v, want ErrDisk", err)
+	}
+	_ = db.Close()
+	_ = reader.Close()
+	disk.Mend()
+	db = open(t, path)
+	for n := range uint32(tries) {
+		if err := commit(before + n + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := count(t, db, "SELECT count(*) FROM bounces")
+	if n != before+tries {
+		t.Errorf("%d bounces, want %d", n, before+tries)
+	}
+	integrity(t, db)
+	reliability.Record(t, reliability.Row{Area: reliability.Storage, Fault: "the file system has an error and turns read-only while the daemon runs, and is mended", Tries: tries, Unit: "commits",
+		Promised: "refused whole, each mail once afterwards", Seen: fmt.Sprintf("%d taken in part, %d of %d after", taken, n-before, tries)})
 }
