@@ -4,7 +4,7 @@ package probes
 
 import "io/fs"
 
-// fileID returns nothing: files are known by their beginnings alone.
+// fileID returns nothing: files are recognised by their beginnings alone.
 func fileID(fs.FileInfo) (device, inode uint64) { return 0, 0 }
 
 // fileGroup returns nothing: there are no such groups.

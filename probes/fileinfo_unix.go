@@ -24,7 +24,7 @@ func fileGroup(info fs.FileInfo) (gid int, ok bool) {
 	return int(s.Gid), true
 }
 
-// fileOwner returns whom a file belongs to.
+// fileOwner returns the user and the group that a file belongs to.
 func fileOwner(info fs.FileInfo) (uid, gid int, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// headBytes is how much of a file's beginning it is known by. Log lines begin
-// with a time, so that a few of them are a fingerprint.
+// headBytes is by how many of its first bytes a file is recognised. Log lines begin with a time,
+// so that a few of them are a fingerprint.
 const headBytes = 4096
 
-// logFile is one file in the course of being read.
+// logFile is one file that is being read.
 type logFile struct {
 	entry logEntry
 	raw   *os.File
 	text  io.Reader // raw, or what it decompresses to
 
-	offset  int64     // in the text, behind the last line that was taken
+	offset  int64     // in the text, after the last line that was taken
 	head    []byte    // first bytes of the text, at most headBytes
-	buf     []byte    // read and not taken yet
+	buf     []byte    // read, but not taken yet
 	long    []byte    // beginning of a line that is longer than MaxLogLineBytes
-	skipped int64     // bytes of that line that were read
+	skipped int64     // bytes of that line that were read and dropped
 	changed time.Time // when the file was last written, before it was last read
 	ended   time.Time // since when it has not grown; zero while it does
 }
 
-// errDamaged: a compressed file ends too soon or cannot be decompressed.
-// Trying again helps where it is still being written.
+// errDamaged: a compressed file ends too early or cannot be decompressed. Trying again helps if
+// it is still being written.
 var errDamaged = errors.New("compressed file is damaged or not complete")
 
-// openLog opens a file and goes to offset in its text. It fails with
-// io.ErrUnexpectedEOF if the text is shorter.
+// openLog opens a file and goes to offset in its text. The error is io.ErrUnexpectedEOF if the
+// text is shorter.
 func openLog(e logEntry, offset int64) (*logFile, error) {
 	raw, err := os.Open(e.path)
 	if err != nil {
@@ -79,7 +79,7 @@ func (f *logFile) begin(offset int64) error {
 	return err
 }
 
-// short makes one error of the two that say that there was less to read.
+// short returns the same error for both that say that there was less to read.
 func short(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -89,10 +89,10 @@ func short(err error) error {
 
 func (f *logFile) close() { f.raw.Close() }
 
-// unread is how many bytes of the text have been read beyond offset.
+// unread returns how many bytes of the text have been read beyond offset.
 func (f *logFile) unread() int64 { return f.skipped + int64(len(f.buf)) }
 
-// position is where to go on behind the lines that were taken.
+// position returns where to go on after the lines that were taken.
 func (f *logFile) position() LogPosition {
 	dev, ino := fileID(f.entry.info)
 	return LogPosition{Device: dev, Inode: ino, Head: fingerprint(f.head[:min(f.offset, int64(len(f.head)))]), Offset: f.offset, At: f.changed.UTC()}
@@ -106,8 +106,8 @@ func fingerprint(head []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// read reads on until limit bytes wait to be taken or the end is reached. It
-// also comes back from the midst of a line that has no end.
+// read goes on reading until limit bytes wait to be taken or the end is reached. It also returns
+// in the middle of a line that does not end.
 func (f *logFile) read(limit int) (grown, end bool, err error) {
 	info, err := f.raw.Stat()
 	if err != nil {
@@ -146,7 +146,7 @@ func (f *logFile) packError(err error) error {
 	return err
 }
 
-// skip passes over what was read of a line that is too long, but for its beginning.
+// skip drops what was read of a line that is too long, except its beginning.
 func (f *logFile) skip() {
 	if f.skipped == 0 {
 		f.long = bytes.Clone(f.buf[:MaxLogLineBytes])
@@ -155,8 +155,8 @@ func (f *logFile) skip() {
 	f.buf = f.buf[:0]
 }
 
-// replaced says whether the file now holds another text than the one that was
-// read: it was cut, or emptied and written anew.
+// replaced says whether the file now holds another text than the one that was read: it was
+// truncated, or emptied and written again.
 func (f *logFile) replaced() (bool, error) {
 	if f.entry.packed() {
 		return false, nil
@@ -175,8 +175,8 @@ func (f *logFile) replaced() (bool, error) {
 	return !bytes.Equal(now, f.head), nil
 }
 
-// take gives the lines that are complete, at most so many and about so many
-// bytes. If last is set, what stands behind the last line's end is a line too.
+// take returns complete lines, at most maxLines and about maxBytes of them. If last is set, what
+// follows the last line break is a line too.
 func (f *logFile) take(maxLines, maxBytes int, last bool) []LogLine {
 	end := bytes.LastIndexByte(f.buf, '\n') + 1
 	if end == 0 && !(last && f.unread() > 0) {
@@ -206,7 +206,7 @@ func (f *logFile) take(maxLines, maxBytes int, last bool) []LogLine {
 	return lines
 }
 
-// line makes one line of a text without its end, and of what was skipped before it.
+// line makes a LogLine of a text without its line break, and of what was skipped before it.
 func (f *logFile) line(text string) LogLine {
 	l := LogLine{Text: text}
 	if f.skipped > 0 {
@@ -215,7 +215,7 @@ func (f *logFile) line(text string) LogLine {
 		f.long, f.skipped = nil, 0
 	}
 	l.Text = strings.TrimSuffix(l.Text, "\r")
-	if strings.IndexByte(l.Text, 0) >= 0 { // a file system leaves blocks of them after a crash
+	if strings.IndexByte(l.Text, 0) >= 0 { // file systems leave blocks of them after a crash
 		l.Text = strings.ReplaceAll(l.Text, "\x00", "")
 	}
 	if len(l.Text) > MaxLogLineBytes {

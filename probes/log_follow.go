@@ -11,19 +11,18 @@ import (
 	"time"
 )
 
-// damagedFor is how long a compressed file may be unreadable before it is
-// passed over: compressing a large log takes minutes.
+// damagedFor is how long a compressed file may be unreadable before it is skipped: compressing a
+// large log takes minutes.
 const damagedFor = 10 * time.Minute
 
-// follower follows a file through its rotations. It looks from time to time:
-// notifications do not come over network file systems, and rotation is seen by looking
-// anyhow.
+// follower follows a file through its rotations. It polls: notifications do not come over
+// network file systems, and to notice a rotation one has to look anyway.
 type follower struct {
 	logHand
-	file    *logFile // being read; nil: pos has to be found
-	missing bool     // there was no file when reading began: whatever appears is new
-	gone    time.Time
-	damaged time.Time // since when a compressed file could not be read
+	file    *logFile  // being read; nil: pos has to be found
+	missing bool      // there was no file when reading began: whatever appears is new
+	gone    time.Time // since when no file is being written; zero: one is
+	damaged time.Time // since when a compressed file could not be read; zero: it could
 }
 
 func newFollower(l *Log, from LogPosition, handle func(context.Context, LogBatch) error, report func(LogState)) looker {
@@ -36,7 +35,7 @@ func newFollower(l *Log, from LogPosition, handle func(context.Context, LogBatch
 
 func (f *follower) close() { f.drop() }
 
-// drop forgets the open file; the position is found anew.
+// drop closes the open file; the position will be looked for again.
 func (f *follower) drop() {
 	if f.file != nil {
 		f.file.close()
@@ -61,8 +60,8 @@ func (f *follower) look(ctx context.Context) (time.Duration, error) {
 	return wait, err
 }
 
-// step hands over one batch, or goes one file further, or finds that there is
-// nothing to do for now.
+// step hands over one batch, or goes on to the next file, or finds that there is nothing to do
+// for now.
 func (f *follower) step(ctx context.Context) (time.Duration, error) {
 	if err := f.again(ctx); err != nil {
 		return 0, err
@@ -72,7 +71,7 @@ func (f *follower) step(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 		f.reading(true)
-		if f.gap != "" { // said at once, and not when the next line comes
+		if f.gap != "" { // said now, and not only when the next line comes
 			return 0, f.give(ctx, nil, f.file.position())
 		}
 	}
@@ -87,7 +86,7 @@ func (f *follower) step(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, f.trouble(ctx, err)
 	}
-	if replaced { // what was just read may be half of the one and half of the other
+	if replaced { // what was just read may be partly of the one text and partly of the other
 		return 0, f.emptied(ctx, f.file.head[:known])
 	}
 	if lines := f.file.take(opts.BatchLines, opts.BatchBytes, false); len(lines) > 0 {
@@ -104,9 +103,9 @@ func (f *follower) step(ctx context.Context) (time.Duration, error) {
 	return f.next(ctx)
 }
 
-// emptied leaves a file that was emptied, for the copy that was made of it before, or
-// to begin it anew. The position says which, but for a file of which no line was
-// handed over yet, and which began with head.
+// emptied leaves a file that was emptied, to go on in the copy that was made of it before, or to
+// begin it anew. The position tells which, unless no line of the file was handed over yet: then
+// head does, with which it began.
 func (f *follower) emptied(ctx context.Context, head []byte) error {
 	began := f.file.offset == 0 && len(head) > 0
 	f.drop()
@@ -129,7 +128,7 @@ func (f *follower) emptied(ctx context.Context, head []byte) error {
 	return nil
 }
 
-// behind is how much of the open file is not handed over.
+// behind returns how much of the open file has not been handed over.
 func (f *follower) behind() int64 {
 	if f.file.entry.packed() {
 		return f.file.unread()
@@ -141,11 +140,11 @@ func (f *follower) behind() int64 {
 	return max(0, info.Size()-f.file.offset)
 }
 
-// next leaves a file that was rotated and read to its end for the one after it.
+// next goes on from a file that was rotated and read to its end to the one after it.
 //
-// A file is left once nothing was written to it for a while, as writers keep
-// it open until they are told, and not before its successor has something to
-// read: until then there is nothing to hurry for.
+// A file is left only once nothing has been written to it for a while, as writers keep it open
+// until they are told, and not before its successor has something to read: until then there is
+// no hurry.
 func (f *follower) next(ctx context.Context) (time.Duration, error) {
 	poll := f.l.opts.Poll
 	if now, err := os.Stat(f.l.opts.Path); err == nil && os.SameFile(now, f.file.entry.info) {
@@ -182,8 +181,8 @@ func (f *follower) next(ctx context.Context) (time.Duration, error) {
 	if err != nil || following == nil {
 		return poll, err
 	}
-	// It may have been emptied for a copy between the listing and the opening.
-	// Once its beginning has been read nothing of the kind goes unnoticed.
+	// It may have been copied and emptied between the listing and the opening. Once its beginning
+	// has been read, nothing of the kind goes unnoticed.
 	if _, _, err = following.read(headBytes); err == nil {
 		all, err = siblings(f.l.opts.Path)
 	}
@@ -194,7 +193,7 @@ func (f *follower) next(ctx context.Context) (time.Duration, error) {
 		}
 		return 0, nil
 	}
-	// What has no end will get none any more.
+	// A last line without an end will not get one any more.
 	lines, pos := f.file.take(1, 1, true), f.file.position()
 	f.drop()
 	f.file = following
@@ -204,7 +203,7 @@ func (f *follower) next(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-// open opens the first of the files that can be read; nil if all are gone.
+// open opens the first of the files that can be read; nil if none can.
 func (f *follower) open(ctx context.Context, files []logEntry) (*logFile, error) {
 	var lost []string
 	for _, e := range files {
@@ -237,11 +236,11 @@ func (f *follower) patient() bool {
 	return time.Since(f.damaged) < damagedFor
 }
 
-// trouble deals with an error of reading the open file.
+// trouble handles an error of reading the open file.
 func (f *follower) trouble(ctx context.Context, err error) error {
 	path := f.file.entry.path
 	if errors.Is(err, errDamaged) && !f.patient() {
-		// Its readable part was handed over; go on with the next.
+		// Its readable part was handed over; go on with the next file.
 		f.lose(ctx, fmt.Sprintf("%s cannot be read to its end: %v", path, err))
 		all, listErr := siblings(f.l.opts.Path)
 		if listErr == nil {
@@ -257,7 +256,7 @@ func (f *follower) trouble(ctx context.Context, err error) error {
 	return f.l.failed("read", path, err)
 }
 
-// locate opens the file that the position is in, or on the first start the one to begin with.
+// locate opens the file that holds the position, or on the first start the one to begin with.
 func (f *follower) locate(ctx context.Context) error {
 	path := f.l.opts.Path
 	all, err := siblings(path)
@@ -276,8 +275,8 @@ func (f *follower) locate(ctx context.Context) error {
 		f.file = file
 		return nil
 	}
-	// Rotated away, deleted, or emptied without a copy. Everything that was
-	// written to since then is read, from its beginning.
+	// The file was rotated away, deleted, or emptied without a copy. Every file that was written
+	// to since then is read from its beginning.
 	var rest []logEntry
 	for _, e := range all {
 		if e.current || !e.info.ModTime().Before(f.pos.At) && e.info.Size() > 0 {
@@ -310,7 +309,7 @@ func (f *follower) begin(ctx context.Context, files []logEntry, gap string) erro
 	return nil
 }
 
-// absent makes the error of a log of which there is no file.
+// absent makes the error of a log that has no file.
 func (f *follower) absent() error {
 	if info, err := os.Stat(f.l.opts.Path); err == nil && !info.Mode().IsRegular() {
 		return f.l.failed("open", f.l.opts.Path, errNotRegular)
@@ -318,7 +317,8 @@ func (f *follower) absent() error {
 	return f.l.failed("open", f.l.opts.Path, fs.ErrNotExist)
 }
 
-// first is the first start ever: with files of the time that is wanted, or at the end.
+// first is the first start ever: it begins with the files within LogOptions.History, or at the
+// end of the current one.
 func (f *follower) first(ctx context.Context, all []logEntry) error {
 	var wanted []logEntry
 	since := time.Now().Add(-f.l.opts.History)
@@ -351,7 +351,7 @@ func (f *follower) first(ctx context.Context, all []logEntry) error {
 	return f.give(ctx, nil, file.position())
 }
 
-// lastLine returns where the last line that has an end has it.
+// lastLine returns the offset after the last line break.
 func lastLine(f *logFile) (int64, error) {
 	info, err := f.raw.Stat()
 	if err != nil {

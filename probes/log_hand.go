@@ -13,13 +13,13 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// What keeps a log from being read, besides ErrHandle and ErrTimeout.
+// What keeps a log from being read, besides ErrHandle.
 var (
-	// ErrLogMissing: there is no such file, directory or program. Trying again helps
-	// once there is.
+	// ErrLogMissing: there is no such file, directory or program. Trying again helps once there
+	// is.
 	ErrLogMissing = errors.New("log is not there")
-	// ErrLogDenied: it may not be read. Trying again does not help until someone
-	// gives the right to.
+	// ErrLogDenied: it may not be read. Trying again does not help until someone gives us the
+	// right to.
 	ErrLogDenied = errors.New("log may not be read")
 	// ErrLogUnread: the system, or journalctl, failed. Trying again often helps.
 	ErrLogUnread = errors.New("log could not be read")
@@ -27,8 +27,8 @@ var (
 
 var errNotRegular = errors.New("not a regular file")
 
-// LogError says which step of reading which log failed, why, and what to do.
-// It unwraps to ErrHandle or one of the errors above, and to the cause. Its text is one line.
+// LogError says which step of reading which log failed, why, and what to do. It unwraps to
+// ErrHandle or one of the errors above, and to the cause. Its text is one line.
 type LogError struct {
 	Log  string
 	Step string // "open /var/log/mail.log", "start journalctl", "store"
@@ -37,8 +37,8 @@ type LogError struct {
 	Hint string // what to do; may be empty
 }
 
-// Error is as "log mail: open /var/log/mail.log: log may not be read:
-// permission denied: add the user reputed to the group adm".
+// Error returns one line: "log mail: open /var/log/mail.log: log may not be read: permission
+// denied: add the user reputed to the group adm".
 func (e *LogError) Error() string {
 	text := "log " + oneLine(e.Log) + ": " + oneLine(e.Step) + ": " + e.Kind.Error()
 	if e.Err != nil {
@@ -52,11 +52,11 @@ func (e *LogError) Error() string {
 
 func (e *LogError) Unwrap() []error { return []error{e.Kind, e.Err} }
 
-// failed makes the error of a step with a file.
+// failed makes a [LogError] for a step with a file.
 func (l *Log) failed(step, path string, err error) error {
 	e := &LogError{Log: l.opts.Name, Step: step + " " + path, Kind: ErrLogUnread, Err: err}
-	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
-		e.Step, e.Err = step+" "+cause.Path, cause.Err // the name is said once
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		e.Step, e.Err = step+" "+cause.Path, cause.Err // the path is named once
 		path = cause.Path
 	}
 	switch {
@@ -72,11 +72,11 @@ func (l *Log) failed(step, path string, err error) error {
 	return e
 }
 
-// overflowID is what every owner and group looks like that has no number in the user
-// namespace we are in, user_namespaces(7): PrivateUsers= of systemd, containers.
+// overflowID is the number that every user and group has that is not mapped into our user
+// namespace, as with PrivateUsers= of systemd and in containers (user_namespaces(7)).
 const overflowID = 65534
 
-// mayRead says how to get the right to read a file.
+// mayRead says for people how to get the right to read a file.
 func mayRead(path string) string {
 	who := "the user that reputed runs as"
 	if u, err := user.Current(); err == nil {
@@ -99,8 +99,8 @@ func mayRead(path string) string {
 	return "give " + who + " the right to read it, as by its group, and see that rotation keeps it"
 }
 
-// logHand hands batches over, keeps the one that could not be stored, and
-// reports how the log stands.
+// logHand hands batches over, keeps the one that could not be stored, and reports how the log
+// stands.
 type logHand struct {
 	l       *Log
 	handle  func(context.Context, LogBatch) error
@@ -108,7 +108,7 @@ type logHand struct {
 	state   LogState
 	pos     LogPosition // committed
 	pending *LogBatch
-	gap     string // to be said with the next batch
+	gap     string // goes with the next batch
 }
 
 // tell reports the state after change.
@@ -127,7 +127,7 @@ func (h *logHand) reading(yes bool) {
 	}
 }
 
-// lose notes what may be missing; it is said with the next batch.
+// lose notes what may be missing, to be said with the next batch.
 func (h *logHand) lose(ctx context.Context, what string) {
 	h.l.opts.Log.LogAttrs(ctx, slog.LevelWarn, "log lines may be missing", slog.String("log", h.l.opts.Name), slog.String("what", what))
 	if h.gap != "" {
@@ -136,14 +136,14 @@ func (h *logHand) lose(ctx context.Context, what string) {
 	h.gap = oneLine(what)
 }
 
-// give hands a batch over. After an error the batch is kept, and given again by [logHand.again].
+// give hands a batch over. After an error the batch is kept, and again hands it over once more.
 func (h *logHand) give(ctx context.Context, lines []LogLine, pos LogPosition) error {
 	h.pending = &LogBatch{Lines: lines, Position: pos, Gap: h.gap}
 	h.gap = ""
 	return h.again(ctx)
 }
 
-// again hands over what could not be stored before.
+// again hands over the batch that could not be stored before, if there is one.
 func (h *logHand) again(ctx context.Context) error {
 	if h.pending == nil {
 		return nil
@@ -170,8 +170,8 @@ func newLogRetry(opts LogOptions) *logRetry {
 	}, opts.RetryMax}
 }
 
-// after gives the wait after err. A file that is not there costs nothing to look
-// for, and appears when it likes.
+// after returns how long to wait after err. It costs nothing to look for a file that is not
+// there, and it may appear at any time.
 func (r *logRetry) after(err error) time.Duration {
 	if errors.Is(err, ErrLogMissing) {
 		return min(r.grow.InitialInterval, r.most)
@@ -181,8 +181,8 @@ func (r *logRetry) after(err error) time.Duration {
 
 func (r *logRetry) well() { r.grow.Reset() }
 
-// saidEvery is how often a failure that stays the same is logged: a file that is not there is looked for every
-// second, and nobody finds anything in a journal that says so every second.
+// saidEvery is how often a failure that stays the same is logged: we look every second for a
+// file that is not there, and nobody finds anything in a journal that says so every second.
 const saidEvery = time.Hour
 
 // logSaid is the failure that was logged last; the zero value: none since all was well.

@@ -18,17 +18,17 @@ import (
 	"time"
 )
 
-// maxEntryBytes is how long one entry of the journal may be as JSON, where a
-// byte that is no text takes four.
+// maxEntryBytes is how long one entry of the journal may be as JSON, where a byte of binary data
+// takes four.
 const maxEntryBytes = 4*MaxLogLineBytes + 4096
 
-// journalRun reads the journal through journalctl. The files have a format of
-// their own that changes; the program that belongs to them knows it.
+// journalRun reads the journal through journalctl: the format of the files changes, and the
+// program that comes with them knows it.
 type journalRun struct {
 	logHand
 	run   *journalProcess // nil: to be started
-	check bool            // the next entry has to be the one read last
-	since time.Time       // on the first start: entries before it are not wanted
+	check bool            // the next entry should be the one that was read last
+	since time.Time       // on the first start: earlier entries are not wanted
 }
 
 // journalProcess is one run of journalctl.
@@ -40,8 +40,8 @@ type journalProcess struct {
 	said    cappedText // on standard error
 }
 
-// journalEntry is one entry, as "journalctl --output=json" writes it. A value is a
-// text, an array of bytes where it is no UTF-8, an array of these where a field occurs several times.
+// journalEntry is one entry, as "journalctl --output=json" writes it. A value is a string, an
+// array of bytes if it is not UTF-8, or an array of these if the field occurs several times.
 type journalEntry struct {
 	Cursor     string `json:"__CURSOR"`
 	Realtime   string `json:"__REALTIME_TIMESTAMP"` // microseconds
@@ -59,7 +59,7 @@ func (j *journalRun) close() {
 	}
 }
 
-// look waits for entries, at most for one poll, and hands them over.
+// look waits for entries, at most for LogOptions.Poll, and hands them over.
 func (j *journalRun) look(ctx context.Context) (time.Duration, error) {
 	err := j.step(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -126,7 +126,8 @@ func (j *journalRun) step(ctx context.Context) error {
 	}
 	j.tell(func(s *LogState) {
 		s.LastErr = nil
-		// journalctl writes more slowly than we read: that nothing waits is no end. An old entry is followed by others.
+		// journalctl writes more slowly than we read, so that nothing to read is not yet the end:
+		// an old entry is followed by others.
 		if now := time.Now().UTC(); now.Sub(at) < journalFresh {
 			s.LastLook = now
 		}
@@ -134,13 +135,12 @@ func (j *journalRun) step(ctx context.Context) error {
 	return nil
 }
 
-// journalFresh is how old the last entry may be where the journal has been read to its end; else it has once
-// nothing comes for a poll.
+// journalFresh is how old the last entry may be for the journal to count as read to its end.
+// Otherwise it does once nothing comes for LogOptions.Poll.
 const journalFresh = 10 * time.Second
 
-// wanted says whether an entry is to be handed over, and finds out whether the
-// journal still has the one that was read last: journalctl asked for one
-// that is gone begins with another and says nothing.
+// wanted says whether an entry is to be handed over. It also finds out whether the journal still
+// has the entry that was read last: if not, journalctl begins with another one without a word.
 func (j *journalRun) wanted(ctx context.Context, e journalEntry) bool {
 	if j.check {
 		j.check = false
@@ -152,12 +152,12 @@ func (j *journalRun) wanted(ctx context.Context, e journalEntry) bool {
 	return !e.at().Before(j.since)
 }
 
-// journalForm is how journalctl is to write entries.
+// journalForm returns the arguments that say how journalctl is to write entries.
 func journalForm() []string {
 	return []string{"--output=json", "--merge", "--all", "--no-pager", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_PID,_HOSTNAME"}
 }
 
-// chosen are the arguments of journalctl that choose entries.
+// chosen returns the arguments of journalctl that choose entries.
 func (opt *Journal) chosen() (args []string) {
 	if opt.Directory != "" {
 		args = append(args, "--directory="+opt.Directory)
@@ -174,7 +174,7 @@ func (opt *Journal) chosen() (args []string) {
 	return args
 }
 
-// notStarted is that journalctl could not be run.
+// notStarted makes the error that journalctl could not be run.
 func (l *Log) notStarted(err error) error {
 	e := &LogError{Log: l.opts.Name, Step: "start " + l.opts.Journal.Command, Kind: ErrLogUnread, Err: err}
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
@@ -183,11 +183,11 @@ func (l *Log) notStarted(err error) error {
 	return e
 }
 
-// start runs journalctl from the position on.
+// start starts journalctl at the position.
 func (j *journalRun) start(ctx context.Context) error {
 	opt := j.l.opts.Journal
-	// To follow means the current boot only, but for --merge: without it what was
-	// written before a restart of the machine would be passed over.
+	// Without --merge, --follow shows the current boot only: what was written before a restart of
+	// the machine would be skipped.
 	args := append([]string{"--follow"}, journalForm()...)
 	switch {
 	case j.pos.Cursor != "":
@@ -198,7 +198,7 @@ func (j *journalRun) start(ctx context.Context) error {
 		j.since = time.Now().Add(-j.l.opts.History)
 		args = append(args, "--no-tail", "--since=@"+strconv.FormatInt(j.since.Unix(), 10))
 	default:
-		// The last entry is asked for, for its cursor.
+		// The last entry is wanted for its cursor.
 		if j.since.IsZero() {
 			j.since = time.Now()
 		}
@@ -213,7 +213,7 @@ func (j *journalRun) start(ctx context.Context) error {
 	return nil
 }
 
-// over makes an error of the end of journalctl, which ends only when something is wrong.
+// over makes an error of the end of journalctl, which ends only if something is wrong.
 func (j *journalRun) over() error {
 	if err := j.l.complaint(j.run.said.String()); err != nil {
 		j.close()
@@ -229,8 +229,8 @@ func (j *journalRun) over() error {
 	return e
 }
 
-// complaint makes an error of what journalctl says on standard error while it
-// goes on and shows nothing.
+// complaint makes an error of what journalctl says on standard error while it goes on running
+// and shows nothing; nil if it is nothing of the kind.
 func (l *Log) complaint(said string) error {
 	e := &LogError{Log: l.opts.Name, Step: "read from " + l.opts.Journal.Command, Err: errors.New(said)}
 	switch {
@@ -244,7 +244,7 @@ func (l *Log) complaint(said string) error {
 	return e
 }
 
-// passedOn is what journalctl needs of our environment: secrets may be in the rest.
+// passedOn returns what journalctl needs of our environment: there may be secrets in the rest.
 func passedOn(environ []string) (kept []string) {
 	for _, e := range environ {
 		if name, _, _ := strings.Cut(e, "="); slices.Contains([]string{"PATH", "HOME", "TMPDIR", "TZ"}, name) || strings.HasPrefix(name, "SYSTEMD_") {
@@ -254,7 +254,7 @@ func passedOn(environ []string) (kept []string) {
 	return kept
 }
 
-// runJournal starts journalctl. It ends with ctx, or by journalProcess.end.
+// runJournal starts journalctl, which ends with ctx, or by journalProcess.end.
 func runJournal(ctx context.Context, command string, args []string) (*journalProcess, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, command, args...) // #nosec G204 -- no shell; words of the configuration, each value joined to its option
@@ -276,7 +276,7 @@ func runJournal(ctx context.Context, command string, args []string) (*journalPro
 		readErr := readEntries(ctx, out, p.entries)
 		if readErr != nil {
 			cancel() // it may go on writing
-		} else { // it has closed its output and ends by itself; stopped at that moment, it would seem to have failed
+		} else { // it has closed its output and ends by itself; if it were stopped now, it would seem to have failed
 			defer time.AfterFunc(cmd.WaitDelay, cancel).Stop()
 		}
 		p.err = errors.Join(readErr, cmd.Wait())
@@ -290,7 +290,7 @@ func (p *journalProcess) end() {
 	<-p.ended
 }
 
-// readEntries reads one JSON object a line.
+// readEntries reads one JSON object on each line.
 func readEntries(ctx context.Context, r io.Reader, to chan<- journalEntry) error {
 	in := bufio.NewReaderSize(r, maxEntryBytes)
 	for {
@@ -298,7 +298,7 @@ func readEntries(ctx context.Context, r io.Reader, to chan<- journalEntry) error
 		long := errors.Is(err, bufio.ErrBufferFull)
 		if err != nil && !long {
 			if errors.Is(err, io.EOF) {
-				return nil // what stands before it was cut off
+				return nil // an incomplete line before it was cut off
 			}
 			return err
 		}
@@ -323,7 +323,7 @@ func readEntries(ctx context.Context, r io.Reader, to chan<- journalEntry) error
 	}
 }
 
-// longEntry keeps the place of an entry that is too long.
+// longEntry returns the place of an entry that is too long, without its text.
 func longEntry(line []byte) journalEntry {
 	_, rest, ok := bytes.Cut(line, []byte(`"__CURSOR":"`))
 	if !ok {
@@ -344,7 +344,7 @@ func (e journalEntry) at() time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// lines are the entry's lines: a message may have several.
+// lines returns the entry's lines: a message may have several.
 func (e journalEntry) lines() []LogLine {
 	l := LogLine{At: e.at(), Host: fieldText(e.Host), Tag: fieldText(e.Identifier)}
 	for _, pid := range []any{e.SyslogPID, e.PID} {
@@ -362,7 +362,7 @@ func (e journalEntry) lines() []LogLine {
 	return out
 }
 
-// fieldText reads the value of a field; of several it takes the last.
+// fieldText returns the value of a field; of several the last.
 func fieldText(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -14,11 +14,10 @@ import (
 	"strings"
 )
 
-// logEntry is a file that holds a part of a log: the one being written, or
-// one that it was rotated to.
+// logEntry is a file that holds a part of a log: the current one, or one that it was rotated to.
 type logEntry struct {
 	path    string
-	name    string // without the extension of compression
+	name    string // base name without the extension of the compression
 	ext     string // "gz", "xz", "zst", "bz2", or one that cannot be read; "" if not compressed
 	info    fs.FileInfo
 	current bool // the one being written
@@ -27,13 +26,14 @@ type logEntry struct {
 
 func (e logEntry) packed() bool { return e.ext != "" }
 
-// rotated is what rotation appends to a name, or puts before its extension:
-// ".1", "-20261124", ".2026-11-24", "-20261124-1764000000", ".old".
+// rotated matches what rotation appends to a name, or puts before its extension: ".1",
+// "-20261124", ".2026-11-24", "-20261124-1764000000", ".old".
 var rotated = regexp.MustCompile(`^[-._](?:(\d{1,5})|\d{8}(?:[-._T]?\d+)?|\d{4}-\d\d(?:-\d\d)?(?:[-._T]\d+)*|old)$`)
 
 var packings = []string{"gz", "xz", "zst", "bz2", "Z", "lz4", "lzma", "lz"}
 
-// entryOf reads a file name; false if it is no part of the log.
+// entryOf reads the name of a file beside the log with the name base. It is false if that is not
+// a part of the log.
 func entryOf(base, name string) (logEntry, bool) {
 	e := logEntry{name: name, number: -1}
 	for _, p := range packings {
@@ -66,8 +66,8 @@ func entryOf(base, name string) (logEntry, bool) {
 	return e, true
 }
 
-// siblings lists the parts of the log at path, the oldest first. Where one is
-// there both plain and compressed, as while it is being compressed, the plain one counts.
+// siblings lists the parts of the log at path, the oldest first. If there is both a plain and a
+// compressed one, as while it is being compressed, the plain one counts.
 func siblings(path string) ([]logEntry, error) {
 	dir, base := filepath.Split(path)
 	names, err := os.ReadDir(dir)
@@ -81,7 +81,7 @@ func siblings(path string) ([]logEntry, error) {
 			continue
 		}
 		e.path = filepath.Join(dir, d.Name())
-		e.info, err = os.Stat(e.path) // and not Lstat: the current name may be a link to a dated file
+		e.info, err = os.Stat(e.path) // not Lstat: the current name may be a link to a dated file
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -104,8 +104,8 @@ func siblings(path string) ([]logEntry, error) {
 	return kept, nil
 }
 
-// older orders by when files were last written. Compressing keeps that time;
-// where two are equal, numbers fall and dates rise.
+// older orders parts by when they were last written, which compressing does not change. If two
+// are equal, the higher number and the earlier date come first.
 func older(a, b logEntry) int {
 	switch {
 	case a.current != b.current:
@@ -121,8 +121,8 @@ func older(a, b logEntry) int {
 	return strings.Compare(a.name, b.name)
 }
 
-// find opens the part of the log that holds pos, and goes there. It returns
-// nil without an error if there is none.
+// find opens the part of the log that holds pos, and goes there. It returns nil without an error
+// if there is none.
 func find(all []logEntry, pos LogPosition) (*logFile, error) {
 	same := func(e logEntry) bool {
 		dev, ino := fileID(e.info)
@@ -169,14 +169,14 @@ func find(all []logEntry, pos LogPosition) (*logFile, error) {
 	return nil, nil
 }
 
-// unusable says whether an error of opening a part means that it is none that
-// can be read: gone meanwhile, shorter than thought, or of an unknown compression.
+// unusable says whether an error of opening a part means that the part is of no use: it is gone,
+// too short, damaged, or of an unknown compression.
 func unusable(e logEntry, err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errPacking) || e.packed() && !errors.Is(err, fs.ErrPermission)
 }
 
-// after gives the parts that come after f, in order. f may have been renamed,
-// compressed or deleted meanwhile; a copy of it does not come after it.
+// after returns the parts that come after f, in order. f may have been renamed, compressed or
+// deleted meanwhile; a copy of it does not come after it.
 func after(all []logEntry, f *logFile) []logEntry {
 	at := slices.IndexFunc(all, func(e logEntry) bool { return os.SameFile(e.info, f.entry.info) })
 	for i := len(all) - 1; i >= 0 && at < 0; i-- {
@@ -199,7 +199,7 @@ func after(all []logEntry, f *logFile) []logEntry {
 	return rest
 }
 
-// copyOf says whether the part begins as f does.
+// copyOf says whether a part begins as f does.
 func copyOf(e logEntry, f *logFile) bool {
 	if len(f.head) == 0 || !e.packed() && e.info.Size() < int64(len(f.head)) {
 		return false

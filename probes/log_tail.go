@@ -14,11 +14,11 @@ import (
 
 // LogTail is the end of a log.
 type LogTail struct {
-	Lines   []LogLine // the last ones; the first of a file may be cut off at its beginning, and is left out
-	Size    int64     // of the file; of the journal always 0
+	Lines   []LogLine // the last ones, without one whose beginning or end is missing
+	Size    int64     // of the file, bytes; for the journal always 0
 	Written time.Time // when the file was last written, or the last entry made; zero: there is none
 	Rotated int       // files beside it that it was rotated to
-	Unread  string    // why one of these cannot be read; empty: all can, or there is none
+	Unread  string    // why the latest of these cannot be read; empty: it can, or there is none
 }
 
 const (
@@ -26,8 +26,8 @@ const (
 	tailEntries = 1000      // of the journal
 )
 
-// Tail reads the end of the log, and nothing is remembered of that: it says whether the log can be read,
-// and what is in it. The error is one line that says what to do; an empty log is none.
+// Tail reads the end of the log, to show whether it can be read and what is in it. Nothing is
+// remembered of that. The error is one line that says what to do; an empty log is not an error.
 func (l *Log) Tail(ctx context.Context) (t LogTail, err error) {
 	if l.opts.Journal != nil {
 		return l.tailJournal(ctx)
@@ -64,8 +64,8 @@ func (l *Log) Tail(ctx context.Context) (t LogTail, err error) {
 	return t, ctx.Err()
 }
 
-// rotated counts the files that the log was rotated to, and says whether the latest can be read: after a
-// rotation, or a pause, reading goes on there.
+// rotated counts the files that the log was rotated to, and says why the latest cannot be read:
+// after a rotation, or a pause, reading goes on there.
 func (l *Log) rotated() (n int, trouble string) {
 	all, err := siblings(l.opts.Path)
 	if err != nil {

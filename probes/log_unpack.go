@@ -13,14 +13,14 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// errPacking: the file is compressed in a way that is not known here.
+// errPacking: the file is compressed in a way that we do not know.
 var errPacking = errors.New("gz, bz2, xz and zst can be read")
 
-// errMemory: the file was compressed so that unpacking it takes more memory than we give.
+// errMemory: the file was compressed in such a way that unpacking it takes too much memory.
 var errMemory = fmt.Errorf("unpacking takes more than %d MiB of memory: compress with a smaller window", unpackBytes>>20)
 
-// unpackBytes is how much memory decompressing may take: what xz and zstd need up to
-// their highest usual levels (xz -9). A file that wants more is refused.
+// unpackBytes is how much memory unpacking may take: what xz and zstd need up to their highest
+// usual levels (xz -9). A file that wants more is refused.
 const unpackBytes = 64 << 20
 
 // unpack returns the text of a compressed file.
@@ -35,7 +35,7 @@ func unpack(ext string, raw io.Reader) (io.Reader, error) {
 		if head, _ := in.Peek(xzHeadBytes); xzWindow(head) > unpackBytes {
 			return nil, errMemory
 		}
-		return xz.ReaderConfig{DictCap: 1 << 16}.NewReader(in) // the least: the file's own wish counts, if it is more
+		return xz.ReaderConfig{DictCap: 1 << 16}.NewReader(in) // the least; if the file asks for more, that counts
 	case "zst":
 		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(unpackBytes), zstd.WithDecoderMaxWindow(unpackBytes))
 		if err != nil {
@@ -49,9 +49,9 @@ func unpack(ext string, raw io.Reader) (io.Reader, error) {
 // xzHeadBytes holds the header of an xz stream and of its first block, which is at most 1024 bytes long.
 const xzHeadBytes = 12 + 1024
 
-// xzWindow is how much memory the first block of an xz file asks for (The .xz File Format 1.2.1, sections 3.1 and
-// 5.3.1), which the library gives, whatever it is: up to 4 GiB. All blocks that xz(1) writes are alike. 0: this is
-// no xz, and the library says so.
+// xzWindow returns how much memory the first block of an xz file asks for (The .xz File Format
+// 1.2.1, sections 3.1 and 5.3.1). The library would allocate it, up to 4 GiB. All blocks that
+// xz(1) writes ask for the same. 0: it is not an xz file, and the library will say so.
 func xzWindow(head []byte) uint64 {
 	const lzma2 = 0x21
 	if len(head) < 12+2 {

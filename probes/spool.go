@@ -15,33 +15,34 @@ import (
 type SpoolKind string
 
 const (
-	SpoolAuto    SpoolKind = ""        // found out at each look: a folder is a Maildir, a file an mbox
-	SpoolMaildir SpoolKind = "maildir" // a folder with new, cur and tmp, one file a mail
-	SpoolMbox    SpoolKind = "mbox"    // one file of all mails (RFC 4155); its absence is an empty one
+	SpoolAuto    SpoolKind = ""        // decided at each look: a folder is a Maildir, a file an mbox
+	SpoolMaildir SpoolKind = "maildir" // a folder with new, cur and tmp, and one file for each mail
+	SpoolMbox    SpoolKind = "mbox"    // one file with all mails (RFC 4155); if it is missing, there are none
 )
 
-// SpoolOptions says which spool is read, and how.
+// SpoolOptions say which spool is read, and how.
 type SpoolOptions struct {
 	Name string // in the configuration; for messages, errors and logs
 	Path string // the folder that holds new and cur, or the file
 	Kind SpoolKind
 
-	Poll   time.Duration // between looks, which cost two stat calls; default 5 s
-	Settle time.Duration // for so long an mbox that does not end in an empty line must be left alone before its last mail counts as whole; default 30 s
-	// Remove takes a mail out of a Maildir once it has been handed over. Without it a spool is
+	Poll time.Duration // between looks, which cost two stat calls; default 5 s
+	// Settle is how long an mbox that does not end in an empty line must not change before its
+	// last mail counts as complete; default 30 s.
+	Settle time.Duration
+	// Remove removes a mail from a Maildir once it has been handed over. Without it a spool is
 	// never changed; an mbox never is.
 	Remove bool
 
 	MaxMessageBytes int // of one mail; default MaxMessageBytes
 	BatchMessages   int // mails handed over at once; default 50
-	BatchBytes      int // of one batch, about; default 16 MiB
+	BatchBytes      int // approximate size of one batch; default 16 MiB
 
 	Log *slog.Logger // default: none
 }
 
-// Spool reads the mails of a Maildir or an mbox, and those that come. It is a
-// sibling of [Mailbox]. It takes no lock that keeps anybody from reading, and
-// waits for whoever writes. It is for use by one goroutine.
+// Spool reads the mails of a Maildir or an mbox, and those that come. It takes only locks that
+// let others read, and waits for whoever writes. It is for one goroutine.
 type Spool struct {
 	opts  SpoolOptions
 	mark  SpoolMark
@@ -50,8 +51,8 @@ type Spool struct {
 	file  fileLook
 }
 
-// SpoolMark is how far a spool has been read. The zero mark is "never". What
-// changes in it is in each [SpoolBatch], to be stored together with what the mails said.
+// SpoolMark is how far a spool has been read. The zero mark is "never". Each [SpoolBatch] says
+// what changes in it, to be stored together with what the mails said.
 type SpoolMark struct {
 	Mbox MboxMark
 	Seen map[int64]struct{} // mails of a Maildir that were handed over, by a hash of their names without flags
@@ -59,20 +60,20 @@ type SpoolMark struct {
 
 // MboxMark is how far an mbox has been read.
 type MboxMark struct {
-	Offset int64  `json:"offset"` // behind the last mail that was handed over, bytes
-	Last   int64  `json:"last"`   // where that one begins
-	Sum    string `json:"sum"`    // hash of what stands before Offset: if it is not that any more, the file was rewritten
+	Offset int64  `json:"offset"` // after the last mail that was handed over, bytes
+	Last   int64  `json:"last"`   // where that mail begins
+	Sum    string `json:"sum"`    // hash of what is before Offset: if that has changed, the file was rewritten
 }
 
-// SpoolBatch is some mails that were read, and what is to be kept of where they lay.
+// SpoolBatch is some mails that were read, and what changes in the mark with them.
 type SpoolBatch struct {
-	Messages []Message // may be empty where only Gone is to be said
-	Mbox     MboxMark  // of an mbox, where to go on; the zero mark otherwise
-	Seen     []int64   // of a Maildir, to be added to the mark
-	Gone     []int64   // to be taken out of it: their files are not there any more
+	Messages []Message // may be empty if there is only Gone
+	Mbox     MboxMark  // of an mbox: where to go on; else the zero mark
+	Seen     []int64   // of a Maildir: to be added to the mark
+	Gone     []int64   // to be removed from it: their files no longer exist
 }
 
-// errLater says that somebody writes at the moment.
+// errLater: somebody is writing at the moment.
 var errLater = errors.New("being written to")
 
 // NewSpool checks the options and fills in defaults. It reads nothing.
@@ -97,18 +98,18 @@ func NewSpool(opts SpoolOptions) (*Spool, error) {
 	return &Spool{opts: opts}, nil
 }
 
-// Watch reads every mail that start does not know, hands it over, and goes on with new
-// mail as it comes, until ctx ends; it returns ctx's error and no other.
+// Watch reads every mail that start does not know, hands it over, and goes on with new mail as
+// it comes, until ctx ends. It returns the error of ctx and no other.
 //
-// handle is given the batches one after the other, and commits the content of a
-// batch and its marks in one transaction. Only once it has returned nil does
-// Watch go beyond the batch; after an error the same mails come again. Some mails may come twice
-// all the same, because an mbox was rewritten or a file renamed while it was looked
-// for: who receives them tells the same mail by its content.
+// handle is given the batches one after the other, and commits the content of a batch and its
+// marks in one transaction. Watch goes beyond the batch only once handle has returned nil; after
+// an error the same mails come again. Some mails may come twice all the same, because an mbox
+// was rewritten, or a file was renamed while it was looked for: whoever receives a mail
+// recognises it by its content.
 //
-// state, if not nil, is told after every look. Both functions are called by the
-// goroutine of Watch. A mail that cannot be read holds up no other: the spool
-// counts as not connected until it can be, and it is tried at each look.
+// state, if not nil, is called after every look. Both functions run on the goroutine of Watch. A
+// mail that cannot be read holds up no other: the spool counts as not connected until it can be,
+// and it is tried at each look.
 func (s *Spool) Watch(ctx context.Context, start SpoolMark, handle func(context.Context, SpoolBatch) error, state func(MailboxState)) error {
 	s.mark = SpoolMark{Mbox: start.Mbox, Seen: map[int64]struct{}{}}
 	for name := range start.Seen {
@@ -133,13 +134,13 @@ func (s *Spool) Watch(ctx context.Context, start SpoolMark, handle func(context.
 	}
 }
 
-// look reads what there is at the moment.
+// look reads what is there now.
 func (s *Spool) look(ctx context.Context, handle func(context.Context, SpoolBatch) error) error {
 	info, err := os.Stat(s.opts.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && s.opts.Kind == SpoolMbox:
-		// Mail readers remove an empty mbox, and the next mail makes it anew. A folder that is
-		// not there is another matter: nothing could be delivered.
+		// Mail readers remove an empty mbox, and the next mail creates it again. A missing folder
+		// is another matter: nothing could be delivered.
 		if _, err := os.Stat(filepath.Dir(s.opts.Path)); err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (s *Spool) look(ctx context.Context, handle func(context.Context, SpoolBatc
 	return s.lookFile(ctx, info, handle)
 }
 
-// hand gives a batch and takes note of it once it is committed.
+// hand hands a batch over, and advances the mark once the batch is committed.
 func (s *Spool) hand(ctx context.Context, b SpoolBatch, handle func(context.Context, SpoolBatch) error) error {
 	if err := handle(ctx, b); err != nil {
 		return fmt.Errorf("mails not stored, they stay and are read again: %w", err)
@@ -176,7 +177,7 @@ func (s *Spool) hand(ctx context.Context, b SpoolBatch, handle func(context.Cont
 	return nil
 }
 
-// tell reports how the look went.
+// tell reports how a look went.
 func (s *Spool) tell(ctx context.Context, err error, state func(MailboxState)) {
 	now := time.Now().UTC()
 	if err == nil || errors.Is(err, errLater) {
@@ -200,7 +201,7 @@ func (s *Spool) tell(ctx context.Context, err error, state func(MailboxState)) {
 	}
 }
 
-// spoolHint is an error, and what to do about it where a person can.
+// spoolHint returns an error with what to do about it, if a person can do something.
 func spoolHint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):

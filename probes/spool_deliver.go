@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// MakeMaildir makes the folders of a Maildir that are missing. The Maildir itself gets
-// mode 0700; new, cur and tmp get the mode that it has, so that whoever lets a group deliver says so once.
+// MakeMaildir creates the folders of a Maildir that are missing. The Maildir itself gets mode
+// 0700; new, cur and tmp get the mode of the Maildir, so that whoever lets a group deliver needs
+// to say so only once.
 func MakeMaildir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -30,7 +31,7 @@ func MakeMaildir(dir string) error {
 		case err != nil:
 			return err
 		}
-		// Not by Mkdir, whose mode the umask cuts.
+		// The umask restricts the mode of Mkdir.
 		if err := os.Chmod(path, info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky)); err != nil {
 			return err
 		}
@@ -38,19 +39,17 @@ func MakeMaildir(dir string) error {
 	return nil
 }
 
-// Deliver puts one mail into a Maildir: written to tmp, synced, and moved to new,
-// so that who reads it never sees a half one, and a nil error means that it survives a power cut.
-// The file may be read by the group of the folder (mode 0640, whatever the umask); what root
-// delivers belongs to the owner of the folder, who could not read it otherwise.
+// Deliver puts one mail into a Maildir. It is written to tmp, synced, and moved to new, so that
+// nobody ever reads half of it, and a nil error means that it survives a power cut. The group of
+// the folder may read the file (mode 0640, whatever the umask); what root delivers belongs to
+// the owner of the folder, who could not read it otherwise.
 //
-// Of a mail longer than limit (0: [MaxMessageBytes]) the first limit bytes and one more
-// are kept, by which it is known to be cut, and its size in the name; r is read to
-// its end all the same, because a mail server takes a closed pipe for a failure. On an error nothing is left in
-// the folder; trying again helps once there is space, or permission.
+// Of a mail longer than limit (0: [MaxMessageBytes]), the first limit bytes and one more are
+// kept, which shows that it was cut, and its size in the name. r is read to its end all the
+// same, because a mail server takes a closed pipe for a failure. After an error nothing is left
+// in the folder; trying again helps once there is space, or permission.
 func Deliver(dir string, r io.Reader, limit int, now time.Time) (err error) {
-	if limit <= 0 {
-		limit = MaxMessageBytes
-	}
+	limit = positive(limit, MaxMessageBytes)
 	tmp, err := os.OpenFile(filepath.Join(dir, "tmp", uniqueName(now)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -88,7 +87,7 @@ func Deliver(dir string, r io.Reader, limit int, now time.Time) (err error) {
 	return errors.Join(syncName(filepath.Dir(target), tmp), tmp.Close())
 }
 
-// giveToOwner makes a file belong to whom a folder belongs to.
+// giveToOwner gives a file to the owner and the group of a folder.
 func giveToOwner(dir string, f *os.File) error {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -105,8 +104,8 @@ func giveToOwner(dir string, f *os.File) error {
 func syncName(dir string, f *os.File) error {
 	d, err := os.Open(dir)
 	if errors.Is(err, fs.ErrPermission) {
-		// A drop box, which one may write to and not read. The file was renamed, so that the
-		// journal of any usual file system writes its new name with it.
+		// It is a drop box, which we may write to but not read. With the file, the journal of any
+		// usual file system also writes that it was renamed.
 		return f.Sync()
 	}
 	if err != nil {
@@ -115,7 +114,7 @@ func syncName(dir string, f *os.File) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// uniqueName is a name that no other mail of the folder has (maildir(5)).
+// uniqueName returns a name that no other mail in the folder has (maildir(5)).
 func uniqueName(now time.Time) string {
 	host, _ := os.Hostname()
 	host = strings.Map(func(r rune) rune {

@@ -4,5 +4,5 @@ package probes
 
 import "os"
 
-// lockShared is for systems without locks that a mail server would take.
+// lockShared is always true: these systems have no locks that a mail server would take.
 func lockShared(*os.File) bool { return true }

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lockShared takes both locks that mail servers take on an mbox, for reading and
-// without waiting, and says whether nobody is writing. They end when the file is closed.
-// Where a file system has no locks, it is not known that somebody writes.
+// lockShared takes both locks that mail servers take on an mbox, for reading and without
+// waiting, and says whether nobody is writing. The locks end when the file is closed. If the
+// file system has no locks, nobody is known to be writing.
 func lockShared(f *os.File) bool {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == syscall.EWOULDBLOCK {
 		return false

@@ -21,24 +21,25 @@ import (
 )
 
 const (
-	// mostNew is how many names of new mails one look keeps: a Maildir of a million is read in
-	// several.
+	// mostNew is how many names of new mails one look keeps: a Maildir with a million mails takes
+	// several looks.
 	mostNew = 10_000
-	// goneAlone is how many vanished names are handed over though no mail came.
+	// goneAlone is from how many vanished names on they are handed over although no mail came.
 	goneAlone = 500
-	// coarse is how far apart two changes of a folder must be for its time to tell them apart.
+	// coarse is how far apart two changes of a folder must be for its modification time to
+	// differ.
 	coarse = 2 * time.Second
-	// staleTmp is after how long what lies in tmp was given up by whoever wrote it (maildir(5)).
+	// staleTmp is after how long a file in tmp has been given up by whoever wrote it (maildir(5)).
 	staleTmp = 36 * time.Hour
 )
 
 // dirLook is what the last look at a Maildir found.
 type dirLook struct {
-	times   [2]time.Time       // of new and cur; a folder that has its time still holds what it held
-	missing map[int64]struct{} // known names that were not there; twice, and they are gone
+	times   [2]time.Time       // of new and cur: with the same time a folder holds the same files
+	missing map[int64]struct{} // known names that were not there; if they are missing twice, they are gone
 	gone    map[int64]struct{} // to be handed over
 	cleaned time.Time          // when tmp was last cleaned
-	warned  bool               // of a mail that cannot be removed
+	warned  bool               // about a mail that cannot be removed
 }
 
 // maildirFile is a mail that is to be read.
@@ -47,9 +48,9 @@ type maildirFile struct {
 	key       int64
 }
 
-// maildirKey tells the same mail again, whatever flags its file's name gets: what
-// stands before the colon is given to one mail and never again (maildir(5)). Windows and some
-// servers write another character there.
+// maildirKey identifies a mail, whatever flags the name of its file gets: what is before the
+// colon is never used for another mail (maildir(5)). On Windows and with some servers it is a
+// semicolon.
 func maildirKey(name string) int64 {
 	name, _, _ = strings.Cut(name, ":2,")
 	name, _, _ = strings.Cut(name, ";2,")
@@ -93,7 +94,8 @@ func (s *Spool) lookDir(ctx context.Context, handle func(context.Context, SpoolB
 	}
 }
 
-// dirTimes are the times of new and cur, and whether they are old enough to tell a later change.
+// dirTimes returns the modification times of new and cur, and whether they are old enough for a
+// later change to differ.
 func (s *Spool) dirTimes() (times [2]time.Time, settled bool, err error) {
 	settled = true
 	for i, sub := range []string{"new", "cur"} {
@@ -110,8 +112,9 @@ func (s *Spool) dirTimes() (times [2]time.Time, settled bool, err error) {
 	return times, settled, nil
 }
 
-// list finds what is not known, in the order in which it was delivered; full says that there may be more. New is
-// looked at before cur: a mail that is moved meanwhile is then seen twice, and not missed.
+// list returns the mails that are not known, in the order of their delivery; full says that
+// there may be more. It looks at new before cur: a mail that is moved meanwhile is then seen
+// twice rather than missed.
 func (s *Spool) list() (files []maildirFile, full bool, err error) {
 	present := make(map[int64]struct{}, len(s.mark.Seen))
 	for _, sub := range []string{"new", "cur"} {
@@ -131,7 +134,7 @@ func (s *Spool) list() (files []maildirFile, full bool, err error) {
 				}
 				present[key] = struct{}{}
 				if _, known := s.mark.Seen[key]; known {
-					if s.opts.Remove { // stored before the last end, and not removed
+					if s.opts.Remove { // the process ended between storing and removing it
 						s.remove(sub, name)
 					}
 					continue
@@ -156,17 +159,13 @@ func (s *Spool) list() (files []maildirFile, full bool, err error) {
 	}
 	s.vanished(present)
 	slices.SortFunc(files, func(a, b maildirFile) int {
-		return cmp.Or(cmp.Compare(delivered(a.name), delivered(b.name)), strings.Compare(a.name, b.name))
+		// A name begins with the second of the delivery (maildir(5)).
+		return cmp.Or(cmp.Compare(leadingNumber(a.name), leadingNumber(b.name)), strings.Compare(a.name, b.name))
 	})
 	return files, full, nil
 }
 
-// delivered is the second with which the name of a mail begins; 0 if it does not.
-func delivered(name string) int64 {
-	return leadingNumber(name)
-}
-
-// leadingNumber is the number that a text begins with; 0 if there is none.
+// leadingNumber returns the number that a text begins with; 0 if there is none.
 func leadingNumber(s string) int64 {
 	if end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
 		s = s[:end]
@@ -175,8 +174,8 @@ func leadingNumber(s string) int64 {
 	return n
 }
 
-// vanished notes known mails whose files are gone. One that is renamed while the
-// folder is read may be missed, so it counts only if the next look misses it too.
+// vanished notes known mails whose files are gone. A file that is renamed while the folder is
+// being read may be missed, so that it counts only if the next look misses it too.
 func (s *Spool) vanished(present map[int64]struct{}) {
 	missing := map[int64]struct{}{}
 	for key := range s.mark.Seen {
@@ -197,9 +196,9 @@ func (s *Spool) vanished(present map[int64]struct{}) {
 	s.dir.missing = missing
 }
 
-// readFiles reads mails and hands them over. Moved says that one was not where it
-// had just been. An unreadable one stays unknown and holds up no other; its error
-// is returned after the rest.
+// readFiles reads mails and hands them over. Moved says that one was no longer where it had just
+// been. A mail that cannot be read stays unknown and holds up no other; its error is returned
+// after the rest.
 func (s *Spool) readFiles(ctx context.Context, files []maildirFile, handle func(context.Context, SpoolBatch) error) (moved bool, err error) {
 	var b SpoolBatch
 	var done []maildirFile
@@ -254,12 +253,12 @@ func (s *Spool) readFiles(ctx context.Context, files []maildirFile, handle func(
 
 func (s *Spool) withGone(b SpoolBatch) SpoolBatch {
 	b.Gone = slices.Sorted(maps.Keys(s.dir.gone))
-	s.dir.gone = nil // if they are not stored, the next looks find them again
+	s.dir.gone = nil // if that is not stored, the next looks find them again
 	return b
 }
 
-// readFile reads one mail. What is no regular file is handed over with that as
-// its trouble: a link or a pipe in a Maildir is nobody's mail.
+// readFile reads one mail. What is not a regular file is handed over with that as its Trouble: a
+// link or a pipe in a Maildir is nobody's mail.
 func (s *Spool) readFile(f maildirFile) (Message, error) {
 	m := Message{Mailbox: s.opts.Name, Place: oneLine(f.name)}
 	path := filepath.Join(s.opts.Path, f.sub, f.name)
@@ -272,13 +271,13 @@ func (s *Spool) readFile(f maildirFile) (Message, error) {
 		m.Size, m.Trouble = 0, "it is no regular file"
 		return m, nil
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that takes its place now must not hold us up
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // if a pipe takes its place now, it must not hold us up
 	if err != nil {
 		return m, err
 	}
 	defer file.Close()
 	if after, err := file.Stat(); err != nil || !os.SameFile(before, after) {
-		return m, cmp.Or(err, error(&fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist})) // exchanged meanwhile: looked for again
+		return m, cmp.Or(err, error(&fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist})) // it was replaced meanwhile: look for it again
 	}
 	m.Bytes, err = io.ReadAll(io.LimitReader(file, int64(s.opts.MaxMessageBytes)+1))
 	if err != nil {
@@ -287,20 +286,19 @@ func (s *Spool) readFile(f maildirFile) (Message, error) {
 	if len(m.Bytes) > s.opts.MaxMessageBytes {
 		m.Bytes, m.Cut = m.Bytes[:s.opts.MaxMessageBytes], true
 	}
-	if size := namedSize(f.name); size > m.Size { // of what Deliver cut off
-		m.Size = size
-	}
+	m.Size = max(m.Size, namedSize(f.name)) // Deliver may have cut it off
 	return m, nil
 }
 
-// namedSize is the size of the mail as its name has it (",S=1234", Maildir++); 0 if it does not.
+// namedSize returns the size of the mail according to its name (",S=1234", Maildir++); 0 if the
+// name has none.
 func namedSize(name string) int64 {
 	_, rest, _ := strings.Cut(name, ",S=")
 	return leadingNumber(rest)
 }
 
-// remove takes a mail out of the spool. One that cannot be removed is met again
-// by the next look, known, and tried again.
+// remove removes a mail from the spool. The next look finds one that cannot be removed, knows it,
+// and tries again.
 func (s *Spool) remove(sub, name string) {
 	err := os.Remove(filepath.Join(s.opts.Path, sub, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !s.dir.warned {
@@ -309,7 +307,7 @@ func (s *Spool) remove(sub, name string) {
 	}
 }
 
-// cleanTmp removes what was given up half written, of a spool whose mails are removed.
+// cleanTmp removes files that were given up half written.
 func (s *Spool) cleanTmp(now time.Time) {
 	entries, _ := os.ReadDir(filepath.Join(s.opts.Path, "tmp"))
 	for _, e := range entries {

@@ -15,28 +15,28 @@ import (
 )
 
 const (
-	// sumBytes is how much before the mark is looked at to know the file again.
+	// sumBytes is how many bytes before the mark are compared to recognise the file.
 	sumBytes = 1024
-	// staleLock is after how long a lock file was forgotten by whoever made it.
+	// staleLock is after how long a lock file has been forgotten by whoever made it.
 	staleLock = 10 * time.Minute
 )
 
 // fileLook is what the last look at an mbox found.
 type fileLook struct {
 	size    int64
-	changed time.Time // when size or modTime was seen to be another, by our own clock
 	modTime time.Time
-	done    bool // everything up to size has been handed over
+	changed time.Time // when size or modTime was last seen to have changed, by our own clock
+	done    bool      // everything up to size has been handed over
 	looked  bool
-	locked  time.Time // since when it could not be read for a lock; zero: it could
+	locked  time.Time // since when it could not be read because of a lock; zero: it could
 }
 
-// lookFile hands over the mails of an mbox behind the mark.
+// lookFile hands over the mails of an mbox after the mark.
 //
-// Nothing is believed of a file but its bytes: it is known again by what stands before the
-// mark, and if that is another text, a mail reader has rewritten it, and all of it
-// is read again. A mail counts as whole once another one follows it, or if it is
-// the last, once it ends in an empty line and the file was the same at two looks.
+// The file is recognised by its bytes alone, those before the mark: if they are different, a
+// mail reader has rewritten the file, and all of it is read again. A mail counts as complete
+// once another one follows it. The last one does once it ends in an empty line and the file was
+// the same at two looks, or once the file has not changed for SpoolOptions.Settle.
 func (s *Spool) lookFile(ctx context.Context, info fs.FileInfo, handle func(context.Context, SpoolBatch) error) error {
 	now := time.Now()
 	same := s.file.looked && info.Size() == s.file.size && info.ModTime().Equal(s.file.modTime)
@@ -74,7 +74,7 @@ func (s *Spool) lookFile(ctx context.Context, info fs.FileInfo, handle func(cont
 	}
 }
 
-// later says that somebody has the mbox locked, and that this is trouble if it lasts.
+// later returns errLater because somebody has locked the mbox, or an error if that lasts.
 func (s *Spool) later(now time.Time) error {
 	if s.file.locked.IsZero() {
 		s.file.locked = now
@@ -94,8 +94,9 @@ const (
 	mboxWait                 // a mail that may not be whole yet
 )
 
-// readMbox reads one batch. The file is open and locked no longer than that takes,
-// so that a delivery waits for a fraction of a second at most.
+// readMbox reads one batch. The file is open and locked no longer than that takes, so that a
+// delivery waits for a fraction of a second at most. Still is how long the file has not changed,
+// and same says that it was the same at the last look.
 func (s *Spool) readMbox(ctx context.Context, still time.Duration, same bool) (b SpoolBatch, rest mboxRest, err error) {
 	f, err := os.Open(s.opts.Path)
 	if err != nil {
@@ -110,20 +111,16 @@ func (s *Spool) readMbox(ctx context.Context, still time.Duration, same bool) (b
 		return b, mboxDone, err
 	}
 	same = same && info.Size() == s.file.size
-	mark := s.mark.Mbox
-	if mark, err = s.known(ctx, f, mark); err != nil {
+	if b.Mbox, err = s.known(ctx, f, s.mark.Mbox); err != nil {
 		return b, mboxDone, err
 	}
-	b.Mbox = mark
-	from := mark.Offset
-	r, first, err := openMbox(f, from, s.opts.MaxMessageBytes)
+	r, first, err := openMbox(f, b.Mbox.Offset, s.opts.MaxMessageBytes)
 	if err == nil && !first.Separated && still < s.opts.Settle && beginsSeparator(first) {
 		return b, mboxWait, nil
 	}
-	if err == nil && !first.Separated && from > 0 {
+	if err == nil && !first.Separated && b.Mbox.Offset > 0 {
 		// What was taken for the end of a mail was not: it has grown. It is read again as a whole.
-		from = mark.Last
-		r, first, err = openMbox(f, from, s.opts.MaxMessageBytes)
+		r, first, err = openMbox(f, b.Mbox.Last, s.opts.MaxMessageBytes)
 	}
 	if errors.Is(err, io.EOF) {
 		return b, mboxDone, nil
@@ -134,16 +131,25 @@ func (s *Spool) readMbox(ctx context.Context, still time.Duration, same bool) (b
 	if !first.Separated {
 		return b, mboxDone, errors.New(`it is no mbox: it does not begin with a "From " line`)
 	}
+	if rest, err = s.gather(&b, r, first, func(last MboxMail) bool { return last.Finished && same || still >= s.opts.Settle }); err != nil {
+		return b, mboxDone, err
+	}
+	b.Mbox.Sum, err = sumBefore(f, b.Mbox.Offset)
+	return b, rest, err
+}
+
+// gather puts mails into a batch until it is full: first, and those that follow it. The last one
+// of the file must be whole.
+func (s *Spool) gather(b *SpoolBatch, r *MboxReader, first MboxMail, whole func(last MboxMail) bool) (mboxRest, error) {
 	size := 0
 	for mail := first; ; {
 		next, err := r.Next()
 		last := errors.Is(err, io.EOF)
-		if err != nil && !last {
-			return b, mboxDone, err
-		}
-		if last && !(mail.Finished && same || still >= s.opts.Settle) {
-			rest = mboxWait
-			break
+		switch {
+		case err != nil && !last:
+			return mboxDone, err
+		case last && !whole(mail):
+			return mboxWait, nil
 		}
 		b.Messages = append(b.Messages, Message{
 			Mailbox: s.opts.Name, Place: fmt.Sprintf("byte %d", mail.Begin),
@@ -151,19 +157,16 @@ func (s *Spool) readMbox(ctx context.Context, still time.Duration, same bool) (b
 		})
 		b.Mbox.Offset, b.Mbox.Last = mail.End, mail.Begin
 		if last {
-			break
+			return mboxDone, nil
 		}
 		if size += len(mail.Bytes); len(b.Messages) >= s.opts.BatchMessages || size >= s.opts.BatchBytes {
-			rest = mboxMore
-			break
+			return mboxMore, nil
 		}
 		mail = next
 	}
-	b.Mbox.Sum, err = sumBefore(f, b.Mbox.Offset)
-	return b, rest, err
 }
 
-// beginsSeparator says whether all there is may be the beginning of a separator.
+// beginsSeparator says whether everything that is there may be the beginning of a separator.
 func beginsSeparator(m MboxMail) bool {
 	if bytes.IndexByte(m.Bytes, '\n') >= 0 || len(m.Bytes) > 1000 {
 		return false
@@ -171,7 +174,7 @@ func beginsSeparator(m MboxMail) bool {
 	return bytes.HasPrefix(m.Bytes, fromSpace) || bytes.HasPrefix(fromSpace, m.Bytes)
 }
 
-// openMbox reads the first mail from an offset on.
+// openMbox opens a reader at an offset, and reads its first mail.
 func openMbox(f *os.File, from int64, limit int) (*MboxReader, MboxMail, error) {
 	if _, err := f.Seek(from, io.SeekStart); err != nil {
 		return nil, MboxMail{}, err
@@ -181,7 +184,7 @@ func openMbox(f *os.File, from int64, limit int) (*MboxReader, MboxMail, error) 
 	return r, mail, err
 }
 
-// known gives the mark if the file is still the one that it was made in, else the beginning.
+// known returns the mark if it is of this file, else the zero mark.
 func (s *Spool) known(ctx context.Context, f *os.File, mark MboxMark) (MboxMark, error) {
 	if mark.Offset == 0 {
 		return MboxMark{}, nil
@@ -197,7 +200,7 @@ func (s *Spool) known(ctx context.Context, f *os.File, mark MboxMark) (MboxMark,
 	return MboxMark{}, nil
 }
 
-// sumBefore is a hash of the bytes before an offset.
+// sumBefore returns a hash of the bytes before an offset.
 func sumBefore(f io.ReaderAt, offset int64) (string, error) {
 	buf := make([]byte, min(offset, sumBytes))
 	n, err := f.ReadAt(buf, offset-int64(len(buf)))

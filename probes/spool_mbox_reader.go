@@ -12,49 +12,47 @@ import (
 
 // MboxMail is one mail of an mbox.
 type MboxMail struct {
-	Bytes []byte // as it was put in: without separator, quoting and what mail readers note down; at most the limit
+	Bytes []byte // as it was delivered: without separator, quoting and what mail readers note down; at most the limit
 	Size  int64  // of the whole mail, bytes
 	Cut   bool   // the mail is longer than Bytes
 
-	Begin, End int64     // bytes of the file: from the separator to behind the mail and its empty line
-	Separated  bool      // it begins with a separator; only the first of a reader may not
-	Finished   bool      // an empty line ends it, as whoever writes an mbox puts one behind each mail
-	Received   time.Time // of the separator, UTC; zero if it could not be read
+	Begin, End int64     // offsets in the file: of the separator, and after the mail and its empty line
+	Separated  bool      // it begins with a separator; only the first mail of a reader may not
+	Finished   bool      // an empty line ends it; whoever writes an mbox puts one after each mail
+	Received   time.Time // from the separator, UTC; zero if it could not be read
 }
 
-// MboxReader takes an mbox apart (RFC 4155), mail by mail, and holds no more than one of them.
+// MboxReader splits an mbox (RFC 4155) into its mails, and holds no more than one of them.
 //
-// A mail begins at a separator: "From ", a sender and a date, at the beginning of
-// the file or behind an empty line, followed by a header field. All four are
-// asked for, because a bounce likes to return a text in which somebody writes "From
-// here on", or a piece of an mbox. Content-Length is not believed: it comes from outside, and one
-// that is too large would swallow the mails behind it. Lines that were quoted with ">" are given back as they were
-// (mboxrd; what mboxo quotes is the same but for a text that was quoted before).
+// A mail begins with a separator: "From ", a sender and a date, at the beginning of the file or
+// after an empty line, and followed by a header field. All of this is required, because bounces
+// return texts in which somebody writes "From here on", or a piece of an mbox. Content-Length is
+// not believed: it comes from outside, and one that is too large would swallow the mails after
+// it. Lines that were quoted with ">" are restored as in mboxrd, which differs from mboxo only
+// for lines that were quoted before.
 type MboxReader struct {
 	r     *bufio.Reader
 	limit int
 	off   int64
 
-	next  []byte // separator of the next mail, read already; nil: none yet
-	begin int64  // of next
+	next  []byte // separator of the next mail, which was read already; nil: none yet
+	begin int64  // offset of next
 	done  bool
 }
 
-// NewMboxReader reads from r, of each mail at most limit bytes; 0 is [MaxMessageBytes].
-// Offset is where in the file r begins: the positions of mails count from there.
+// NewMboxReader reads an mbox from r, at most limit bytes of each mail; 0 is [MaxMessageBytes].
+// Offset is where in the file r begins: the offsets of mails count from the beginning of the
+// file.
 func NewMboxReader(r io.Reader, offset int64, limit int) *MboxReader {
-	if limit <= 0 {
-		limit = MaxMessageBytes
-	}
-	return &MboxReader{r: bufio.NewReaderSize(r, 64<<10), limit: limit, off: offset}
+	return &MboxReader{r: bufio.NewReaderSize(r, 64<<10), limit: positive(limit, MaxMessageBytes), off: offset}
 }
 
-// separator is the line that begins a mail (RFC 4155 appendix A): a sender, which may be "-",
-// and a date in the form of asctime, to which some programs add a comma or a zone.
+// separator matches the line that begins a mail (RFC 4155 appendix A): a sender, which may be
+// "-", and a date in the form of asctime, to which some programs add a comma or a zone.
 var separator = regexp.MustCompile(`^From [^\r\n]*\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\r\n]*\d\d?:\d\d`)
 
-// Next gives the next mail, and [io.EOF] after the last. Another error is that of
-// the reader; the mail in which it came is not given.
+// Next returns the next mail, and [io.EOF] after the last. Any other error is that of the reader;
+// the mail in which it occurred is not returned.
 func (m *MboxReader) Next() (MboxMail, error) {
 	if m.next == nil && !m.first() && m.done {
 		return MboxMail{}, io.EOF
@@ -100,8 +98,8 @@ func (m *MboxReader) Next() (MboxMail, error) {
 
 var fromSpace = []byte("From ")
 
-// first skips empty lines and looks at what comes then: a separator, or the middle
-// of a mail. It says whether there is a separator, and sets done at the end of the file.
+// first skips empty lines, and says whether a separator follows rather than the middle of a mail.
+// It sets done at the end of the file.
 func (m *MboxReader) first() bool {
 	for !m.done {
 		begin, err := m.r.Peek(5)
@@ -136,8 +134,8 @@ func (m *MboxReader) first() bool {
 	return false
 }
 
-// separates says whether a line behind an empty one begins a mail, and keeps it in
-// next if so. It gives the line back, since looking at what follows moves what it was in.
+// separates says whether a line after an empty one begins a mail, and keeps it in next if so. It
+// returns the line, because looking at what follows overwrites the buffer that it was in.
 func (m *MboxReader) separates(line []byte) ([]byte, bool) {
 	if line[len(line)-1] != '\n' || !separator.Match(line) {
 		return line, false
@@ -150,9 +148,10 @@ func (m *MboxReader) separates(line []byte) ([]byte, bool) {
 	return line, true
 }
 
-// fieldBegins says whether a header field begins here (RFC 5322 section 2.2), or another separator,
-// quoted or not, as mails that were passed on between mailboxes have. Lines of white space before it are
-// passed over, which some mails begin with: taken for text, it would be lost in the mail before it.
+// fieldBegins says whether a header field begins here (RFC 5322 section 2.2), or another
+// separator, quoted or not, as in mails that were passed on between mailboxes. It skips lines of
+// white space, with which some mails begin: taken for text, such a mail would be lost in the one
+// before it.
 func fieldBegins(b []byte) bool {
 	for {
 		end := bytes.IndexByte(b, '\n')
@@ -179,16 +178,16 @@ func fieldBegins(b []byte) bool {
 
 func isBlank(line []byte) bool { return len(bytes.TrimRight(line, "\r\n")) == 0 }
 
-// content gathers the lines of one mail.
+// content collects the lines of one mail.
 type content struct {
 	mail   *MboxMail
 	limit  int
 	header bool   // still in the header of the mail
 	skip   bool   // in a field that is left out
-	held   []byte // an empty line: of the mail if another line follows, else what stands behind each mail
+	held   []byte // an empty line: it belongs to the mail if another line follows, else it ends the mail
 }
 
-// line takes a line, or a part of one; start says that it is the beginning.
+// line adds a line or a part of one; start says that it begins a line.
 func (c *content) line(line []byte, start bool) {
 	if c.held != nil {
 		c.add(c.held)
@@ -219,7 +218,7 @@ func (c *content) line(line []byte, start bool) {
 	}
 }
 
-// add appends a part of a line as far as there is room.
+// add appends a part of a line, as far as there is room.
 func (c *content) add(b []byte) {
 	c.mail.Size += int64(len(b))
 	if room := c.limit - len(c.mail.Bytes); len(b) > room {
@@ -228,8 +227,9 @@ func (c *content) add(b []byte) {
 	c.mail.Bytes = append(c.mail.Bytes, b...)
 }
 
-// noted says whether a header field is no part of the mail, but what programs
-// note down about it in an mbox. They change it whenever somebody reads the mail, and it must stay the same mail.
+// noted says whether a header field is not a part of the mail, but something that programs note
+// about it in an mbox. They change it whenever somebody reads the mail, which must stay the same
+// mail for us.
 func noted(line []byte) bool {
 	name, _, ok := bytes.Cut(line, []byte(":"))
 	if !ok || len(name) > 24 {
@@ -243,8 +243,8 @@ func noted(line []byte) bool {
 	return false
 }
 
-// separatorDate is the date of a separator, UTC. Without a zone it is local time,
-// which is what mail servers write, though RFC 4155 asks for UTC.
+// separatorDate returns the date of a separator, UTC. Without a zone it is taken for local time,
+// which is what mail servers write, although RFC 4155 asks for UTC.
 func separatorDate(line []byte) time.Time {
 	f := strings.Fields(string(line))
 	for i := range f {
