@@ -98,7 +98,7 @@ type targetShowJSON struct {
 func (t Target) Write(w io.Writer) error {
 	out := targetShowJSON{Schema: 1, Target: targetOf(TargetStanding{t.Target, t.Watched, t.Standings}), Incidents: []incidentJSON{}, Refusals: refusalsOf(t.Refusals)}
 	for _, i := range t.Incidents {
-		out.Incidents = append(out.Incidents, incidentOf(IncidentView{Incident: i}, t.Now))
+		out.Incidents = append(out.Incidents, incidentOf(i, t.Now))
 	}
 	return writeJSON(w, out)
 }

@@ -80,18 +80,28 @@ type Incident struct {
 	Now     time.Time
 }
 
-// WriteIncidents renders a list of incidents, in the order given.
+// WriteIncidents renders a list of incidents that are there whole, in the order given.
 func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now time.Time) error {
+	views := make([]IncidentView, 0, len(all))
+	for _, i := range all {
+		views = append(views, IncidentView{Incident: i})
+	}
+	return WriteIncidentViews(w, t, f, views, now)
+}
+
+// WriteIncidentViews renders a list of incidents, in the order given.
+func WriteIncidentViews(w io.Writer, t Term, f Format, all []IncidentView, now time.Time) error {
 	switch f {
 	case JSON:
 		out := incidentsJSON{Schema: 1, Incidents: []incidentJSON{}}
 		for _, i := range all {
-			out.Incidents = append(out.Incidents, incidentOf(IncidentView{Incident: i}, now))
+			out.Incidents = append(out.Incidents, incidentOf(i, now))
 		}
 		return writeJSON(w, out)
 	case TSV:
 		rows := newTSV(w, t.TTY, "id severity state opened resolved title")
-		for _, i := range all {
+		for _, v := range all {
+			i := v.Incident
 			rows.row(strconv.FormatInt(i.ID, 10), string(i.Severity), string(i.State), rfc3339(i.Opened), rfc3339(i.Resolved), i.Title)
 		}
 		return rows.close()
@@ -106,7 +116,8 @@ func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now ti
 		columns = columns[:len(columns)-1]
 	}
 	var rows [][]cell
-	for _, i := range all {
+	for _, v := range all {
+		i := v.Incident
 		word, s := severityWord(i.Severity)
 		cost := ""
 		if i.CostsMail() {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"reputed/alerts"
 	"reputed/checks"
 )
 
@@ -13,9 +12,9 @@ import (
 type Target struct {
 	Target    checks.Target
 	Watched   bool
-	Bare      bool       // the configuration is not at hand: whether it is watched is not known
-	Standings []Standing // problems now, worst first
-	Incidents []alerts.Incident
+	Bare      bool           // the configuration is not at hand: whether it is watched is not known
+	Standings []Standing     // problems now, worst first
+	Incidents []IncidentView // their worst findings are those about it
 	History   History
 	Course    Timeline
 	Refusals  []Refusal // latest first
@@ -51,7 +50,7 @@ type Receiver struct {
 	// Of a page of its own.
 	Course     Timeline
 	Refusals   []Refusal
-	Incidents  []alerts.Incident // in which it refuses
+	Incidents  []IncidentView // in which it refuses
 	Recoveries []checks.Recovery
 	Now        time.Time
 }
@@ -125,9 +124,4 @@ func SortStandings(all []Standing) {
 	slices.SortStableFunc(all, func(a, b Standing) int {
 		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.Since.Compare(b.Since), a.Key.Compare(b.Key))
 	})
-}
-
-// About says whether an incident has a member that fits.
-func About(i alerts.Incident, fits func(checks.Key) bool) bool {
-	return slices.ContainsFunc(i.Members, func(m alerts.Member) bool { return fits(m.Finding.Key) })
 }

@@ -75,7 +75,7 @@ func seen(t *rapid.T, db *DB, since, now time.Time) (all []any) {
 	add(db.Channels(ctx))
 	add(db.Mailboxes(ctx, since))
 	add(db.Logs(ctx))
-	add(db.At(ctx, now.Add(-10*day), "dnsbl", 30*day))
+	add(db.At(ctx, now.Add(-10*day), "dnsbl", 30*day, 100))
 	run, _, err := db.LastCompleteRun(ctx, "dnsbl")
 	add(run, err)
 	// What an incident that is open is about, from its beginning.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,7 @@ type IncidentFilter struct {
 	Since    time.Time // only what was opened, changed or resolved then or later; zero: any
 	Limit    int       // 0: 100; -1: no limit
 	Bare     bool      // without members: for whoever only wants to name them
+	Target   string    // only those with a member about it, without their other members; empty: any
 }
 
 // Incidents are incidents with their members: what is not resolved first, the
@@ -110,10 +112,26 @@ func (db *DB) Incidents(ctx context.Context, f IncidentFilter) (all []alerts.Inc
 		if f.Bare {
 			read = bareIncidents
 		}
+		if f.Target != "" {
+			all, err = incidentsAbout(ctx, tx, f.Target, where, args...)
+			return err
+		}
 		all, err = read(ctx, tx, where, args...)
 		return err
 	})
 	return all, err
+}
+
+// incidentsAbout reads incidents that have members about a target, and only these.
+func incidentsAbout(ctx context.Context, q querier, target, where string, args ...any) ([]alerts.Incident, error) {
+	all, err := bareIncidents(ctx, q, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := fillMembers(ctx, q, all, func(r *sql.Rows, id *int64, m *placed) error { return scanMember(r, id, m, nil, nil) }, selectMembers+" WHERE m.target = ?2", target); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(i alerts.Incident) bool { return len(i.Members) == 0 }), nil
 }
 
 // where is the filter as a condition, with the order.

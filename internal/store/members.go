@@ -21,7 +21,8 @@ type placed struct {
 // What reads members; both take the ids of incidents as a JSON array. CROSS JOIN is
 // SQLite's word for "in this order".
 const (
-	selectMembers = `SELECT m.incident, m.position, m.check_name, m.target, m.source, f.content, m.seen, m.proved, m.first, m.last, m.clear, m.clear_since, m.unknown, m.turned
+	memberColumns = `m.incident, m.position, m.check_name, m.target, m.source, f.content, m.seen, m.proved, m.first, m.last, m.clear, m.clear_since, m.unknown, m.turned`
+	selectMembers = "SELECT " + memberColumns + `
 		FROM json_each(?) i CROSS JOIN members m ON m.incident = i.value JOIN findings f ON f.member = m.id`
 	selectKeys = "SELECT m.incident, m.check_name, m.target, m.source FROM json_each(?) i CROSS JOIN members m ON m.incident = i.value"
 )

@@ -60,7 +60,7 @@ func TestAtTellsEachMomentOfAStory(t *testing.T) {
 		"what came later is not told": {hour(1).Add(time.Minute), 1, alerts.Open, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := db.At(t.Context(), c.at, "dnsbl", 24*time.Hour)
+			m, err := db.At(t.Context(), c.at, "dnsbl", 24*time.Hour, 100)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestAtNowIsNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	then, err := db.At(t.Context(), t0.Add(6*time.Hour), "dnsbl", time.Hour)
+	then, err := db.At(t.Context(), t0.Add(6*time.Hour), "dnsbl", time.Hour, 100)
 	if err != nil || len(then.Incidents) != len(now) {
 		t.Fatalf("%d incidents, want %d, %v", len(then.Incidents), len(now), err)
 	}

@@ -27,6 +27,8 @@ func TestNothingOftenAskedReadsAWholeTable(t *testing.T) {
 		"what nothing was told of":    {selectUntold, []any{"slack"}},
 		"the members of incidents":    {selectMembers, []any{"[1]"}},
 		"the worst members":           {selectWorst, []any{"[1]", 200}},
+		"those about one target":      {selectMembers + " WHERE m.target = ?2", []any{"[1]", "192.0.2.10"}},
+		"what is a problem, in pages": {selectOpenFindings, []any{"", "", "", "", "", 0, 100}},
 		"how many members are open":   {selectOpen, []any{"[1]"}},
 		"the keys of incidents":       {selectKeys, []any{"[1]"}},
 		"what is known of questions":  {selectStates, []any{"[]"}},

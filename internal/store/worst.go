@@ -19,16 +19,23 @@ const selectWorst = selectMembers + " WHERE m.position < ?2"
 
 const selectOpen = "SELECT m.incident, count(*) FROM json_each(?) i CROSS JOIN members m ON m.incident = i.value WHERE NOT m.clear GROUP BY m.incident"
 
-// Shortened are incidents as [DB.Incidents] reads them, with the worst so many members of each: an
+// Shortened are incidents as [DB.Incidents] reads them, with the worst so many members of each, or those about one target: an
 // incident about a network has 65,536, and nobody who asks how things stand reads them all.
 func (db *DB) Shortened(ctx context.Context, f IncidentFilter, worst int) (all []Shortened, err error) {
 	err = db.view(ctx, "read incidents", func(tx *sql.Tx) error {
 		where, args := f.where()
-		bare, err := bareIncidents(ctx, tx, where, args...)
-		if err != nil || len(bare) == 0 {
-			return err
+		read := func() ([]alerts.Incident, error) { return incidentsAbout(ctx, tx, f.Target, where, args...) }
+		if f.Target == "" {
+			read = func() ([]alerts.Incident, error) {
+				bare, err := bareIncidents(ctx, tx, where, args...)
+				if err != nil {
+					return nil, err
+				}
+				return bare, readWorst(ctx, tx, bare, worst)
+			}
 		}
-		if err := readWorst(ctx, tx, bare, worst); err != nil {
+		bare, err := read()
+		if err != nil || len(bare) == 0 {
 			return err
 		}
 		at := make(map[int64]int, len(bare))
@@ -40,7 +47,7 @@ func (db *DB) Shortened(ctx context.Context, f IncidentFilter, worst int) (all [
 					all[n].Open++
 				}
 			}
-			if len(i.Members) == worst {
+			if len(i.Members) == worst || f.Target != "" {
 				at[i.ID] = n
 				more = append(more, i.ID)
 			}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -75,5 +76,48 @@ func TestOverIsOnlyWhatIsResolved(t *testing.T) {
 func TestShortenedOfNothing(t *testing.T) {
 	if all, err := fresh(t).Shortened(t.Context(), IncidentFilter{}, 5); err != nil || len(all) != 0 {
 		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+// Whoever asks about one address of a network that is listed reads of the incident what is about that
+// address, and how many there are besides; page by page, findings come in one order, each once.
+func TestOfANetworkIsReadWhatIsAskedFor(t *testing.T) {
+	db := fresh(t)
+	all := network(50, checks.Problem, t0)
+	list := all[0].Key.Source
+	mustCommit(t, db, t0, Batch{}, folds(all))
+	one, err := db.Shortened(t.Context(), IncidentFilter{Target: all[7].Key.Target}, 10)
+	if err != nil || len(one) != 1 || len(one[0].Members) != 1 || one[0].Members[0].Finding.Key.Target != all[7].Key.Target || one[0].Open != 50 {
+		t.Errorf("about one: %+v, %v, want its member, and that 50 are open", one, err)
+	}
+	if none, err := db.Shortened(t.Context(), IncidentFilter{Target: "192.0.2.99"}, 10); err != nil || len(none) != 0 {
+		t.Errorf("about another: %+v, %v, want none", none, err)
+	}
+	then, err := db.At(t.Context(), t0.Add(time.Minute), "dnsbl", time.Hour, 10)
+	if err != nil || len(then.Incidents) != 1 || len(then.Incidents[0].Members) != 10 || then.Incidents[0].Open != 50 {
+		t.Errorf("then: %+v, %v, want ten of 50 members", then, err)
+	}
+	var pages []string
+	for f := (FindingFilter{Limit: 7}); ; {
+		part, err := db.OpenFindings(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range part {
+			pages = append(pages, x.Finding.Key.Target)
+			f.After, f.Incident = x.Finding.Key, x.Incident
+		}
+		if len(part) < f.Limit {
+			break
+		}
+	}
+	if !slices.IsSorted(pages) || len(slices.Compact(pages)) != 50 {
+		t.Errorf("page by page: %d findings, in order %v, want each of 50 once", len(pages), slices.IsSorted(pages))
+	}
+	if part, err := db.OpenFindings(t.Context(), FindingFilter{Target: all[7].Key.Target, Source: list}); err != nil || len(part) != 1 {
+		t.Errorf("of one: %d, %v, want one", len(part), err)
+	}
+	if part, err := db.OpenFindings(t.Context(), FindingFilter{Source: "another"}); err != nil || len(part) != 0 {
+		t.Errorf("of another list: %d, %v, want none", len(part), err)
 	}
 }

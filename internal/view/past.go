@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"reputed/alerts"
@@ -14,7 +13,7 @@ import (
 
 // InputAt is what a status of a time in the past is built from.
 func (v *View) InputAt(ctx context.Context, then, now time.Time) (in report.Input, err error) {
-	m, err := v.db.At(ctx, then, monitor.JobDNSBL, v.Config.Bounces.Window.Duration)
+	m, err := v.db.At(ctx, then, monitor.JobDNSBL, v.Config.Bounces.Window.Duration, mostMembers)
 	if err != nil {
 		return in, err
 	}
@@ -29,20 +28,22 @@ func (v *View) InputAt(ctx context.Context, then, now time.Time) (in report.Inpu
 	for _, w := range m.Waiting {
 		in.Channels = append(in.Channels, report.Channel{Name: w.Name, Queued: w.Queued, Oldest: w.Oldest})
 	}
-	for n := range m.Incidents {
-		m.Incidents[n].Impact = refusedThen(m.Incidents[n], m.Refused)
+	open := make([]alerts.Incident, 0, len(m.Incidents))
+	for _, i := range m.Incidents {
+		i.Impact = refusedThen(i.Refused)
+		open = append(open, i.Incident)
 	}
-	in.Incidents = v.of(m.Incidents)
+	in.Incidents = v.of(open)
+	for n, i := range m.Incidents {
+		in.Incidents[n].Open = i.Open
+	}
 	return in, nil
 }
 
-// refusedThen is what is stored of the refusals of an incident's targets. What was delivered is
+// refusedThen is what refusals of the mail of an incident's targets came to. What was delivered is
 // counted by the hour and judged when it happens, so that it is not told again here.
-func refusedThen(i alerts.Incident, refused []store.RefusedThen) (impact checks.Impact) {
+func refusedThen(refused []store.RefusedThen) (impact checks.Impact) {
 	for _, x := range refused {
-		if !slices.ContainsFunc(i.Members, func(m alerts.Member) bool { return m.Finding.Key.Target == x.Target }) {
-			continue
-		}
 		if impact.Since.IsZero() || x.First.Before(impact.Since) {
 			impact.Since = x.First
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"reputed/alerts"
 	"reputed/blocklists"
 	"reputed/checks"
 	"reputed/checks/acceptance"
@@ -53,7 +52,7 @@ func (v *View) Target(ctx context.Context, id string, now time.Time) (report.Tar
 	}
 	out.Standings = inPools(standings, known.all)
 	report.SortStandings(out.Standings)
-	if out.Incidents, err = v.incidentsAbout(ctx, func(k checks.Key) bool { return k.Target == t.ID() }); err != nil {
+	if out.Incidents, err = v.short(ctx, store.IncidentFilter{Target: t.ID(), Limit: -1}); err != nil {
 		return out, err
 	}
 	changes, more, err := v.db.History(ctx, store.TransitionFilter{Target: t.ID()})
@@ -97,15 +96,6 @@ func turned(changes []store.Transition) []store.Turn {
 	}
 	slices.SortStableFunc(out, func(a, b store.Turn) int { return a.At.Compare(b.At) })
 	return out
-}
-
-// incidentsAbout are those that are not resolved and have a member that fits, without their other members.
-func (v *View) incidentsAbout(ctx context.Context, fits func(checks.Key) bool) ([]alerts.Incident, error) {
-	open, err := v.db.Incidents(ctx, store.IncidentFilter{Limit: -1})
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(open, func(i alerts.Incident) bool { return !report.About(i, fits) }), nil
 }
 
 func (v *View) refused(ctx context.Context, f store.BounceFilter) ([]report.Refusal, error) {
@@ -232,15 +222,16 @@ func (v *View) Receiver(ctx context.Context, name string, now time.Time) (out re
 	if out.Course, err = v.course(ctx, store.FlowFilter{Vendor: name}, nil, now); err != nil {
 		return out, err
 	}
-	open, err := v.db.Incidents(ctx, store.IncidentFilter{Limit: -1})
+	open, err := v.short(ctx, store.IncidentFilter{Limit: -1})
 	if err != nil {
 		return out, err
 	}
-	for _, i := range open {
+	for _, x := range open {
+		i := x.Incident
 		if !slices.ContainsFunc(i.Impact.Receivers, func(r checks.ReceiverImpact) bool { return r.Receiver == name || r.Vendor == name }) {
 			continue
 		}
-		out.Incidents = append(out.Incidents, i)
+		out.Incidents = append(out.Incidents, x)
 		for _, r := range i.Impact.Recoveries() {
 			if r.Vendor == name {
 				out.Recoveries = append(out.Recoveries, r)
@@ -271,7 +262,7 @@ func (v *View) Search(ctx context.Context, words string, now time.Time) (hits []
 			add(report.Hit{Kind: "incident", ID: strconv.FormatInt(id, 10), Name: h.Incident.Title, Note: string(h.Incident.State)})
 		}
 	}
-	incidents, err := v.db.Incidents(ctx, store.IncidentFilter{Resolved: true})
+	incidents, err := v.db.Incidents(ctx, store.IncidentFilter{Resolved: true, Bare: true})
 	if err != nil {
 		return nil, err
 	}

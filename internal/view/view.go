@@ -150,12 +150,37 @@ func (v *View) Explanation(ctx context.Context, id int64, now time.Time) (e repo
 }
 
 // Incidents implements [web.Source].
-func (v *View) Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error) {
+func (v *View) Incidents(ctx context.Context, resolved bool) ([]report.IncidentView, error) {
 	limit := -1
 	if resolved {
 		limit = 500
 	}
-	return v.db.Incidents(ctx, store.IncidentFilter{Resolved: resolved, Limit: limit})
+	return v.short(ctx, store.IncidentFilter{Resolved: resolved, Limit: limit})
+}
+
+// short are incidents with the worst of their findings, or those about one target.
+func (v *View) short(ctx context.Context, f store.IncidentFilter) ([]report.IncidentView, error) {
+	all, err := v.db.Shortened(ctx, f, mostMembers)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]report.IncidentView, 0, len(all))
+	for _, i := range all {
+		out = append(out, report.IncidentView{Incident: i.Incident, Open: i.Open})
+	}
+	return out, nil
+}
+
+// Findings implements [web.Source].
+func (v *View) Findings(ctx context.Context, q web.FindingQuery) (part []report.IncidentFinding, more bool, err error) {
+	all, err := v.db.OpenFindings(ctx, store.FindingFilter{Target: q.Target, Source: q.List, After: q.After, Incident: q.Incident, Limit: q.Limit + 1})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, f := range all[:min(q.Limit, len(all))] {
+		part = append(part, report.IncidentFinding{Incident: f.Incident, Member: f.Member})
+	}
+	return part, len(all) > q.Limit, nil
 }
 
 // Matrix implements [web.Source].

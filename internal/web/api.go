@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/report"
 )
@@ -132,11 +130,11 @@ func (s *Server) apiIncidents(w io.Writer, r *http.Request, now time.Time) (stri
 	if err != nil {
 		return "", err
 	}
-	part, next, err := pageOf(r, all, func(i alerts.Incident) string { return strconv.FormatInt(i.ID, 10) })
+	part, next, err := pageOf(r, all, func(i report.IncidentView) string { return strconv.FormatInt(i.Incident.ID, 10) })
 	if err != nil {
 		return "", err
 	}
-	return next, report.WriteIncidents(w, report.Term{}, report.JSON, part, now)
+	return next, report.WriteIncidentViews(w, report.Term{}, report.JSON, part, now)
 }
 
 func (s *Server) explanation(r *http.Request, now time.Time) (report.Explanation, error) {
@@ -180,28 +178,30 @@ func (s *Server) apiExplanation(w io.Writer, r *http.Request, now time.Time) (st
 }
 
 func (s *Server) apiFindings(w io.Writer, r *http.Request, _ time.Time) (string, error) {
-	all, err := s.o.Source.Incidents(r.Context(), false)
+	n, err := limitOf(r)
 	if err != nil {
 		return "", err
 	}
-	target, list := r.URL.Query().Get("target"), r.URL.Query().Get("list")
-	var findings []report.IncidentFinding
-	for _, i := range all {
-		for _, m := range i.Members {
-			if k := m.Finding.Key; !m.Clear && (target == "" || k.Target == target) && (list == "" || k.Source == list) {
-				findings = append(findings, report.IncidentFinding{Incident: i.ID, Member: m})
-			}
+	after, err := readCursor(r, 4)
+	if err != nil {
+		return "", err
+	}
+	q := FindingQuery{Target: r.URL.Query().Get("target"), List: r.URL.Query().Get("list"), Limit: n}
+	if after != nil {
+		q.After = checks.Key{Check: after[0], Target: after[1], Source: after[2]}
+		if q.Incident, err = strconv.ParseInt(after[3], 10, 64); err != nil {
+			return "", badQuery("cursor is none that was given here")
 		}
 	}
-	slices.SortFunc(findings, func(a, b report.IncidentFinding) int {
-		return cmp.Or(a.Member.Finding.Key.Compare(b.Member.Finding.Key), cmp.Compare(a.Incident, b.Incident))
-	})
-	part, next, err := pageOf(r, findings, func(f report.IncidentFinding) string {
-		k := f.Member.Finding.Key
-		return strings.Join([]string{k.Check, k.Target, k.Source, strconv.FormatInt(f.Incident, 10)}, "\x01")
-	})
+	part, more, err := s.o.Source.Findings(r.Context(), q)
 	if err != nil {
 		return "", err
+	}
+	next := ""
+	if more && len(part) > 0 {
+		last := part[len(part)-1]
+		k := last.Member.Finding.Key
+		next = cursorOf(k.Check, k.Target, k.Source, strconv.FormatInt(last.Incident, 10))
 	}
 	return next, report.WriteFindings(w, part)
 }

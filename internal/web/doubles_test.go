@@ -20,7 +20,10 @@ func (broken) Status(context.Context, time.Time) report.Report {
 // panicking is a source with a bug.
 type panicking struct{ *fixture }
 
-func (panicking) Incidents(context.Context, bool) ([]alerts.Incident, error) { panic("secret") }
+func (panicking) Incidents(context.Context, bool) ([]report.IncidentView, error) { panic("secret") }
+func (panicking) Findings(context.Context, FindingQuery) ([]report.IncidentFinding, bool, error) {
+	panic("secret")
+}
 
 // linked has links that must not be shown.
 type linked struct{ *fixture }

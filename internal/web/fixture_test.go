@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -224,15 +225,28 @@ func (f *fixture) Course(context.Context, report.Explanation, time.Time) (report
 		{At: ago(20 * time.Minute), Kind: report.MarkPerson, Text: "noted by kim" + f.hostile}}), nil
 }
 
-func (f *fixture) Incidents(_ context.Context, resolved bool) ([]alerts.Incident, error) {
-	var out []alerts.Incident
-	for _, v := range f.views() {
-		out = append(out, v.Incident)
-	}
+func (f *fixture) Incidents(_ context.Context, resolved bool) ([]report.IncidentView, error) {
+	out := f.views()
 	if resolved {
-		out = append(out, alerts.Incident{ID: 11, Title: "203.0.113.7 was listed by SpamCop", State: alerts.Resolved, Severity: checks.Minor, Opened: ago(30 * time.Hour), Resolved: ago(3 * time.Hour)})
+		out = append(out, report.IncidentView{Incident: alerts.Incident{ID: 11, Title: "203.0.113.7 was listed by SpamCop", State: alerts.Resolved, Severity: checks.Minor, Opened: ago(30 * time.Hour), Resolved: ago(3 * time.Hour)}})
 	}
 	return out, nil
+}
+
+func (f *fixture) Findings(_ context.Context, q FindingQuery) (part []report.IncidentFinding, more bool, err error) {
+	var all []report.IncidentFinding
+	for _, v := range f.views() {
+		for _, m := range v.Incident.Members {
+			k := m.Finding.Key
+			if c := k.Compare(q.After); !m.Clear && (q.Target == "" || k.Target == q.Target) && (q.List == "" || k.Source == q.List) && (c > 0 || c == 0 && v.Incident.ID > q.Incident) {
+				all = append(all, report.IncidentFinding{Incident: v.Incident.ID, Member: m})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b report.IncidentFinding) int {
+		return cmp.Or(a.Member.Finding.Key.Compare(b.Member.Finding.Key), cmp.Compare(a.Incident, b.Incident))
+	})
+	return all[:min(q.Limit, len(all))], len(all) > q.Limit, nil
 }
 
 func (f *fixture) standing(target, list string, s checks.Severity, since time.Duration) report.Standing {
@@ -296,7 +310,7 @@ func (f *fixture) Target(ctx context.Context, id string, at time.Time) (report.T
 	t := checks.Address(addr(id))
 	t.Pool = "transactional" + f.hostile
 	v := f.views()
-	return report.Target{Target: t, Watched: true, Now: now, History: f.past(), Course: course, Refusals: f.refused(), Ratings: report.Ratings{Rows: f.rated()[:2], Now: now}, Incidents: []alerts.Incident{v[len(v)-1].Incident},
+	return report.Target{Target: t, Watched: true, Now: now, History: f.past(), Course: course, Refusals: f.refused(), Ratings: report.Ratings{Rows: f.rated()[:2], Now: now}, Incidents: []report.IncidentView{v[len(v)-1]},
 		Standings: []report.Standing{f.standing(id, "spamcop", checks.Major, 61*time.Minute), f.standing(id, "uceprotect-2", checks.Informational, 9*day)}}, nil
 }
 
@@ -338,7 +352,7 @@ func (f *fixture) Receiver(ctx context.Context, name string, at time.Time) (repo
 		if r.Name == name {
 			r.Course, _ = f.Refusals(ctx, "7d", at)
 			r.Refusals = f.refused()
-			r.Incidents = []alerts.Incident{f.views()[3].Incident}
+			r.Incidents = []report.IncidentView{f.views()[3]}
 			r.Recoveries = []checks.Recovery{{Vendor: name, Receivers: 2, Again: 1, Counted: true, Last: ago(6 * time.Minute), Waiting: []string{"example.net" + f.hostile}}}
 			return r, nil
 		}

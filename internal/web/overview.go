@@ -76,7 +76,7 @@ func (s *Server) incidents(r *http.Request, v *view) error {
 		return err
 	}
 	for _, i := range all {
-		d.Incidents = append(d.Incidents, s.term.Brief(report.IncidentView{Incident: i}, v.Now))
+		d.Incidents = append(d.Incidents, s.term.Brief(i, v.Now))
 	}
 	v.Data = d
 	return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reputed/alerts"
+	"reputed/checks"
 	"reputed/internal/report"
 )
 
@@ -32,8 +33,10 @@ type Source interface {
 	Course(ctx context.Context, e report.Explanation, now time.Time) (report.Timeline, error)
 	// Letters are the messages that an incident calls for, filled in; none of one that is resolved.
 	Letters(ctx context.Context, e report.Explanation, now time.Time) ([]report.Letter, error)
-	// Incidents are incidents, what is not resolved first, resolved ones too if that is asked for.
-	Incidents(ctx context.Context, resolved bool) ([]alerts.Incident, error)
+	// Incidents are incidents with their worst findings, what is not resolved first, resolved ones too if that is asked for.
+	Incidents(ctx context.Context, resolved bool) ([]report.IncidentView, error)
+	// Findings are what is a problem now, in the order of their keys and then of their incidents, and whether there are more.
+	Findings(ctx context.Context, q FindingQuery) (part []report.IncidentFinding, more bool, err error)
 	// Target is everything about one target, or ErrNotFound.
 	Target(ctx context.Context, id string, now time.Time) (report.Target, error)
 	// Lists are all lists that are known, those that are asked first.
@@ -62,6 +65,16 @@ type Source interface {
 	Changes(ctx context.Context, q ChangeQuery) (part []report.Turn, next int64, err error)
 	// History is what changed of a target and on a list (empty: of any), from a time on (zero: ever).
 	History(ctx context.Context, target, list string, since, now time.Time) (report.History, error)
+}
+
+// FindingQuery says which findings are meant.
+type FindingQuery struct {
+	Target string // Target.ID; empty: any
+	List   string // by its id, or who refuses; empty: any
+	// After and Incident are the key and the incident of the last one of the page before; zero: the first page.
+	After    checks.Key
+	Incident int64
+	Limit    int
 }
 
 // ChangeQuery says which changes are meant.

@@ -60,7 +60,7 @@ func (s *Server) target(r *http.Request, v *view) error {
 	}
 	d := &targetData{Target: t, Rates: t.Ratings.Multiples(), Shown: s.history(t.History), Refused: s.term.Refused(t.Refusals)}
 	for _, i := range t.Incidents {
-		d.Briefs = append(d.Briefs, s.term.Brief(report.IncidentView{Incident: i}, v.Now))
+		d.Briefs = append(d.Briefs, s.term.Brief(i, v.Now))
 	}
 	v.Template, v.Section, v.Title, v.Data = "target", "targets", t.Target.String(), d
 	return nil
@@ -130,7 +130,7 @@ func (s *Server) receiver(r *http.Request, v *view) error {
 	}
 	d := &receiverData{Receiver: x, Refused: s.term.Refused(x.Refusals)}
 	for _, i := range x.Incidents {
-		d.Briefs = append(d.Briefs, s.term.Brief(report.IncidentView{Incident: i}, v.Now))
+		d.Briefs = append(d.Briefs, s.term.Brief(i, v.Now))
 	}
 	v.Template, v.Section, v.Title, v.Data = "receiver", "receivers", x.Name, d
 	return nil
