@@ -43,6 +43,7 @@ const (
 	plantedRSA   = "canary-private-key-Ty4Gs8"
 	plantedWeb   = "canary-web-token-Jm5Xr3"
 	plantedProxy = "canary-proxy-Fz6Lq2"
+	plantedBasic = "canary-basic-Xk3Vd7"
 )
 
 // notPlanted are the secrets of the configuration that have no value in cfg: a new one is to be planted too.
@@ -185,6 +186,9 @@ func TestNoSecretLeaves(t *testing.T) {
 	t.Cleanup(world.Close)
 	world.Mailbox.RefuseLogins("AUTHENTICATIONFAILED", "no "+lab.MailboxPassword+" for "+lab.MailboxUser)
 	world.ListAtSpamCop()
+	// A list that repeats the name that it was asked for, with the key in it, and refuses the key of another.
+	world.Lists.AddZone(probestest.Zone{Name: plantedKey + ".combined.mail.abusix.zone"})
+	world.Lists.SetListed(plantedKey+".combined.mail.abusix.zone", lab.OurAddress.String(), "listed, see https://list.example/?q=10.2.0.192."+plantedKey+".combined.mail.abusix.zone and "+strings.ToUpper(plantedKey))
 	world.Lists.SetMode("psbl.surriel.com", probestest.ZoneServFail)
 	hook, api := echo(t, http.StatusInternalServerError, http.StatusForbidden), echo(t, http.StatusBadGateway, http.StatusForbidden)
 
@@ -359,6 +363,11 @@ level = "debug"
 		strings.ReplaceAll(text, "webhook = ", "webhok = "),
 		text + "\n[alerts]\nmin_severity = " + fmt.Sprintf("%q", plantedToken) + "\n",
 		strings.ReplaceAll(text, "env:LAB_SLACK_WEBHOOK", "ftp://"+plantedPath),
+		strings.ReplaceAll(text, "env:LAB_SLACK_WEBHOOK", "https://u:"+plantedBasic+"@hooks.example.com/x"),
+		strings.ReplaceAll(text, api.URL, "https://u:"+plantedBasic+"@api.example.com"),
+		strings.ReplaceAll(text, `proxy = "http://`, `proxy = "http://u:`+plantedBasic+"@"),
+		strings.ReplaceAll(text, "env:LAB_LIST_KEY", "credential:"+plantedKey),
+		strings.ReplaceAll(text, "env:LAB_LIST_KEY", "file:"+plantedKey),
 	} {
 		if err := os.WriteFile(path, []byte(wrong), 0o600); err != nil {
 			t.Fatal(err)
@@ -441,7 +450,7 @@ level = "debug"
 	}
 	seen["log"] = lines.String()
 	for where, wants := range map[string]string{
-		"log": "level=DEBUG", "reputed status": "SpamCop", "page /": "SpamCop", "page /api/v1/status": "SpamCop", "page of signing in": "reputed=", "reputed incident list": "SpamCop", "reputed incident show 1": "What happened",
+		"log": "level=DEBUG", "reputed status": "SpamCop", "page /": "SpamCop", "page /api/v1/status": "SpamCop", "page of signing in": "reputed=", "reputed incident list": "Abusix", "page /api/v1/findings": "listed, see", "reputed incident show 1": "What happened",
 		"reputed config show": "env:LAB_SLACK_TOKEN", "reputed drill": "email (email): failed after", "the database": lab.SpamCop,
 		"reputed lists": "<key>.combined.mail.abusix.zone", "reputed knock --format json": "username/password authentication failed", "page of a share link": "office",
 		"reputed doctor --format json --timeout 3s": "its secrets are there", "reputed plan": "Spamhaus", "reputed identity": lab.OurDomain, "reputed history": "spamcop",
@@ -451,9 +460,10 @@ level = "debug"
 		}
 	}
 	planted := map[string]string{
-		"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey,
+		"the IMAP password": lab.MailboxPassword, "the webhook": plantedPath, "the end of the webhook": plantedPath[strings.LastIndex(plantedPath, "/")+1:], "the token": plantedToken, "the key of a list": plantedKey, "the key of a list in capitals": strings.ToUpper(plantedKey),
 		"the key of SNDS": plantedSNDS, "the refresh token of Google": plantedGPT,
 		"the password of a SOCKS5 proxy": plantedSocks, "the key of return paths": plantedVERP, "the secret of a client": plantedOAuth, "the key of a service account": plantedRSA,
+		"the password of a proxy for HTTP": plantedProxy, "a password in an address": plantedBasic,
 		"a token of the page": plantedWeb, "the token of a share link": shared,
 		"the app token": plantedApp, "the password of alerts": plantedMail, "the key of signatures and events": plantedSign,
 		"the password of alerts as PLAIN sends it":   base64.StdEncoding.EncodeToString([]byte("\x00alerts@example.net\x00" + plantedMail)),

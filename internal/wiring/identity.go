@@ -13,7 +13,7 @@ func Identity(cfg *config.Config, asker identity.Asker, policy bool) *identity.C
 		c.Disable = append(c.Disable, identity.Rule(rule))
 	}
 	if policy {
-		c.Fetch = probes.NewWeb(probes.WebOptions{Name: "mta-sts", Most: 64 << 10}).Get // RFC 8461 section 3.3: 64 KiB
+		c.Fetch = probes.NewWeb(probes.WebOptions{Name: "mta-sts", Rules: cfg.HTTP.Rules(), Most: 64 << 10}).Get // RFC 8461 section 3.3: 64 KiB
 	}
 	seesOwn(c, cfg, asker)
 	return c
