@@ -265,8 +265,8 @@ func (v *View) incidents(ctx context.Context, in *report.Input, now time.Time) e
 	}
 	for _, i := range open {
 		for _, u := range untold[i.ID] {
-			if u.Why == alerts.NothingNew {
-				continue // every round decides so about every open incident
+			if u.Why == alerts.NothingNew || u.Last.Before(i.Opened) {
+				continue // every round decides so about every open incident; and what is of before it came back is past
 			}
 			in.Quiet = append(in.Quiet, report.QuietNote{At: u.Last, Incident: i.ID, Title: i.Title, Why: u.Why})
 		}
