@@ -42,7 +42,7 @@ const (
 	ZoneLossy        ZoneMode = "lossy"         // the first asking of every name and type is lost
 	ZoneLossFifth    ZoneMode = "loss-fifth"    // a fifth of all askings is lost, always the same of one name and type
 	ZoneCNAME        ZoneMode = "cname"         // entries stand at the end of two CNAMEs
-	ZoneCaseFlip     ZoneMode = "case-flip"     // letters of the name come back in the other case
+	ZoneCaseFlip     ZoneMode = "case-flip"     // letters of the question come back in the other case, those of the records do not
 	ZoneGarbageFirst ZoneMode = "garbage-first" // junk comes before the answer
 
 	// The same, and before the answer comes a forged one that says the opposite.

@@ -277,20 +277,14 @@ func txtStrings(text string) []string {
 	}
 }
 
-// flip changes the case of every letter of the names.
+// flip changes the case of every letter of the question. Records keep their own, which so is another than that of the question: both happen.
 func flip(m *dns.Msg) {
-	other := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsUpper(r) {
-				return unicode.ToLower(r)
-			}
-			return unicode.ToUpper(r)
-		}, s)
-	}
-	m.Question[0].Name = other(m.Question[0].Name)
-	for _, rr := range m.Answer {
-		rr.Header().Name = other(rr.Header().Name)
-	}
+	m.Question[0].Name = strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, m.Question[0].Name)
 }
 
 func packed(m *dns.Msg) [][]byte {
