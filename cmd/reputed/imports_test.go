@@ -100,6 +100,9 @@ var rooms = map[string][]string{
 	"github.com/prometheus":           {"internal/web"},
 }
 
+// forTests are packages of ours that any test may use and nothing else.
+var forTests = []string{"probes/serverstest", "alerts/alertstest", "internal/reliability", "internal/slowdisk"}
+
 // testOnly are libraries that any test may use and nothing else.
 var testOnly = []string{"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"}
 
@@ -151,8 +154,11 @@ func TestImportsFollowTheDrawing(t *testing.T) {
 
 // forbidden says why pkg may not import name, or "" if it may.
 func forbidden(pkg, name string, test bool) string {
+	if name == "testing" && !test && !slices.Contains(forTests, pkg) {
+		return "the binary would hold it; take an interface with the methods that are needed"
+	}
 	if ours, ok := strings.CutPrefix(name, "reputed/"); ok {
-		if test && (ours == "probes/probestest" || ours == "probes/serverstest" || ours == "alerts/alertstest" || ours == "internal/reliability" || ours == "internal/slowdisk") {
+		if test && (ours == "probes/probestest" || slices.Contains(forTests, ours)) {
 			return "" // doubles are there for every test
 		}
 		for _, a := range allowed[pkg] {

@@ -151,11 +151,7 @@ func listenBoth() (net.PacketConn, net.Listener, error) {
 }
 
 // StartDNS is [NewDNS] for tests: t is a testing.TB, and the server is closed when the test ends.
-func StartDNS(t interface {
-	Helper()
-	Fatal(args ...any)
-	Cleanup(func())
-}, zones ...Zone) *DNS {
+func StartDNS(t tb, zones ...Zone) *DNS {
 	t.Helper()
 	d, err := NewDNS(zones...)
 	if err != nil {

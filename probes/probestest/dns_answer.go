@@ -38,8 +38,8 @@ func fromElsewhere(to net.Addr, packet []byte) {
 	_ = c.Close()
 }
 
-// respond gives the packets to send, in order; none is silence. A forged one is sent before
-// them, from another port.
+// respond returns the packets to send, in order; none is silence. A forged one is to be sent
+// before them, from another port.
 func (d *DNS) respond(query *dns.Msg, tcp bool) (packets [][]byte, forged []byte) {
 	q := query.Question[0]
 	name := absolute(q.Name)
@@ -47,56 +47,14 @@ func (d *DNS) respond(query *dns.Msg, tcp bool) (packets [][]byte, forged []byte
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.zoneOf(name)
-	z.counts.All++
-	if z.After > 0 && z.counts.All > z.After {
-		z.Mode = z.Then
-	}
-	if tcp {
-		z.counts.TCP++
-	}
-	if query.RecursionDesired {
-		z.counts.Recursive++
-	}
-	switch q.Qtype {
-	case dns.TypeA:
-		z.counts.A++
-	case dns.TypeTXT:
-		z.counts.TXT++
-	case dns.TypeSOA:
-		z.counts.SOA++
-	}
-
+	z.count(query, tcp)
 	m := new(dns.Msg).SetReply(query)
 	m.RecursionAvailable = true
 	m.Authoritative = z.Authoritative
-	switch z.Mode {
-	case ZoneMute:
+	if silent, decided := z.withoutLooking(m, query, name, tcp); silent {
 		return nil, nil
-	case ZoneLossy, ZoneLossFifth:
-		key := dns.Question{Name: name, Qtype: q.Qtype}
-		z.asked[key]++
-		if z.Mode == ZoneLossy && z.asked[key] == 1 || z.Mode == ZoneLossFifth && fifth(key, z.asked[key]) {
-			return nil, nil
-		}
-	case ZoneServFail:
-		m.Rcode = dns.RcodeServerFailure
+	} else if decided {
 		return packed(m), nil
-	case ZoneRefused:
-		m.Rcode = dns.RcodeRefused
-		return packed(m), nil
-	case ZoneReferral:
-		m.Ns = []dns.RR{&dns.NS{Hdr: header(z.Name, dns.TypeNS, z.TTL), Ns: "ns.example.net."}}
-		return packed(m), nil
-	case ZoneNoEDNS:
-		if query.IsEdns0() != nil {
-			m.Rcode = dns.RcodeFormatError
-			return packed(m), nil
-		}
-	case ZoneTruncate:
-		if !tcp {
-			m.Truncated = true
-			return packed(m), nil
-		}
 	}
 	if rrs, ok := d.names[name]; ok {
 		fillName(m, q, rrs, z)
@@ -131,7 +89,60 @@ func fifth(q dns.Question, n int) bool {
 	return h.Sum64()%5 == 0
 }
 
-// zoneOf is the zone with the longest name that the name ends in.
+// count counts a question, and turns the mode of the zone when its time has come.
+func (z *zone) count(query *dns.Msg, tcp bool) {
+	z.counts.All++
+	if z.After > 0 && z.counts.All > z.After {
+		z.Mode = z.Then
+	}
+	if tcp {
+		z.counts.TCP++
+	}
+	if query.RecursionDesired {
+		z.counts.Recursive++
+	}
+	switch query.Question[0].Qtype {
+	case dns.TypeA:
+		z.counts.A++
+	case dns.TypeTXT:
+		z.counts.TXT++
+	case dns.TypeSOA:
+		z.counts.SOA++
+	}
+}
+
+// withoutLooking is for the modes that answer, or are silent, whatever the zone holds: decided
+// says that m is the answer.
+func (z *zone) withoutLooking(m, query *dns.Msg, name string, tcp bool) (silent, decided bool) {
+	switch z.Mode {
+	case ZoneMute:
+		return true, false
+	case ZoneLossy, ZoneLossFifth:
+		key := dns.Question{Name: name, Qtype: query.Question[0].Qtype}
+		z.asked[key]++
+		return z.Mode == ZoneLossy && z.asked[key] == 1 || z.Mode == ZoneLossFifth && fifth(key, z.asked[key]), false
+	case ZoneServFail:
+		m.Rcode = dns.RcodeServerFailure
+		return false, true
+	case ZoneRefused:
+		m.Rcode = dns.RcodeRefused
+		return false, true
+	case ZoneReferral:
+		m.Ns = []dns.RR{&dns.NS{Hdr: header(z.Name, dns.TypeNS, z.TTL), Ns: "ns.example.net."}}
+		return false, true
+	case ZoneNoEDNS:
+		if query.IsEdns0() != nil {
+			m.Rcode = dns.RcodeFormatError
+			return false, true
+		}
+	case ZoneTruncate:
+		m.Truncated = !tcp
+		return false, !tcp
+	}
+	return false, false
+}
+
+// zoneOf returns the zone with the longest name that the name ends in.
 func (d *DNS) zoneOf(name string) *zone {
 	for rest := name; ; {
 		if z, ok := d.zones[rest]; ok {
@@ -208,7 +219,7 @@ func (z *zone) fill(m *dns.Msg, q dns.Question, name string) {
 	}
 }
 
-// before is what comes ahead of the true answer m.
+// before returns what is sent before the true answer m.
 func (z *zone) before(m *dns.Msg) [][]byte {
 	if z.Mode == ZoneGarbageFirst {
 		return [][]byte{{}, {0}, []byte("not a DNS message at all"), make([]byte, 12)}
@@ -237,7 +248,7 @@ func (z *zone) before(m *dns.Msg) [][]byte {
 	return packed(lie)
 }
 
-// lie is the opposite of the true answer m.
+// lie returns the opposite of the true answer m.
 func (z *zone) lie(m *dns.Msg) *dns.Msg {
 	lie := m.Copy()
 	lie.Answer, lie.Ns, lie.Rcode = nil, nil, dns.RcodeSuccess
@@ -290,7 +301,7 @@ func flip(m *dns.Msg) {
 func packed(m *dns.Msg) [][]byte {
 	p, err := m.Pack()
 	if err != nil {
-		// Only what a test put into a zone can do this; the client sees silence.
+		// Only something that a test has put into a zone can be the reason; the client sees silence.
 		return nil
 	}
 	return [][]byte{p}

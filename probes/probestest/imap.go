@@ -2,6 +2,7 @@ package probestest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -17,31 +18,30 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 )
 
-// IMAPOptions is what a double of an IMAP server starts with. The zero value
-// is a plain server with one empty INBOX.
+// IMAPOptions say how a double of an IMAP server starts. The zero value is a server without TLS
+// and with one empty INBOX.
 type IMAPOptions struct {
 	User     string // default "bounces@example.org"
 	Password string // default "correct horse battery staple"
 	Folder   string // default "INBOX"
 	TLS      string // "none" (default), "implicit" or "starttls"
 
-	// Mechanisms are the SASL mechanisms that are offered, "OAUTHBEARER" and
-	// "XOAUTH2" among them; default: PLAIN, and LOGIN by password. GoodToken says whether an access token is
-	// one of the user's; nil: none is.
+	// Mechanisms are the SASL mechanisms that are offered, such as "OAUTHBEARER" and "XOAUTH2";
+	// default: PLAIN, and the command LOGIN. GoodToken says whether an access token is one of the
+	// user's; nil: none is.
 	Mechanisms []string
 	GoodToken  func(token string) bool
 
-	// Folders are there besides Folder, and begin empty: to be read, or for mail to be moved to.
+	// Folders are more folders, empty at first: to be read, or for mail to be moved to.
 	Folders []string
-	// Capabilities are offered besides IMAP4rev1: "MOVE", "UIDPLUS". A client may
-	// use only what is offered.
+	// Capabilities are offered besides IMAP4rev1: "MOVE", "UIDPLUS". A client may use only what
+	// is offered.
 	Capabilities []string
 }
 
-// IMAP is a real IMAP server on the loopback with one user, whose folders are in
-// memory, that misbehaves on demand. What its methods tell and do is about IMAPOptions.Folder
-// unless they name another. Mail is kept and sent byte for byte. All
-// methods may be called at any time from any goroutine.
+// IMAP is a real IMAP server on the loopback that misbehaves on demand. It has one user, whose
+// folders are in memory. Its methods are about IMAPOptions.Folder unless they name another one.
+// Mail is kept and sent byte for byte. All methods may be called at any time from any goroutine.
 type IMAP struct {
 	opts     IMAPOptions
 	listener *faultListener
@@ -53,7 +53,7 @@ type IMAP struct {
 
 	mu       sync.Mutex
 	closed   bool
-	latest   uint32            // UIDVALIDITY that was given last; imapmemserver counts from 1
+	latest   uint32            // the last UIDVALIDITY; imapmemserver counts from 1
 	count    map[string]uint32 // UIDVALIDITY by folder
 	mails    map[imapKey]imapMail
 	poisoned map[uint32]bool
@@ -73,15 +73,9 @@ type imapMail struct {
 
 // StartIMAP starts a server on a free port of 127.0.0.1. The caller closes it.
 func StartIMAP(opts IMAPOptions) (*IMAP, error) {
-	if opts.User == "" {
-		opts.User = "bounces@example.org"
-	}
-	if opts.Password == "" {
-		opts.Password = "correct horse battery staple"
-	}
-	if opts.Folder == "" {
-		opts.Folder = "INBOX"
-	}
+	opts.User = cmp.Or(opts.User, "bounces@example.org")
+	opts.Password = cmp.Or(opts.Password, "correct horse battery staple")
+	opts.Folder = cmp.Or(opts.Folder, "INBOX")
 	d := &IMAP{
 		opts:     opts,
 		user:     imapmemserver.NewUser(opts.User, opts.Password),
@@ -102,37 +96,48 @@ func StartIMAP(opts IMAPOptions) (*IMAP, error) {
 		return nil, err
 	}
 	d.listener = &faultListener{Listener: inner, conns: map[*faultConn]bool{}, cut: -1, deaf: -1, arrival: make(chan struct{})}
-	// InsecureAuth: the library looks for TLS only where it made it itself.
+	so, err := d.serverOptions()
+	if err != nil {
+		inner.Close()
+		return nil, err
+	}
+	d.server = imapserver.New(so)
+	d.serving.Go(func() { _ = d.server.Serve(d.listener) })
+	return d, nil
+}
+
+// serverOptions are the options of the library's server. With implicit TLS the listener does
+// that, since the library would not.
+func (d *IMAP) serverOptions() (*imapserver.Options, error) {
 	caps := imap.CapSet{imap.CapIMAP4rev1: {}}
-	for _, name := range opts.Capabilities {
+	for _, name := range d.opts.Capabilities {
 		caps[imap.Cap(name)] = struct{}{}
 	}
 	so := &imapserver.Options{
 		NewSession:   d.newSession,
 		Caps:         caps,
-		InsecureAuth: true,
+		InsecureAuth: true,                       // the library knows only of the TLS that it made itself
 		Logger:       log.New(io.Discard, "", 0), // faults are on purpose
 	}
-	if opts.TLS == "implicit" || opts.TLS == "starttls" {
-		cert, pem, err := LoopbackCertificate(time.Now())
-		if err != nil {
-			inner.Close()
-			return nil, err
-		}
-		d.cert = pem
-		conf := &tls.Config{Certificates: []tls.Certificate{cert}}
-		if opts.TLS == "starttls" {
-			so.TLSConfig, so.InsecureAuth = conf, false
-		} else {
-			d.listener.tls = conf
-		}
-	} else if opts.TLS != "" && opts.TLS != "none" {
-		inner.Close()
-		return nil, fmt.Errorf("tls %q: use none, implicit or starttls", opts.TLS)
+	switch d.opts.TLS {
+	case "", "none":
+		return so, nil
+	case "implicit", "starttls":
+	default:
+		return nil, fmt.Errorf("tls %q: use none, implicit or starttls", d.opts.TLS)
 	}
-	d.server = imapserver.New(so)
-	d.serving.Go(func() { _ = d.server.Serve(d.listener) })
-	return d, nil
+	cert, pem, err := LoopbackCertificate(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	d.cert = pem
+	conf := &tls.Config{Certificates: []tls.Certificate{cert}}
+	if d.opts.TLS == "starttls" {
+		so.TLSConfig, so.InsecureAuth = conf, false
+	} else {
+		d.listener.tls = conf
+	}
+	return so, nil
 }
 
 // Addr is where the server listens: "127.0.0.1:40993".
@@ -163,8 +168,8 @@ func (d *IMAP) Close() {
 	d.sessions.Wait()
 }
 
-// Append puts a mail into the folder, tells every session that idles or asks,
-// and gives its UID. The bytes are kept as they are.
+// Append puts a mail into the folder, tells every session that idles or asks, and returns the
+// UID. The bytes are kept as they are.
 func (d *IMAP) Append(raw []byte, at time.Time) (uid uint32) {
 	return d.AppendTo(d.opts.Folder, raw, at)
 }
@@ -197,15 +202,15 @@ func (d *IMAP) tellLocked() {
 	d.news = make(chan struct{})
 }
 
-// changed gives a channel that is closed at the next change of the folder.
+// changed returns a channel that is closed at the next change of the folder.
 func (d *IMAP) changed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.news
 }
 
-// Expunge removes mails, as another client of the same account would, and
-// leaves gaps in the UIDs.
+// Expunge removes mails, as another client of the same account would, which leaves gaps in the
+// UIDs.
 func (d *IMAP) Expunge(uids ...uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -222,9 +227,8 @@ func (d *IMAP) Expunge(uids ...uint32) {
 	d.tellLocked()
 }
 
-// Recreate deletes the folder and creates it anew with the same mails: they
-// get a new UIDVALIDITY and UIDs from 1. Sessions keep looking at the folder
-// that is gone and are told nothing.
+// Recreate deletes the folder and creates it again with the same mails, under a new UIDVALIDITY
+// and with UIDs from 1 on. Sessions keep looking at the folder that is gone, and are not told.
 func (d *IMAP) Recreate() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -275,11 +279,11 @@ func (d *IMAP) UIDValidity() uint32 {
 	return d.count[d.opts.Folder]
 }
 
-// Flags gives the flags of every mail in the folder, by UID, in lower case
-// ("\seen"); a mail without flags is there with none.
+// Flags returns the flags of every mail in the folder by UID, in lower case ("\seen"). A mail
+// without flags has an entry without any.
 func (d *IMAP) Flags() map[uint32][]string { return d.FlagsIn(d.opts.Folder) }
 
-// FlagsIn is Flags of any folder; its length is how many mails are in it.
+// FlagsIn is Flags for any folder; the length of the result is the number of mails in it.
 func (d *IMAP) FlagsIn(folder string) map[uint32][]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -313,16 +317,15 @@ func (d *IMAP) openLocked(folder string) (*imapmemserver.UserSession, *imap.Sele
 	return sess, data
 }
 
-// Changes lists every command of a client that alters mail or could have:
-// SELECT in the place of EXAMINE, FETCH of a body without PEEK, STORE and so
-// on. A client that only reads leaves it empty.
+// Changes returns the commands by which clients have changed mail, or could have: SELECT in place
+// of EXAMINE, FETCH of a body without PEEK, STORE and so on. There is none if they only read.
 func (d *IMAP) Changes() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.changes)
 }
 
-// Logins counts logins that were tried, refused ones too.
+// Logins returns how many logins were tried, including refused ones.
 func (d *IMAP) Logins() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -11,13 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
 
-// OAuth is a token endpoint (RFC 6749 section 3.2) on the loopback, over TLS. It
-// gives access tokens to whoever asks with what it expects, and knows which of them are good.
-// All methods may be called at any time from any goroutine.
+// OAuth is a token endpoint (RFC 6749 section 3.2) on the loopback, over TLS. It gives out access
+// tokens, and knows which of them are good. All methods may be called at any time from any
+// goroutine.
 type OAuth struct {
 	server  *http.Server
 	address string
@@ -140,29 +141,29 @@ func (o *OAuth) Revoke() {
 	clear(o.tokens)
 }
 
-// Requests are the forms that were posted, in order.
+// Requests returns the forms that were posted, in order.
 func (o *OAuth) Requests() []url.Values {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]url.Values(nil), o.requests...)
+	return slices.Clone(o.requests)
 }
 
-// Rotate gives a new refresh token with each access token, and takes the old one
-// no more.
+// Rotate makes the endpoint give a new refresh token with each access token, and accept the old
+// one no more.
 func (o *OAuth) Rotate(rotate bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rotate = rotate
 }
 
-// SetRefreshToken is the one that is good now; "refresh-0" at the start.
+// SetRefreshToken sets the refresh token that is good now; it is "refresh-0" at the start.
 func (o *OAuth) SetRefreshToken(token string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.refresh = token
 }
 
-// Lifetime is how long access tokens are said to be good; an hour at the start.
+// Lifetime sets how long access tokens are said to be good; it is an hour at the start.
 func (o *OAuth) Lifetime(d time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

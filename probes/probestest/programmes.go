@@ -6,13 +6,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Programmes is what providers tell senders about themselves, on the loopback: Microsoft SNDS,
-// by a key in the address, and Google Postmaster Tools v2, by an access token that the
+// Programmes is a server on the loopback with the programmes of providers for senders: Microsoft
+// SNDS, with a key in the address, and Google Postmaster Tools v2, with an access token that the
 // caller knows how to check. All methods may be called at any time from any goroutine.
 type Programmes struct {
 	server *httptest.Server
@@ -48,7 +49,7 @@ func (p *Programmes) URL() string { return p.server.URL }
 // Close stops the server and waits for what it runs.
 func (p *Programmes) Close() { p.server.Close() }
 
-// SetSNDS is what SNDS says from now on: the two files, without a header line.
+// SetSNDS sets what SNDS says from now on: the two files, without a header line.
 func (p *Programmes) SetSNDS(data, status string) { p.set(func() { p.data, p.status = data, status }) }
 
 // LogInPage makes SNDS answer with a page to log in, as it does for a key that is withdrawn; "" ends it.
@@ -57,23 +58,23 @@ func (p *Programmes) LogInPage(page string) { p.set(func() { p.page = page }) }
 // Break answers everything with a status, until it is called with 0.
 func (p *Programmes) Break(status int) { p.set(func() { p.code = status }) }
 
-// SetStats is what Postmaster Tools says of a domain on each day that is asked for: values by the
-// standard metric and, behind a blank, its filter: `AUTH_SUCCESS_RATE auth_type = "spf"`. A domain
-// without any is not known there.
+// SetStats sets what Postmaster Tools says about a domain on each day that it is asked for. The
+// keys are the standard metric and, after a space, its filter: `AUTH_SUCCESS_RATE auth_type =
+// "spf"`. A domain without values is not known there.
 func (p *Programmes) SetStats(domain string, values map[string]any) {
 	p.set(func() { p.stats[domain] = maps.Clone(values) })
 }
 
-// NeedsWork are the requirements that a domain does not meet.
+// NeedsWork sets the requirements that a domain does not meet.
 func (p *Programmes) NeedsWork(domain string, requirements ...string) {
 	p.set(func() { p.compliance[domain] = requirements })
 }
 
-// Asked are the requests so far: method and path, without a key.
+// Asked returns the requests so far: method and path, without the key.
 func (p *Programmes) Asked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]string(nil), p.asked...)
+	return slices.Clone(p.asked)
 }
 
 func (p *Programmes) set(change func()) {
@@ -82,7 +83,7 @@ func (p *Programmes) set(change func()) {
 	change()
 }
 
-// broken answers in place of what was asked for, if something is set to.
+// broken notes a request, and answers it if Break says so.
 func (p *Programmes) broken(w http.ResponseWriter, r *http.Request) bool {
 	p.asked = append(p.asked, r.Method+" "+r.URL.Path)
 	if p.code == 0 {
@@ -123,13 +124,39 @@ func apiError(w http.ResponseWriter, code int, status, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "status": status, "message": message}})
 }
 
+type date struct{ Year, Month, Day int }
+
+func (d date) at() time.Time {
+	return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC)
+}
+
+// metric is what the caller calls a metric, and what SetStats does.
+type metric struct{ name, key string }
+
+// daily returns the values of the metrics on each day from one to another.
+func (p *Programmes) daily(domain string, from, to time.Time, metrics []metric) (all []any) {
+	for day := from; !day.After(to); day = day.AddDate(0, 0, 1) {
+		for _, m := range metrics {
+			value, ok := p.stats[domain][m.key]
+			if !ok {
+				continue
+			}
+			kind := "doubleValue"
+			if _, text := value.(string); text {
+				kind = "intValue" // 64-bit numbers are texts in JSON
+			}
+			all = append(all, map[string]any{"metric": m.name, "date": map[string]int{"year": day.Year(), "month": int(day.Month()), "day": day.Day()}, "value": map[string]any{kind: value}})
+		}
+	}
+	return all
+}
+
 func (p *Programmes) domainStats(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.broken(w, r) || p.unauthorised(w, r) {
 		return
 	}
-	type date struct{ Year, Month, Day int }
 	var q struct {
 		MetricDefinitions []struct {
 			Name       string
@@ -156,24 +183,12 @@ func (p *Programmes) domainStats(w http.ResponseWriter, r *http.Request) {
 		apiError(w, http.StatusForbidden, "PERMISSION_DENIED", "no permission to access DomainStats for "+domain)
 		return
 	}
-	at := func(d date) time.Time {
-		return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC)
+	var metrics []metric
+	for _, m := range q.MetricDefinitions {
+		metrics = append(metrics, metric{m.Name, strings.TrimSpace(m.BaseMetric.StandardMetric + " " + m.Filter)})
 	}
 	within := q.TimeQuery.DateRanges.DateRanges[0]
-	var all []any
-	for day := at(within.Start); !day.After(at(within.End)); day = day.AddDate(0, 0, 1) {
-		for _, m := range q.MetricDefinitions {
-			value, ok := p.stats[domain][strings.TrimSpace(m.BaseMetric.StandardMetric+" "+m.Filter)]
-			if !ok {
-				continue
-			}
-			kind := "doubleValue"
-			if _, text := value.(string); text {
-				kind = "intValue" // 64-bit numbers are texts in JSON
-			}
-			all = append(all, map[string]any{"metric": m.Name, "date": map[string]int{"year": day.Year(), "month": int(day.Month()), "day": day.Day()}, "value": map[string]any{kind: value}})
-		}
-	}
+	all := p.daily(domain, within.Start.at(), within.End.at(), metrics)
 	// Pages of three show whether the client asks for the next one.
 	from := 0
 	_, _ = fmt.Sscanf(q.PageToken, "from %d", &from)
@@ -203,18 +218,14 @@ func (p *Programmes) complianceStatus(w http.ResponseWriter, r *http.Request) {
 	var rows []any
 	for _, requirement := range []string{"SPF", "DKIM", "SPF_AND_DKIM", "DMARC_POLICY", "DMARC_ALIGNMENT", "DNS_RECORDS", "ENCRYPTION", "USER_REPORTED_SPAM_RATE"} {
 		s := status{"COMPLIANT"}
-		for _, bad := range p.compliance[domain] {
-			if bad == requirement {
-				s.Status = "NEEDS_WORK"
-			}
+		if slices.Contains(p.compliance[domain], requirement) {
+			s.Status = "NEEDS_WORK"
 		}
 		rows = append(rows, map[string]any{"requirement": requirement, "status": s})
 	}
 	data := map[string]any{"domainId": domain, "rowData": rows, "oneClickUnsubscribeVerdict": map[string]any{"status": status{"COMPLIANT"}}}
-	for _, bad := range p.compliance[domain] {
-		if bad == "ONE_CLICK_UNSUBSCRIBE" {
-			data["oneClickUnsubscribeVerdict"] = map[string]any{"status": status{"NEEDS_WORK"}, "reason": "NO_UNSUB_GENERAL"}
-		}
+	if slices.Contains(p.compliance[domain], "ONE_CLICK_UNSUBSCRIBE") {
+		data["oneClickUnsubscribeVerdict"] = map[string]any{"status": status{"NEEDS_WORK"}, "reason": "NO_UNSUB_GENERAL"}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"name": "domains/" + domain + "/complianceStatus", "complianceData": data})

@@ -4,14 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"slices"
@@ -20,7 +14,7 @@ import (
 	"time"
 )
 
-// SMTPMode is how an [SMTP] behaves, or misbehaves.
+// SMTPMode is how an [SMTP] behaves or misbehaves.
 type SMTPMode string
 
 const (
@@ -28,10 +22,10 @@ const (
 	SMTPAccept SMTPMode = ""
 
 	// Servers that say no, or not now.
-	SMTPRefuse   SMTPMode = "refuse"   // greets with Reply, by default what a Cisco gateway says to a sender of poor reputation
+	SMTPRefuse   SMTPMode = "refuse"   // greets with Reply, by default with what a Cisco gateway says to a sender of poor reputation
 	SMTPBusy     SMTPMode = "busy"     // greets with 421
 	SMTPGreylist SMTPMode = "greylist" // 450 to every RCPT
-	SMTPListed   SMTPMode = "listed"   // Reply to every RCPT, by default that SpamCop lists 192.0.2.10
+	SMTPListed   SMTPMode = "listed"   // Reply to every RCPT, by default saying that SpamCop lists 192.0.2.10
 
 	// Servers that do not come to the point.
 	SMTPTarpit  SMTPMode = "tarpit"  // says nothing at all
@@ -53,30 +47,33 @@ const TalosRefusal = "554-mx.example.net\r\n554 Your access to this mail system 
 // SpamCopRefusal is how a receiver that asks SpamCop answers RCPT.
 const SpamCopRefusal = "550 5.7.1 Service unavailable; client [192.0.2.10] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.10"
 
-// SMTPOptions are how an [SMTP] is at first. The zero value accepts everything on 127.0.0.1.
+// SMTPOptions say how an [SMTP] behaves at first. The zero value accepts everything on 127.0.0.1.
 type SMTPOptions struct {
 	Address string // to listen on; default 127.0.0.1
 	Name    string // what it greets as; default mx.example.net
 	Mode    SMTPMode
 	Reply   string // of SMTPRefuse and SMTPListed, lines with CRLF between; default TalosRefusal and SpamCopRefusal
-	// OnlyFrom refuses (as SMTPRefuse does) these addresses and accepts others; none: Mode is for all.
+	// OnlyFrom are addresses that are refused, as by SMTPRefuse, while others are accepted; none:
+	// Mode is for all.
 	OnlyFrom []netip.Addr
-	// Relay are the domains that it takes mail for; none: any.
+	// Relay are the domains that the server takes mail for; none: any.
 	Relay []string
-	// Fooled says of which recipients it thinks wrongly that they are its own; nil: of none.
+	// Fooled says which recipients the server wrongly takes for its own; nil: none.
 	Fooled func(path string) bool
-	// NoSuch are the mailboxes of its domains that do not exist: "abuse@example.org".
+	// NoSuch are mailboxes of its domains that do not exist: "abuse@example.org".
 	NoSuch []string
-	// Takes lets it take mail, which is counted and thrown away; false: DATA is answered with 503.
+	// Takes lets the server take mail, which it counts and throws away; false: it answers DATA
+	// with 503.
 	Takes bool
-	// Certificate offers STARTTLS; nil: none.
+	// Certificate is for STARTTLS; nil: that is not offered.
 	Certificate *tls.Certificate
-	CutAt       int
-	Drip        <-chan time.Time
+	CutAt       int              // for SMTPCut
+	Drip        <-chan time.Time // for SMTPDrip
 }
 
-// SMTP is an SMTP server on the loopback. It takes no mail unless told to: DATA is answered with 503, and remembered. All
-// methods may be called at any time from any goroutine.
+// SMTP is an SMTP server on the loopback. Unless SMTPOptions.Takes says otherwise it takes no
+// mail: it answers DATA with 503, and remembers it. All methods may be called at any time from
+// any goroutine.
 type SMTP struct {
 	ln      net.Listener
 	serving sync.WaitGroup
@@ -112,7 +109,24 @@ func StartSMTP(opts SMTPOptions) (*SMTP, error) {
 	return s, nil
 }
 
-// Close ends all conversations. Twice does no harm.
+// StartDoor is [StartSMTP] for tests of receivers that are knocked at: t is a testing.TB. The
+// server is closed when the test ends, and the test fails if anybody has handed it a message.
+func StartDoor(t tb, opts SMTPOptions) *SMTP {
+	t.Helper()
+	s, err := StartSMTP(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		if m := s.Messages(); len(m) > 0 {
+			t.Errorf("a receiver was handed a message: %q", m)
+		}
+	})
+	return s
+}
+
+// Close ends all conversations. Closing twice does no harm.
 func (s *SMTP) Close() {
 	s.stop()
 	s.ln.Close()
@@ -122,30 +136,30 @@ func (s *SMTP) Close() {
 // Addr is where it listens.
 func (s *SMTP) Addr() netip.AddrPort { return s.ln.Addr().(*net.TCPAddr).AddrPort() }
 
-// Set changes how it behaves towards those who come from now on.
+// Set changes how the server behaves towards those who come from now on.
 func (s *SMTP) Set(change func(*SMTPOptions)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.opts)
 }
 
-// Commands are all lines that it was ever told, in order.
+// Commands returns all lines that the server was told, in order.
 func (s *SMTP) Commands() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.commands)
 }
 
-// Visits is how often somebody came, and AtOnce how many were there together at most.
+// Visits returns how many connections there were.
 func (s *SMTP) Visits() int { s.mu.Lock(); defer s.mu.Unlock(); return s.visits }
 
-// AtOnce is how many were there together at most.
+// AtOnce returns how many connections there were at the same time at most.
 func (s *SMTP) AtOnce() int { s.mu.Lock(); defer s.mu.Unlock(); return s.most }
 
-// Taken is how many mails it took.
+// Taken returns how many mails the server has taken.
 func (s *SMTP) Taken() int { s.mu.Lock(); defer s.mu.Unlock(); return s.taken }
 
-// Messages are the lines that would hand over a message: there should be none.
+// Messages returns the lines that would hand over a message: there should be none.
 func (s *SMTP) Messages() (all []string) {
 	for _, c := range s.Commands() {
 		if verb, _, _ := strings.Cut(strings.ToUpper(c), " "); verb == "DATA" || verb == "BDAT" {
@@ -276,7 +290,7 @@ func (c *smtpConn) listen(in *bufio.Reader) {
 	}
 }
 
-// take takes a mail, up to the dot that ends it (RFC 5321 section 4.1.1.4).
+// take reads a mail, up to the dot that ends it (RFC 5321 section 4.1.1.4).
 func (c *smtpConn) take(in *bufio.Reader) bool {
 	if !c.raw("354 Go on\r\n") {
 		return false
@@ -339,7 +353,7 @@ func (c *smtpConn) recipient(arg string) string {
 		return "550 5.1.1 No such user"
 	}
 	for _, domain := range c.opts.Relay {
-		// The plainest of rules: what stands behind the last @, and no tricks before it.
+		// The simplest of rules: the domain after the last @, and no tricks before it.
 		if local, ok := strings.CutSuffix(path, "@"+domain); ok && !strings.ContainsAny(local, "@%!:\"") {
 			return "250 2.1.5 Ok"
 		}
@@ -373,24 +387,4 @@ func (c *smtpConn) reset() {
 		_ = tcp.SetLinger(0)
 	}
 	c.conn.Close()
-}
-
-// CertificateFor makes a self-signed certificate for host names, valid between two times, and its PEM
-// parts for a trust store.
-func CertificateFor(from, to time.Time, names ...string) (tls.Certificate, *x509.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(from.UnixNano()), Subject: pkix.Name{CommonName: "loopback receiver"}, NotBefore: from, NotAfter: to,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true, DNSNames: names,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	parsed, err := x509.ParseCertificate(der)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, parsed, err
 }

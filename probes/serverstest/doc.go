@@ -1,8 +1,9 @@
 //go:build unix
 
-// Package serverstest starts the real servers that mail administrators run, from the packages of the distribution, for tests:
-// a Dovecot, a Postfix and an unbound, each with a configuration and a folder of its own, on the loopback. None of them
-// knows of the one that the machine may run itself. Only tests import this package.
+// Package serverstest starts the real servers that mail administrators run, for tests: a Dovecot, a
+// Postfix and an unbound from the packages of the distribution, each on the loopback with a
+// configuration and a folder of its own. They have nothing to do with those that the machine may
+// run itself. Only tests import this package.
 package serverstest
 
 import (
@@ -18,7 +19,8 @@ import (
 	"time"
 )
 
-// Skip skips the test for want of a server, or fails it where nothing may be skipped (CI=true).
+// Skip skips the test because a server is missing, or fails it where nothing may be skipped
+// (CI=true).
 func Skip(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -27,7 +29,7 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// find gives the path of a server: those of the system are not in everybody's PATH.
+// find returns the path of a server: not everybody's PATH has those of the system.
 func find(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
@@ -35,8 +37,8 @@ func find(name string) string {
 	return filepath.Join("/usr/sbin", name)
 }
 
-// folder makes a folder that is removed with the test. It is not t.TempDir: paths of sockets must be short, and users
-// that servers run as must be able to pass through.
+// folder makes a folder that is removed when the test ends. It is not t.TempDir, because the paths
+// of sockets must be short, and the users that servers run as must be able to enter it.
 func folder(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", name)
@@ -53,8 +55,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// FreePort is a port of an address that nobody has now, and somebody may have until the server listens there: a server that
-// cannot listen is to be started again with another.
+// FreePort returns a port of an address that is free now. Somebody else may take it before the
+// server listens there: a server that cannot listen is to be started again on another port.
 func FreePort(t testing.TB, address string) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
@@ -63,7 +65,7 @@ func FreePort(t testing.TB, address string) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// startLimit is how long a server may take until it answers: a machine under load is slow.
+// startLimit is how long a server may take until it listens: a machine under load is slow.
 const startLimit = 30 * time.Second
 
 // process is a server in the foreground.
@@ -72,7 +74,7 @@ type process struct {
 	ended chan error
 }
 
-// launch starts a server and waits until somebody listens at addr.
+// launch starts a server and waits until something listens at addr.
 func launch(addr string, name string, args ...string) (*process, error) {
 	var said bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -101,8 +103,8 @@ func launch(addr string, name string, args ...string) (*process, error) {
 	}
 }
 
-// stop ends it and its children, and waits for that. A Dovecot waits up to ten seconds until a session that idles has
-// noticed, so that its children are told too.
+// stop ends the server and its children, and waits for it. The children are told because a Dovecot
+// would wait up to ten seconds for a session in IDLE.
 func (p *process) stop() {
 	_ = p.Process.Signal(os.Interrupt)
 	_ = syscall.Kill(-p.Process.Pid, syscall.SIGTERM)

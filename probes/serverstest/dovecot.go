@@ -3,6 +3,7 @@
 package serverstest
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -26,21 +27,21 @@ type Dovecot struct {
 	Roots    *x509.CertPool
 	CertFile string // the same, for a configuration
 	Home     string // of the user; Maildir is below
-	UID, GID int    // that own it
+	UID, GID int    // owner of Home
 
 	t   testing.TB
 	dir string
 	run *process
 }
 
-// DovecotOptions are what a [Dovecot] is for.
+// DovecotOptions say who can log in to a [Dovecot], and how.
 type DovecotOptions struct {
 	User, Password string
 	Mechanisms     string // of SASL; default plain
-	Introspection  string // where it asks about access tokens (RFC 7662); empty: it takes none
+	Introspection  string // URL at which it asks about access tokens (RFC 7662); empty: it accepts none
 }
 
-// StartDovecot starts one, and stops it when the test is over.
+// StartDovecot starts a Dovecot, and stops it when the test ends.
 func StartDovecot(t testing.TB, o DovecotOptions) *Dovecot {
 	t.Helper()
 	version, err := exec.Command(find("dovecot"), "--version").Output()
@@ -53,21 +54,9 @@ func StartDovecot(t testing.TB, o DovecotOptions) *Dovecot {
 	}
 	dir := folder(t, "dovecot")
 
-	// As anyone but root, Dovecot runs all its parts as that user. As root it
-	// insists on other users for login and mail; the package makes them.
-	d := &Dovecot{Home: filepath.Join(dir, "home"), CertFile: filepath.Join(dir, "cert.pem"), UID: os.Getuid(), GID: os.Getgid(), Roots: x509.NewCertPool(), t: t, dir: dir}
-	me, err := user.Current()
-	must(t, err)
-	group, err := user.LookupGroupId(me.Gid)
-	must(t, err)
-	internal, login, internalGroup := me.Username, me.Username, group.Name
-	if os.Getuid() == 0 {
-		internal, login, internalGroup = "dovecot", "dovenull", "dovecot"
-		other, err := user.Lookup(internal)
-		must(t, err)
-		d.UID, _ = strconv.Atoi(other.Uid)
-		d.GID, _ = strconv.Atoi(other.Gid)
-	}
+	d := &Dovecot{Home: filepath.Join(dir, "home"), CertFile: filepath.Join(dir, "cert.pem"), Roots: x509.NewCertPool(), t: t, dir: dir}
+	settings := dovecotSettings{Dir: dir, Mechanisms: cmp.Or(o.Mechanisms, "plain"), Introspection: o.Introspection}
+	d.users(&settings)
 	for _, sub := range []string{"cur", "new", "tmp"} {
 		must(t, os.MkdirAll(filepath.Join(d.Home, "Maildir", sub), 0o755))
 	}
@@ -88,16 +77,10 @@ func StartDovecot(t testing.TB, o DovecotOptions) *Dovecot {
 	must(t, os.WriteFile(filepath.Join(dir, "passwd"), fmt.Appendf(nil, "%s:{PLAIN}%s:%d:%d::%s::\n", o.User, o.Password, d.UID, d.GID, d.Home), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "oauth2.conf"), fmt.Appendf(nil, "introspection_url = %s\nintrospection_mode = get\n"+
 		"username_attribute = username\nactive_attribute = active\nactive_value = true\n", o.Introspection), 0o644)) // of 2.3 only
-	if o.Mechanisms == "" {
-		o.Mechanisms = "plain"
-	}
-
 	for try := 1; ; try++ {
-		port := FreePort(t, "127.0.0.1")
-		d.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		must(t, os.WriteFile(filepath.Join(dir, "dovecot.conf"), conf(dovecotSettings{
-			Dir: dir, User: internal, Group: internalGroup, Login: login, Port: port, Mechanisms: o.Mechanisms, Introspection: o.Introspection,
-		}), 0o644))
+		settings.Port = FreePort(t, "127.0.0.1")
+		d.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(settings.Port))
+		must(t, os.WriteFile(filepath.Join(dir, "dovecot.conf"), conf(settings), 0o644))
 		if err = d.start(); err == nil {
 			t.Cleanup(d.Stop)
 			return d
@@ -108,18 +91,36 @@ func StartDovecot(t testing.TB, o DovecotOptions) *Dovecot {
 	}
 }
 
+// users sets the users that Dovecot runs as. As anyone but root it runs all its parts as that
+// user. As root it insists on other users for login and mail, which its package creates.
+func (d *Dovecot) users(s *dovecotSettings) {
+	d.t.Helper()
+	owner, err := user.Current()
+	must(d.t, err)
+	group, err := user.LookupGroupId(owner.Gid)
+	must(d.t, err)
+	s.User, s.Login, s.Group = owner.Username, owner.Username, group.Name
+	if os.Getuid() == 0 {
+		s.User, s.Login, s.Group = "dovecot", "dovenull", "dovecot"
+		owner, err = user.Lookup(s.User)
+		must(d.t, err)
+	}
+	d.UID, _ = strconv.Atoi(owner.Uid)
+	d.GID, _ = strconv.Atoi(owner.Gid)
+}
+
 func (d *Dovecot) start() (err error) {
 	d.run, err = launch(d.Addr, find("dovecot"), "-F", "-c", filepath.Join(d.dir, "dovecot.conf"))
 	return err
 }
 
-// Start starts it again at the same port after [Dovecot.Stop].
+// Start starts it again on the same port after [Dovecot.Stop].
 func (d *Dovecot) Start() {
 	d.t.Helper()
 	must(d.t, d.start())
 }
 
-// Stop ends it with all its sessions. Twice does no harm.
+// Stop ends it with all its sessions. Stopping twice does no harm.
 func (d *Dovecot) Stop() {
 	if d.run != nil {
 		d.run.stop()
@@ -127,7 +128,7 @@ func (d *Dovecot) Stop() {
 	}
 }
 
-// Mails is how many mails the INBOX has, read or not.
+// Mails returns how many mails the INBOX has, read or not.
 func (d *Dovecot) Mails() (n int) {
 	d.t.Helper()
 	for _, sub := range []string{"cur", "new"} {

@@ -15,8 +15,8 @@ type dovecotSettings struct {
 	Mechanisms, Introspection string
 }
 
-// dovecotConf is the configuration for a version: 2.4 has given most settings new
-// names, and wants to be told which version they are for.
+// dovecotConf returns the configuration for a version: 2.4 has new names for most settings, and
+// wants to be told which version they are for.
 func dovecotConf(version string) (conf func(dovecotSettings) []byte, ok bool) {
 	for prefix, text := range map[string]string{"2.3.": dovecotHead23 + dovecotServices + dovecotAuth23, "2.4.": dovecotHead24 + dovecotServices + dovecotAuth24} {
 		if strings.HasPrefix(version, prefix) {

@@ -22,8 +22,9 @@ type Postfix struct {
 	t testing.TB
 }
 
-// StartPostfix starts one with more settings of main.cf, the services of master.cf besides those that every Postfix
-// has, and files of its folder conf. {dir} in all of them stands for its folder. It is stopped when the test is over.
+// StartPostfix starts a Postfix, and stops it when the test ends. Main are more settings of
+// main.cf, master are services of master.cf besides those that every Postfix has, and files are
+// more files of its folder conf. In all of them {dir} stands for its own folder.
 func StartPostfix(t testing.TB, main, master string, files map[string]string) *Postfix {
 	t.Helper()
 	version, err := exec.Command("/usr/sbin/postconf", "-dh", "mail_version").Output()
@@ -59,20 +60,20 @@ func StartPostfix(t testing.TB, main, master string, files map[string]string) *P
 	return p
 }
 
-// Write writes a file of its folder conf.
+// Write writes a file into its folder conf.
 func (p *Postfix) Write(name, text string) {
 	p.t.Helper()
 	must(p.t, os.WriteFile(filepath.Join(p.Dir, "conf", name), []byte(strings.ReplaceAll(text, "{dir}", p.Dir)), 0o644))
 }
 
-// Command is one of Postfix's commands, for this Postfix.
+// Command returns one of Postfix's commands, to be run for this Postfix.
 func (p *Postfix) Command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "MAIL_CONFIG="+p.Dir+"/conf")
 	return cmd
 }
 
-// RotateLog puts the log aside and begins another, as the administrator's cron job does: "postfix logrotate".
+// RotateLog rotates the log by "postfix logrotate", as an administrator's cron job does.
 func (p *Postfix) RotateLog() {
 	p.t.Helper()
 	if out, err := p.Command("/usr/sbin/postfix", "logrotate").CombinedOutput(); err != nil {
@@ -80,7 +81,7 @@ func (p *Postfix) RotateLog() {
 	}
 }
 
-// Queued are the files of mails that it still has.
+// Queued returns the files of the mails in its queues.
 func (p *Postfix) Queued() (files []string) {
 	p.t.Helper()
 	for _, queue := range []string{"maildrop", "incoming", "active", "deferred", "hold", "corrupt"} {

@@ -23,15 +23,15 @@ type Unbound struct {
 	run  *process
 }
 
-// UnboundOptions are what an [Unbound] is for.
+// UnboundOptions say where an [Unbound] listens and whom it asks.
 type UnboundOptions struct {
-	Addr    netip.AddrPort // to answer at
+	Addr    netip.AddrPort // where it listens
 	Stubs   []string       // zones whose name server is Server
-	Server  netip.AddrPort // asked about the zones without recursion, and with it about all other names
+	Server  netip.AddrPort // is asked about these zones without recursion, and about all other names with it
 	Options string         // more lines of its server clause
 }
 
-// StartUnbound starts one, and stops it when the test is over.
+// StartUnbound starts an unbound, and stops it when the test ends.
 func StartUnbound(t testing.TB, o UnboundOptions) *Unbound {
 	t.Helper()
 	if _, err := exec.Command(find("unbound"), "-V").Output(); err != nil {
@@ -54,7 +54,7 @@ func StartUnbound(t testing.TB, o UnboundOptions) *Unbound {
 	return u
 }
 
-// unboundMore is where the lines of [Unbound.Start] come, within the server clause.
+// unboundMore marks the place for the lines of [Unbound.Start] in the server clause.
 const unboundMore = "#more\n"
 
 const unboundServer = `server:
@@ -74,7 +74,7 @@ const unboundServer = `server:
   num-threads: 1
 `
 
-// Start starts it anew after [Unbound.Stop], with more lines of its server clause.
+// Start starts it again after [Unbound.Stop], with more lines in its server clause.
 func (u *Unbound) Start(more string) {
 	u.t.Helper()
 	file := filepath.Join(u.dir, "unbound.conf")
@@ -87,7 +87,7 @@ func (u *Unbound) Start(more string) {
 	u.run = run
 }
 
-// Stop ends it. Twice does no harm.
+// Stop ends it. Stopping twice does no harm.
 func (u *Unbound) Stop() {
 	if u.run != nil {
 		u.run.stop()
