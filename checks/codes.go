@@ -1,7 +1,7 @@
 package checks
 
-// Code names one kind of finding, for ever: configuration, runbooks and other
-// people's scripts refer to it. A code is never renamed or used for something else.
+// Code names one kind of finding. It is permanent: configuration, runbooks and other
+// people's scripts refer to it, so a code is never renamed or given another meaning.
 type Code string
 
 const (
@@ -172,12 +172,12 @@ func (c Code) Title() string {
 	return string(c)
 }
 
-// Refusal says whether it is about receivers that turn mail away for who sent it: mail that came back, or a door
-// that is shut.
+// Refusal says whether the code is about receivers that turn mail away because of who sent it: mail that came
+// back, or a refusal before any mail was sent.
 func (c Code) Refusal() bool { return c == CodeRefused || c == CodeShut }
 
-// Names of the values in [Finding].Facts. A fact is plain text; a missing one is
-// left out rather than guessed.
+// Names of the values in [Finding].Facts. A fact is plain text; one that is not known
+// is left out rather than guessed.
 const (
 	FactAddress     = "address"     // the address listed or refused, plain
 	FactDomain      = "domain"      // the sending domain listed or refused

@@ -15,11 +15,11 @@ type Cost struct {
 	Since time.Time // zero: no time belongs to it
 }
 
-// Costs says what a problem costs, as far as it is known: one sentence a
-// receiver that refused or deferred mail, or for all receivers behind one vendor where
-// several did ("41 of 212 mails to Microsoft (14 domains) refused"), most refused first, at
-// most max of them (max <= 0 means all) and then one for the rest, which is named if it is one. Without refusals it is one sentence that
-// says so; where nothing was counted it says that.
+// Costs says what a problem costs, as far as it is known: one sentence for each receiver that refused
+// or deferred mail, most refused first. Receivers behind one vendor share a sentence ("41 of 212
+// mails to Microsoft (14 domains) refused"). After max sentences (max <= 0 means no limit) one more
+// stands for the rest, unless the rest is a single receiver, which is named. Without refusals there is one
+// sentence that says so, and another where nothing was counted.
 func (i Impact) Costs(max int) []Cost {
 	switch {
 	case i.Counted():
@@ -59,14 +59,14 @@ func (i Impact) Costs(max int) []Cost {
 	return costs
 }
 
-// refusers are the receivers behind one vendor that refused or deferred mail, as one, or a single receiver.
+// refusers is a single receiver that refused or deferred mail, or all of them behind one vendor added up.
 type refusers struct {
 	ReceiverImpact
 	domains int
 }
 
-// refusing are those that refused or deferred mail, most refused first: what is refused is
-// lost, what is deferred is late.
+// refusing lists those that refused or deferred mail, most refused first: refused mail is lost, deferred
+// mail is only late.
 func (i Impact) refusing() []refusers {
 	several := map[string]int{}
 	for _, r := range i.Receivers {

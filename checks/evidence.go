@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Distinct leaves out an answer that was asked for again, as a new listing is before anybody is
-// told, and says with the last of them how often it was asked: "127.0.0.2 (asked 2 times)".
+// Distinct folds answers that were asked for again (a new listing is asked for twice before anybody is
+// told) into the last of them, which says how often: "127.0.0.2 (asked 2 times)".
 func Distinct(all []Evidence) []Evidence {
 	var out []Evidence
 	for i, e := range all {

@@ -18,18 +18,18 @@ type ReceiverImpact struct {
 	Vendor   string // filter or provider that refused, if known
 	Refused  Count
 	Deferred Count
-	// Delivered is what it took since the hour in which Vendor first refused, for any receiver
-	// (without a Vendor: the hour of First), so that what receivers of one vendor took can be added
-	// up; not Counted unless deliveries are read from a log. They are known by the receiving domain, so where several
-	// vendors refuse for one domain each has the same number.
+	// Delivered is what the receiver accepted since the hour in which Vendor first refused at any
+	// receiver, so that the receivers of one vendor can be added up; without a Vendor, since the hour of
+	// First. It is not Counted unless deliveries are read from a log. Logs know the receiving domain only:
+	// where several vendors refuse for one domain, each has the same number.
 	Delivered Count
 	First     time.Time
 	Last      time.Time
-	// Accepted is when it first took a mail after Last; zero: it has not, or no log says so.
+	// Accepted is when it first accepted a mail after Last; zero: it has not, or no log says so.
 	Accepted time.Time
 }
 
-// Before is what became of the mail of a target before its trouble began.
+// Before is what became of a target's mail before its trouble began.
 type Before struct {
 	Span      time.Duration // over how long; 0: not known
 	Delivered int
@@ -43,19 +43,19 @@ type Impact struct {
 	Target    string // Target.ID
 	Since     time.Time
 	Receivers []ReceiverImpact // most refusals first
-	// Delivered is what all receivers together took since the trouble began, in whole hours: what left
-	// in the hour in which it began may have left before. Not Counted unless a log is read.
+	// Delivered is what all receivers together accepted since the trouble began, in whole hours: mail of
+	// the hour in which it began may have left before that. Not Counted unless a log is read.
 	Delivered Count
 	Before    Before
-	// Watched is since when every refusal would have been seen, because the mailboxes
-	// they come to are being read; zero: nobody looks.
+	// Watched is since when every refusal would have been seen, because the mailboxes that
+	// they come to are being read; zero: nobody is looking.
 	Watched time.Time
-	// Unread says that somebody looks, and that at present mailboxes or logs have not been read to
-	// their end: what is not counted may still come.
+	// Unread says that mailboxes or logs are being read, but not to their end yet: refusals
+	// that are not counted may still turn up.
 	Unread bool `json:",omitzero"`
 }
 
-// MinMails is below how many mails no share is given: "2 of 3" says nothing.
+// MinMails is the least number of mails of which a share is given: "2 of 3" says nothing.
 const MinMails = 20
 
 // Refusals is how many mails all receivers refused or deferred.

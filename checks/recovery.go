@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Recovery is how far the receivers behind one vendor have come back: with a score that nobody can
-// look up, such as that of Cisco Talos, what receivers do with the next mail is all there is to see.
+// Recovery is how many of the receivers behind one vendor accept our mail again. Where a score cannot be
+// looked up, such as that of Cisco Talos, what receivers do with the next mail is all there is to see.
 type Recovery struct {
 	Vendor    string // who refuses for them; the receiver's own name where no vendor is known
 	Receivers int    // that refused or deferred mail
@@ -22,7 +22,7 @@ type Recovery struct {
 	Waiting     []string // receivers that have not, by their last refusal, the latest first
 }
 
-// Recoveries says for each vendor that refused how far it is over, most receivers first.
+// Recoveries says for each vendor that refused how far its refusals are over, most receivers first.
 func (i Impact) Recoveries() []Recovery {
 	by := map[string]*Recovery{}
 	type left struct {

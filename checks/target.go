@@ -117,9 +117,9 @@ func (t Target) Scope() (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// Organisational is the domain that somebody registered, and that the name lies under or is, by
-// the public suffix list: example.org for mail.example.org. It is empty for everything that is no domain,
-// and for a public suffix itself (co.uk), under which anybody can register.
+// Organisational is the registered domain that the name is or lies under, by the public suffix list:
+// example.org for mail.example.org. It is empty for every other kind of target, and for a public suffix
+// itself (co.uk), under which anybody can register.
 func (t Target) Organisational() string {
 	if t.Kind != KindDomain {
 		return ""
@@ -131,8 +131,8 @@ func (t Target) Organisational() string {
 	return org
 }
 
-// Public says whether a domain lies under a suffix that the world knows, and so is a name that
-// others can have met: not mx1.lan, and not the suffix itself.
+// Public says whether a domain lies under a suffix of the public suffix list, so that others can have
+// seen it: mx1.lan does not, nor does a suffix itself.
 func (t Target) Public() bool {
 	suffix, managed := publicsuffix.PublicSuffix(t.Name)
 	return t.Organisational() != "" && (managed || strings.Contains(suffix, ".")) // a suffix of two labels is in the list

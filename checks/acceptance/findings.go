@@ -49,7 +49,7 @@ const (
 //
 // There is one problem for each address and refuser, as there is for mail that comes back: the list named, else the
 // vendor, else the receiver. It is over once every receiver that refused for it has let us in; a receiver
-// without an answer keeps it as it is, and opens nothing. Of what was not asked nothing is told.
+// that gives no answer leaves it as it is, and opens nothing. Nothing is said of what was not asked.
 func Judge(knocks []Knock, opt JudgeOptions) ([]checks.Finding, []Standing) {
 	l := newLedger(opt)
 	for _, k := range knocks {
@@ -309,8 +309,8 @@ func (o JudgeOptions) unanswered(key checks.Key, receivers []string) checks.Find
 	return f
 }
 
-// letIn is the finding about a problem that is over. One round is enough, because it was asked twice in it, of the
-// receiver itself.
+// letIn is the finding about a problem that is over. One round is enough, because the receiver itself was
+// asked twice in it.
 func (o JudgeOptions) letIn(key checks.Key, all []Knock) checks.Finding {
 	t := o.target(key.Target)
 	var domains []string

@@ -84,8 +84,8 @@ func (k Knock) Last() (probes.Visit, bool) {
 	return k.Visits[len(k.Visits)-1], true
 }
 
-// maxTries is at how many servers of a receiver a connection is tried in one knock: who has a server that is
-// down has another, and more tries only take time.
+// maxTries is how many servers of a receiver are tried in one knock: a receiver with a server that is down
+// usually has another, and more tries only take time.
 const maxTries = 3
 
 // knock knocks once, at the servers of a receiver in order until one speaks.

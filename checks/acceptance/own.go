@@ -94,8 +94,8 @@ type Role struct {
 	Reply   probes.Reply
 }
 
-// formsAtOnce is how many forms one conversation asks for: most servers break off after ten or twenty refusals, and slow
-// down before.
+// formsAtOnce is how many forms are asked for in one conversation: most servers break off after ten or twenty
+// refusals, and slow down before that.
 const formsAtOnce = 5
 
 // JudgeOwn makes findings of looks at all servers. It is pure.
@@ -106,8 +106,8 @@ func JudgeOwn(all []OwnVisit, now time.Time) (findings []checks.Finding) {
 	return findings
 }
 
-// Doubted are looks at all servers, with the doubt that they cast on each other: where none of several that should be
-// reached is, it is our own way that is shut, and nothing is known of any.
+// Doubted returns the looks at all servers with the doubt that they cast on each other: if none of several
+// servers that should be reachable is reached, our own way out is shut, and nothing is known of any of them.
 func Doubted(all []OwnVisit) []OwnVisit {
 	all = slices.Clone(all)
 	open, reached := 0, 0

@@ -193,7 +193,7 @@ func days(d time.Duration) string {
 	return checks.Plural(max(int(d/time.Hour), 1), "hour")
 }
 
-// roles judges postmaster@ (RFC 5321 section 4.5.1) and abuse@ (RFC 2142 section 2).
+// roles judges postmaster@ (RFC 5321 section 4.5.1) and abuse@ (RFC 2142 section 4).
 func (v OwnVisit) roles(first probes.Visit, now time.Time) checks.Finding {
 	f := v.finding(ownMailbox, now)
 	var no, open []string

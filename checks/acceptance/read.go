@@ -49,8 +49,8 @@ func (r Reading) named() string {
 	return r.Judgement.Vendor
 }
 
-// faceless says whether somebody shuts the door with 5yz and gives no reason: at the greeting only our address can
-// have been judged. What says of itself that it is a fault of the system is none.
+// faceless says whether a server refuses with 5yz in the greeting and gives no reason: at that point only our
+// address can have been judged. A reply that calls itself a fault of the system is no such refusal.
 func faceless(d bounce.Diagnostic, j bounce.Judgement) bool {
 	return d.Stage == "greeting" && strings.HasPrefix(d.Reply, "5") && (j.Category == bounce.Policy || j.Category == bounce.Other) && j.Certainty == bounce.Guess
 }

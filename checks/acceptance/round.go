@@ -16,7 +16,7 @@ import (
 // Defaults of [Round].
 const (
 	// DefaultPause is how long after an answer that would be news the receiver is asked again: the servers behind one
-	// name do not always agree, and what was a matter of seconds is none of ours.
+	// name do not always agree, and what is over within seconds does not concern us.
 	DefaultPause = 30 * time.Second
 	// DefaultGap is between two visits at one receiver.
 	DefaultGap = 2 * time.Second

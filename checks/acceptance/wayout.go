@@ -16,8 +16,8 @@ const WayOutCheck = "port25"
 // leastDoors is how many receivers must be out of reach before it is our own way out that is shut.
 const leastDoors = 2
 
-// WayOut says whether any receiver could be reached at all. That none can is about this machine or its provider, and one
-// finding: it says nothing about our addresses. False: too little was tried. It is pure.
+// WayOut says whether any receiver could be reached at all. If none could, that is one finding about this
+// machine or its provider, and says nothing about our addresses. False: too little was tried. It is pure.
 func WayOut(knocks []Knock, now time.Time) (checks.Finding, bool) {
 	t := checks.Monitor("port25")
 	f := checks.Finding{Key: checks.Key{Check: WayOutCheck, Target: t.ID()}, Target: t, At: now.UTC(), Status: checks.OK, Code: checks.CodeMonitorWell, Summary: "receivers can be reached"}

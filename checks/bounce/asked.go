@@ -17,9 +17,9 @@ type Answer struct {
 // checkLists is the [checks.Key].Check of questions to lists: that of package dnsbl.
 const checkLists = "dnsbl"
 
-// asked is the other half of the evidence of a refusal that names a list: what the list
-// says when we ask it. That they disagree is worth knowing: the receiver may use a copy that
-// is older or newer, ask the list by another way, or name a list that it does not use.
+// asked is the other half of the evidence of a refusal that names a list: what the list says when we
+// ask it. It is worth knowing if the two disagree: the receiver may use an older or newer
+// copy, ask the list another way, or name a list that it does not use.
 func (o JudgeOptions) asked(target, list string) []checks.Evidence {
 	a, ok := o.Answers(checks.Key{Check: checkLists, Target: target, Source: list})
 	if !ok {

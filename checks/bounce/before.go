@@ -7,12 +7,12 @@ import (
 	"reputed/checks"
 )
 
-// CatchUp is how long after the beginning of watching what is older is still being read: until
-// then nothing is said of it while some of it has not been, and what goes on was under way already.
+// CatchUp is how long after watching began older mails and log lines may still be read. Until then nothing
+// is said of what is older while some of it is unread, and what goes on counts as having been under way already.
 const CatchUp = 10 * time.Minute
 
-// Already are the questions of problems that began before anybody watched ([JudgeOptions].Began) and were
-// still under way then: what [Judge] finds of them is no news, but was there already. It is pure.
+// Already gives the keys of problems that began before anybody watched ([JudgeOptions].Began) and were
+// still under way then: what [Judge] finds of them is not news. It is pure.
 func Already(c Counts, open func(checks.Key) bool, now time.Time, opt JudgeOptions) map[checks.Key]bool {
 	if opt.Began.IsZero() {
 		return nil
@@ -47,9 +47,9 @@ func Already(c Counts, open func(checks.Key) bool, now time.Time, opt JudgeOptio
 	return all
 }
 
-// takenSince says when each receiver that refused had taken a mail after its last refusal; false: one
-// has not, or no log says so. It proves less than [recovered]: enough not to call that news which was
-// over when watching began, and the next refusal is news.
+// takenSince says when each receiver that refused had accepted a mail after its last refusal; false: one
+// has not, or no log says so. It proves less than [recovered], but enough not to report as news what was
+// over when watching began; the next refusal is news.
 func takenSince(g []Tally, accepted map[receiverOf]Acceptance) (a again, ok bool) {
 	last := map[receiverOf]time.Time{}
 	for _, t := range g {
@@ -67,7 +67,7 @@ func takenSince(g []Tally, accepted map[receiverOf]Acceptance) (a again, ok bool
 	return a, len(last) > 0
 }
 
-// overBefore is the finding about refusals that were over before anybody watched: it is kept, and told to nobody.
+// overBefore is the finding about refusals that were over before anybody watched: it is stored, and nobody is told.
 func overBefore(key checks.Key, g []Tally, a again, now time.Time, opt JudgeOptions) checks.Finding {
 	f := takenAgain(key, g, a, now, opt)
 	f.Code, f.At = checks.CodeOverBefore, a.first

@@ -42,8 +42,8 @@ type refusingReceiver struct {
 	checks.ReceiverImpact
 }
 
-// deliveredSince is what a receiver took since the hour of a time. The whole of that hour
-// counts: a share that is a little too low wakes nobody for nothing.
+// deliveredSince is how much a receiver accepted since a time. The whole hour of that time counts:
+// the share of refusals then is a little too low rather than too high, which would wake somebody for nothing.
 func deliveredSince(hours []Hour, from time.Time) checks.Count {
 	c := checks.Count{Counted: len(hours) > 0}
 	for _, h := range hours {
@@ -54,9 +54,9 @@ func deliveredSince(hours []Hour, from time.Time) checks.Count {
 	return c
 }
 
-// addDeliveries puts into an impact what all receivers together took. Onset is when the
-// trouble began; zero: it is only beginning. Whole hours before it were before, and only
-// hours that began after it tell what the trouble costs.
+// addDeliveries puts into an impact what all receivers together accepted. Onset is when the trouble
+// began; zero: it is only beginning. Hours that ended before it are the time before, and only hours
+// that began after it show what the trouble costs.
 func addDeliveries(i *checks.Impact, hours []Hour, onset, now time.Time, window time.Duration) {
 	start := now.Add(-window)
 	if onset.IsZero() {

@@ -8,7 +8,7 @@ import (
 	"reputed/checks"
 )
 
-// Front is who stands before a receiver by its MX records, as package acceptance has it.
+// Front is who stands in front of a receiver according to its MX records, as package acceptance finds out.
 type Front struct {
 	Vendor string
 	MX     []string // lower case, the most preferred first
@@ -18,15 +18,15 @@ type Front struct {
 // maxFronts is how many MX records are shown as evidence of one problem.
 const maxFronts = 3
 
-// behind lays refusals that name neither a list nor a vendor at the vendor that stands before
-// the receiver, so that five receivers that refuse us for one reason are one problem. It
+// behind attributes refusals that name neither a list nor a vendor to the vendor that stands in front
+// of the receiver, so that five receivers that refuse us for one reason are one problem. It
 // keeps to what is known:
 //
 //   - what the text or the refusing host says comes first: a list, or another vendor;
 //   - a host that refused and is none of the receiver's MX says that the mail went another
 //     way than the records tell now;
-//   - a receiver that is known as a problem of its own stays one until it is over: else it
-//     would be told as over while it goes on.
+//   - a receiver that is known as a problem of its own stays one until that is over: otherwise it
+//     would be reported as over while it goes on.
 //
 // It gives the tallies, and the fronts by receiver that it went by. The tallies handed in stay as they are.
 func (o JudgeOptions) behind(all []Tally, open func(checks.Key) bool) ([]Tally, map[string]Front) {

@@ -28,7 +28,7 @@ type JudgeOptions struct {
 	fronts map[string]Front // by receiver: those that refusals are laid at for it
 }
 
-// Judge makes findings and impact of what was counted; it is pure.
+// Judge turns what was counted into findings and impact; it is pure.
 //
 // There is one problem per target and refuser (the list named, else the
 // vendor, who may be known by the MX records of the receiver alone ([JudgeOptions].Front), else
@@ -39,9 +39,9 @@ type JudgeOptions struct {
 // take mail again, see [recovered]. Known problems of which not even an old
 // tally is left are given in JudgeOptions.Known.
 //
-// What is not a known problem, and was over before anybody watched (JudgeOptions.Began), is OK with
-// [checks.CodeOverBefore], and costs nothing. As long as older mails and lines are still being read,
-// nothing is said of it.
+// A problem that is not known and was over before anybody watched (JudgeOptions.Began) is OK with
+// [checks.CodeOverBefore], and costs nothing. Nothing is said of it while older mails and log lines are
+// still being read.
 //
 // Beside it there is one problem per target and receiver that defers more and more
 // ([CheckRamp]), and one per target and reporter of complaints ([CheckComplaint]).

@@ -202,7 +202,7 @@ type part struct {
 func (p *part) encoding() string { return strings.ToLower(p.header.get("Content-Transfer-Encoding")) }
 
 // returned says whether the part is the message that came back, or its header
-// (RFC 3462 section 2, RFC 6533): nothing in it is searched for a reason.
+// (RFC 6522 section 4, RFC 6533): it is never searched for a reason.
 func (p *part) returned() bool {
 	switch p.kind {
 	case "message/rfc822", "text/rfc822-headers", "text/rfc822-header", "text/rfc822", "message/rfc822-headers",

@@ -246,7 +246,7 @@ func (o Ours) Domain(name string) (checks.Target, bool) {
 	return checks.Target{}, false
 }
 
-// Accused says which of our targets a complaint is about: the address that it names, or
+// Accused says which of our targets a complaint is about: the address that it names, else
 // the sending domain; false if neither is ours.
 func Accused(f Feedback, ours Ours) (checks.Target, bool) {
 	if f.Source.IsValid() {

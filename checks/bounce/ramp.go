@@ -43,8 +43,7 @@ type Ramp struct {
 	Over     bool // it is no ramp any more: half of what makes one is not reached
 }
 
-// RampOf judges the hours of one target at one receiver; it is pure. Hours without mail
-// may be missing.
+// RampOf judges the hours of one target at one receiver; it is pure. Hours without mail may be left out.
 func RampOf(hours []Hour, now time.Time) Ramp {
 	start := now.Truncate(time.Hour).Add(-RampWindow)
 	var r Ramp

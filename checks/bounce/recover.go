@@ -7,8 +7,8 @@ import (
 	"reputed/checks"
 )
 
-// recoveryWait is how long after the last refusal mail that is taken again may end a
-// problem at the earliest: some of the hosts of a receiver learn later than others.
+// recoveryWait is how long after the last refusal a problem may end at the earliest because mail is
+// accepted again: some of a receiver's hosts learn of it later than others.
 const recoveryWait = time.Hour
 
 // again is what is known of a refuser that takes mail again.
@@ -17,8 +17,8 @@ type again struct {
 	accepted int
 }
 
-// recovered says whether a refuser is seen to take our mail again, so that nobody has to
-// wait until it has been quiet for long. That is so if
+// recovered says whether a refuser is seen to accept our mail again, so that nobody has to
+// wait for the quiet time to pass. That is so if
 //
 //   - it refused for who sent the mail (a list, the reputation of an address or domain, its
 //     name in DNS): that is over for all mail at once or not at all. A limit, a policy or the

@@ -14,7 +14,7 @@ type Verdict struct {
 	Rule      string
 }
 
-// Shift is refusals that two sets of rules judge differently in the same way.
+// Shift is a group of refusals that two sets of rules judge differently, and all in the same way.
 type Shift struct {
 	Before, After Verdict
 	Count         int

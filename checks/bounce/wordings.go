@@ -13,7 +13,7 @@ const (
 	mostReceivers = 1000   // remembered of one wording
 )
 
-// Wording is refusals that say the same, whoever got them, and that no rule knows.
+// Wording is a group of refusals that say the same, whoever received them, and that no rule knows.
 type Wording struct {
 	Shape     string   // what they have in common, see [Shape]
 	Count     int      // refusals and deferrals

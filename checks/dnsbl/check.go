@@ -12,9 +12,9 @@ import (
 
 // Asker is what this check needs of the DNS: many questions in, an answer or a
 // named error for each, in any order. A name that does not exist is an Answer.
-// It draws questions and calls got on the goroutine that called Ask, so that
+// It pulls questions and calls got on the goroutine that called Ask, so that
 // the two never run at the same time; at a zero question it waits for the next
-// answer before it draws again. [probes.Resolver] is one.
+// answer before it pulls again. [probes.Resolver] is one.
 type Asker interface {
 	Ask(ctx context.Context, questions iter.Seq[probes.Question], got func(probes.Question, probes.Answer, error)) error
 }
@@ -72,9 +72,9 @@ type Options struct {
 // goroutine.
 //
 // Targets are walked once to see which lists are needed, and then once for each list,
-// since each is asked at its own pace: one that is slow, or whose controls are not
-// answered yet, does not hold up the others. Addresses and domains are asked
-// about, other kinds are passed over. Now is the time of the findings. Known may be nil: then no key is.
+// since each is asked at its own pace: a list that is slow, or whose controls are not
+// answered yet, does not hold up the others. Only addresses and domains are asked
+// about. Now is the time of the findings. Known may be nil: then no key is known.
 //
 // The error is the context's: the run was cut short, and the result tells only of
 // what was asked until then. That nothing answers is no error, but a finding.
@@ -150,14 +150,14 @@ type run struct {
 type list struct {
 	zone     *blocklists.Zone
 	families standings // those that targets need
-	// aside is why the list as a whole has no verdict any more: its controls
-	// failed, or it began to refuse or misbehave in the middle of the run.
+	// aside is why the list as a whole gives no verdicts any more: its controls
+	// failed, or it began to refuse us or to misbehave in the middle of the run.
 	aside   *standing
 	put     int           // questions about targets that were answered or not
 	failed  int           // of them, without an answer
 	silent  int           // in a row, without an answer
 	longest time.Duration // how long a "no" of this list may be cached, the most seen
-	held    []*hit        // entries, and known ones that are gone: told at the end of the list
+	held    []*hit        // entries, and known ones that are gone: told once the list is done with
 	result  ListResult
 
 	at          *probes.Servers // whom it is asked at; nil: the resolver
@@ -166,8 +166,8 @@ type list struct {
 	servers     *probes.Servers // its own, once they were found
 	notFound    error           // why they were not
 	spare       bool            // if its controls fail on this path, there is another
-	onlyRefused bool            // the other path is for a list that refuses or is unusable, not for one without an answer
-	undecided   bool            // they did: it is the other's turn
+	onlyRefused bool            // the other path is for a list that refuses or is unusable, not for one that does not answer
+	undecided   bool            // its controls failed on this path: it is the other's turn
 	decided     bool
 	before      *attempt // how it stood on the first of two paths
 }

@@ -10,8 +10,8 @@ import (
 	"reputed/probes"
 )
 
-// hit is a pair with an entry, or with one that is known and gone. Hits are all that
-// a run holds until the list is done with, or, if they are new, until its end.
+// hit is a pair with an entry, or one whose known entry is gone. Hits are all that a run
+// holds on to: until the list is done with, or until the end of the run if they are new.
 type hit struct {
 	target checks.Target
 	key    checks.Key
@@ -107,9 +107,8 @@ func (r *run) reasons(ctx context.Context) error {
 	})
 }
 
-// tellRest tells without a reason what is left of a run that was cut short, and
-// needs no confirming or has been confirmed. What should have been confirmed and
-// could not be is left for the next run.
+// tellRest tells, without a reason, what is left of a run that was cut short if it needs no
+// confirmation or has had one. What still had to be confirmed is left for the next run.
 func (r *run) tellRest() {
 	for _, l := range r.lists {
 		for _, h := range l.held {
@@ -166,8 +165,8 @@ func (r *run) tell(h *hit, reason string) {
 	r.emit(r.problem(h.target, h.key, h.list, o, evidence, reason))
 }
 
-// tellUnconfirmed emits that an entry was seen and then was not: which of the two
-// is true nobody knows yet.
+// tellUnconfirmed emits that an entry was seen and then was not: nobody knows yet which
+// of the two is true.
 func (r *run) tellUnconfirmed(h *hit) {
 	if h.told {
 		return

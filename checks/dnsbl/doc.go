@@ -3,8 +3,8 @@
 //
 // Controls come first: does the resolver tell the truth, and does each list hold
 // its test entry and not hold its counter-entry (RFC 5782 section 5)? Only then is a
-// list asked about targets. One that fails its controls has no verdict in this run, and
-// what may open or close something is told only after they have passed once more.
+// list asked about targets. A list that fails its controls has no verdict in this run, and
+// what may open or close an incident is told only after the controls have passed once more.
 //
 // One run goes through these steps, a file each: controls.go asks the controls
 // and standing.go decides what they prove; targets.go asks every list at its own

@@ -7,7 +7,7 @@ import (
 	"reputed/checks"
 )
 
-// within is the target's organisational domain if that is a target itself, and so is asked
+// within is the target's organisational domain if that is a target itself, and is therefore asked
 // about anyway; else empty.
 func (r *run) within(t checks.Target) string {
 	if org := t.Organisational(); org != t.Name && r.domains[org] {

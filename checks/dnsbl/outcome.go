@@ -148,8 +148,8 @@ func (r *run) evidenceOf(o outcome) checks.Evidence {
 	return ev
 }
 
-// graver says which of the outcomes for two names of one domain speaks for it: an
-// entry before none, and not knowing before praise and nothing.
+// graver says which of two outcomes, for two names of one domain, stands for the domain: an
+// entry before anything else, then not knowing, then praise, then nothing.
 func graver(a, b outcome) outcome {
 	if weight(b) > weight(a) {
 		a, b = b, a

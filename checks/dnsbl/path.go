@@ -19,9 +19,9 @@ const (
 	// between refuses or invents anything. In [Options] it means that this way comes first,
 	// and the resolver for lists that it does not work for.
 	PathAuthoritative Path = "authoritative"
-	// PathAuto, in [Options] only, is through the resolver, and at the name servers of
-	// the lists that refuse or make no sense there. One that does not answer through
-	// the resolver seldom answers us, and finding out would cost every dead list its time-out twice.
+	// PathAuto, in [Options] only, is through the resolver, and at their own name servers for
+	// lists that refuse or make no sense there. A list that does not answer through the
+	// resolver seldom answers us, and finding out would cost every dead list its time-out twice.
 	PathAuto Path = "auto"
 	// PathForwarder, in results only, is at the servers that [Options.Forwarders] names.
 	PathForwarder Path = "forwarder"

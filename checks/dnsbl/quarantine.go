@@ -44,9 +44,9 @@ func (f Failing) Retest() time.Time {
 	return f.Last.Add(wait)
 }
 
-// noticeSeverity is how loud it is that a list gives no verdict. It costs no mail,
-// so nobody is woken; but a list that receivers use and that cannot be asked is a blind
-// spot, and is told once. One that only does not answer is told when that lasts.
+// noticeSeverity is how loudly it is told that a list gives no verdict. It costs no mail, so
+// nobody is woken; but a list that receivers use and that we cannot ask is a blind spot, and is
+// told once. A list that merely does not answer is told when that lasts.
 func (r *run) noticeSeverity(l *list, s standing) checks.Severity {
 	if checks.Severity(l.zone.Severity).Rank() <= checks.Informational.Rank() {
 		return checks.Informational

@@ -157,8 +157,8 @@ func refuses(zone *blocklists.Zone) standing {
 	return standing{state: Refused, rcode: true, why: title(zone) + " refuses this resolver (REFUSED). Ask through a recursive resolver of your own, or get a key from the operator."}
 }
 
-// hidden is a list whose test entry is a name without an address. A list hardly does that, and a
-// resolver that protects against rebinding does it to all of them.
+// hidden is how a list stands whose test entry is a name without an address. Lists hardly ever do that, and a
+// resolver that protects against DNS rebinding does it to all of them.
 func hidden(zone *blocklists.Zone) standing {
 	return standing{state: Refused, why: title(zone) + " gives its test entry no address: as a rule the resolver takes addresses of 127.0.0.0/8 out of answers (private-address of unbound, stop-dns-rebind of dnsmasq). Take that range out of its settings, or ask through another resolver."}
 }

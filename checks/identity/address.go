@@ -15,7 +15,7 @@ import (
 type Address struct {
 	Target checks.Target
 	HELO   []string // the names that it greets with, as configured; none: not known
-	// Spare says that it is one of a range of which nobody says that each sends. What is missing there costs less.
+	// Spare says that it belongs to a range of which not every address is known to send. What is missing there costs less.
 	Spare bool
 }
 
@@ -54,8 +54,8 @@ func family(addr netip.Addr) probes.Type {
 	return probes.TypeAAAA
 }
 
-// maxPTR is how many PTR names of one address are confirmed. Receivers stop at some number too
-// (RFC 7208 section 4.6.4 has ten).
+// maxPTR is how many PTR names of one address are confirmed. Receivers stop somewhere, too
+// (RFC 7208 section 4.6.4: after ten).
 const maxPTR = 10
 
 // ptrNames are the PTR names of an address that can be host names.
@@ -187,7 +187,7 @@ func generic(a Address, names []string, ask Fix) Item {
 	return i
 }
 
-// helo judges the names that it greets with. Known says whether its PTR names are.
+// helo judges the names that it greets with. Known says whether its PTR names are known.
 func (b *book) helo(a Address, ptr []string, known bool) []Item {
 	if len(a.HELO) == 0 {
 		return []Item{{Target: a.Target, Rule: RuleHELO, State: Unchecked,
@@ -226,7 +226,7 @@ func (b *book) helo(a Address, ptr []string, known bool) []Item {
 	return items
 }
 
-// eased is a severity, one step less where nobody says that the address sends.
+// eased lowers a severity by one step for an address that is not known to send.
 func eased(s checks.Severity, spare bool) checks.Severity {
 	switch {
 	case !spare:

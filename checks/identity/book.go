@@ -11,9 +11,9 @@ import (
 	"reputed/probes"
 )
 
-// book holds the answers of one run: a question is asked once, however many records lead to it.
-// What ten domains include is not looked up ten times, and all of a run judge by the same answer.
-// It is for one goroutine.
+// book holds the answers of one run, so that a question is asked once, however many records lead to it:
+// what ten domains include is not looked up ten times, and everything in a run is judged by the same
+// answer. It is for one goroutine.
 type book struct {
 	ctx      context.Context
 	asker    Asker

@@ -12,7 +12,7 @@ import (
 // Check looks at what addresses and domains publish of themselves. It keeps nothing between runs.
 type Check struct {
 	Asker Asker
-	// Disable are rules that are not told; what others need of them is looked at all the same.
+	// Disable are rules that nothing is told of; what other rules need of them is looked at all the same.
 	Disable []Rule
 	// Fetch gets the policy file of MTA-STS; nil: it is not fetched. [probes.Web.Get] is one. An error says nothing
 	// about the file.
@@ -25,8 +25,8 @@ type Check struct {
 	Certificate func(ctx context.Context, host string) (Item, bool)
 }
 
-// Published is what one thing looked like in one run: the address's PTR name, the domain's SPF
-// record. The value "" is that there is nothing.
+// Published is what one thing looked like in one run, such as an address's PTR name or a domain's SPF
+// record. The value "" says that there is nothing.
 type Published struct {
 	Target  checks.Target
 	What    string // "PTR", "SPF", "DKIM s1", "DMARC", "MX", "MTA-STS", "TLS-RPT", "HELO mx1.example.org"

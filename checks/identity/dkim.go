@@ -130,8 +130,8 @@ func (k Key) String() string {
 	return s
 }
 
-// usual are selectors that many senders use. Where none is configured they are looked up, and
-// say only that there is a key, never that there is none.
+// usual are selectors that many senders use. They are looked up where none is configured, and can
+// only show that there is a key, never that there is none.
 var usual = []string{"default", "dkim", "mail", "s1", "s2", "selector1", "selector2", "google", "k1", "smtp", "key1", "rsa", "ed25519", "dkim1", "20230601"}
 
 // selectorName is where the key of a selector stands (RFC 6376 section 3.6.2.1).

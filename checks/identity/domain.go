@@ -20,7 +20,7 @@ type Domain struct {
 	Addresses  []Address // those that send as it, each of which SPF has to let pass
 	Silent     bool      // it sends no mail, and should say so
 	// Implied says that nobody called it a sending domain: it may be the name of a host, of which less is
-	// asked.
+	// required.
 	Implied bool
 	// Want is the policy that DMARC should have at least: "none", "quarantine" or "reject"; empty: any.
 	Want string

@@ -6,14 +6,14 @@ import (
 	"reputed/checks"
 )
 
-// Drift is a change of what is published: the cause of many a refusal, and nothing to wake
-// anybody for by itself.
+// Drift is a change of what is published. It is the cause of many a refusal, and by itself
+// nothing to wake anybody for.
 type Drift struct {
 	Target      checks.Target
 	What        string // [Published.What]
 	Before, Now string // empty: nothing
 	Since       time.Time
-	At          time.Time // it changed after Since, when it was last seen as before, and before At
+	At          time.Time // it changed between Since, when it was last seen as it was before, and At
 }
 
 // Unanswered is something that should be published, and of which nothing has been known for some time.

@@ -21,9 +21,9 @@ var (
 	mailWords = []string{"mail", "smtp", "mx", "mta", "mout", "out", "outbound", "relay", "post", "send", "sender", "mailer", "mailout", "bounce", "esp"}
 )
 
-// Generic says why a PTR name looks like one of those that a provider makes for every address,
-// which receivers take for a sign of an infected home computer; empty: it does not. Sure is
-// false where a person has given it, it seems, a name for mail that holds the address.
+// Generic says why a PTR name looks like those that providers generate for every address, which
+// receivers take for a sign of an infected home computer; empty: it does not. Sure is false where
+// a person seems to have chosen the name, for mail, and put the address into it.
 //
 // Only what stands in front of the registered domain counts: mail.dsl-provider.example is a
 // server of somebody who sells DSL.

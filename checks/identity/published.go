@@ -72,7 +72,7 @@ func (b *book) publishedBy(d Domain, published func(Published)) {
 	b.put(d.Target, "TLS-RPT", "_smtp._tls."+name, probes.TypeTXT, text(begins("TLSRPTv1")), published)
 }
 
-// keyValue is a DKIM key as it is told: what it is, and a hash that another key does not have.
+// keyValue is how a DKIM key is told: what it is, and the beginning of a hash by which it differs from another.
 func keyValue(text string) string {
 	what := "no usable key"
 	if k, err := ParseKey(text); err == nil {

@@ -91,8 +91,8 @@ type Requires struct {
 	Why         string // of all but met
 }
 
-// Require says how all requirements stand, by what the items say. Rated gives the level of a
-// rating: "good", "poor", "bad", and what it says; "" if there is none. It is a pure function.
+// Require says which requirements the items show to be met. Rated gives the level of a rating ("good",
+// "poor", "bad") and what it says; "" if there is none. It is a pure function.
 func Require(all []Provider, items []Item, rated func(id string) (level, value string)) []Requires {
 	var out []Requires
 	for _, p := range all {

@@ -128,9 +128,9 @@ const (
 	maxFact    = 500
 )
 
-// Finding is the item as a finding, and whether it is one: what was not asked is none, and what
-// is good or could be better is the end of what was bad. How long that was true is not known to
-// an answer of a cache, so that Settle is zero: a record that is there is there.
+// Finding turns the item into a finding, and says whether it is one: what was not asked is none. What is
+// good or could be better ends what was bad, and at once (Settle is zero): a cached answer that holds
+// the right record proves that it has been published.
 func (i Item) Finding(now time.Time) (checks.Finding, bool) {
 	f := checks.Finding{
 		Key: checks.Key{Check: CheckName, Target: i.Target.ID(), Source: i.Source()}, Target: i.Target, At: now.UTC(),

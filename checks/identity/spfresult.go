@@ -35,7 +35,7 @@ func (b *book) evaluate(domain string, addr netip.Addr) (Result, string) {
 	r := &spfResolver{b: b, family: family(addr), hosts: map[string]bool{}}
 	ip := net.IP(addr.AsSlice())
 	result, err := spf.CheckHostWithSender(ip, domain, "postmaster@"+domain, spf.WithContext(b.ctx), spf.WithResolver(r))
-	if r.failed != nil && result != spf.Pass { // the library is not always of the opinion that no answer is none
+	if r.failed != nil && result != spf.Pass { // the library sometimes takes a missing answer for an empty one
 		result, err = spf.TempError, r.failed
 	}
 	switch {

@@ -115,8 +115,8 @@ func (p STSPolicy) Allows(mx string) bool {
 	return slices.Contains(p.MX, mx) || slices.Contains(p.MX, "*."+parent)
 }
 
-// mtaSTS judges what keeps others from sending us mail in the clear. It is about mail that comes in; bounces
-// and replies do.
+// mtaSTS judges what keeps others from sending us mail in the clear. It concerns mail that comes in, which
+// bounces and replies do.
 func (c *Check) mtaSTS(b *book, d Domain) Item {
 	name := "_mta-sts." + d.Target.Name
 	s := b.get(name, probes.TypeTXT)

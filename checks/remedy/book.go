@@ -127,7 +127,7 @@ func Read(fsys fs.FS) (*Book, error) {
 }
 
 // claimed says if a finding code or category already has its runbook: which of
-// two would be used must not hang on the name of a file.
+// two is used must not depend on the name of a file.
 func (b *Book) claimed(r runbook) error {
 	for _, rule := range r.rules {
 		for _, other := range b.runbooks {

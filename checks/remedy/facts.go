@@ -55,12 +55,12 @@ var placeholders = map[string]kind{
 // its step, two lines of 80.
 const maxFactRunes = 150
 
-// maxInstructionRunes is how much of an instruction does: it is what there is to
-// do, and its end is as good as its beginning.
+// maxInstructionRunes is how much of an instruction is shown: it says what there is to
+// do, and its end matters as much as its beginning.
 const maxInstructionRunes = 400
 
-// maxRecordRunes is the longest DNS record that is told. Of a longer one nothing is, since a part of
-// a record, published, is worse than none.
+// maxRecordRunes is the longest DNS record that is shown. A longer one is left out, since half a record,
+// once published, is worse than none.
 const maxRecordRunes = 600
 
 // values are the placeholders known for a finding: its facts, cleaned, and what
@@ -156,8 +156,8 @@ func links(v map[string]string, f checks.Finding, zone blocklists.Zone) {
 	}
 }
 
-// removal sets what the catalogue knows of leaving the list. Where asking is of
-// no use, there is no removal_url: a form that cannot help costs the night.
+// removal sets what the catalogue knows of getting off the list. Where asking is of no use there is no
+// removal_url: a form that cannot help costs somebody the night.
 func removal(v map[string]string, set func(name, value string), zone blocklists.Zone) {
 	name := v[checks.FactListName]
 	set("fix_first", zone.Removal.FixFirst)

@@ -1,7 +1,7 @@
 // Package reputation answers one question: what do those who rate senders say of this
 // one, and is it getting worse?
 //
-// Most blocks stand on no public list. What comes before them can be seen: scores and
+// Most blocks are on no public list. What comes before them can be seen: scores and
 // allow lists in the DNS (scores.go), the programmes of large providers (snds.go,
 // postmaster.go), and pages without an interface, which a person reads and records
 // (pages.go). Each gives a [Reading]: one value of one source about one target. Equal

@@ -18,11 +18,11 @@ const (
 // Judge says what the history of one target at this source comes to, oldest span
 // first. It is a pure function.
 //
-// It is a problem if the latest readings, as many in a row as [Source.Confirm] asks for,
-// are of a level that is told, beyond the threshold, or so much worse than the best of
-// [Window]. It is OK if the latest is none of that. It is unknown if there is no reading, it
-// is too old, the source has no data, or a bad one has not been confirmed: one reading never
-// opens anything where a second can be had.
+// It is a problem if the latest readings, as many in a row as [Source.Confirm] asks for, are of a level
+// that is told, beyond the threshold, or worse than the best of [Window] by [Source.Drop]. It is OK if
+// the latest reading is none of these. It is unknown if there is no reading, it is too old, the source
+// has no data, or a bad reading has not been confirmed: one reading never opens anything where a
+// second can be had.
 func (s Source) Judge(t checks.Target, history []Span, now time.Time) checks.Finding {
 	f := s.finding(t, now)
 	say := func(format string, args ...any) checks.Finding {

@@ -112,9 +112,9 @@ type Refusal struct {
 	First, Last time.Time
 }
 
-// Believe is what refusals tell of a rating that cannot be looked up by a program: whoever is refused
-// by receivers that use the source is rated as badly as makes them refuse. It is false where none
-// of them did. The reading is of the last refusal, so that one which is recorded later counts more.
+// Believe is what refusals tell of a rating that a program cannot look up: a sender that is refused by
+// receivers which use the source is rated badly enough for them to refuse it. It is false where none of
+// them did. The reading has the time of the last refusal, so that one recorded later takes precedence.
 func (p Page) Believe(t checks.Target, refusals []Refusal) (Reading, bool) {
 	receivers := map[string]bool{}
 	n := 0

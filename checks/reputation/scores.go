@@ -123,10 +123,10 @@ func (s Scores) part(sc blocklists.Score, total int, now time.Time) (from, most 
 // silenceLimit is after how many questions in a row without an answer a score is left alone.
 const silenceLimit = 20
 
-// Ask puts the questions and gives each answer that counts to got, on the caller's
-// goroutine; one without an entry is a reading of level [None]. A score whose control fails, that
-// refuses or answers what no working zone does is set aside, and what it said in this run before
-// that stands: a refusal is told by a code, never by a rating.
+// Ask puts the questions and passes each answer that counts to got, on the caller's
+// goroutine; an answer without an entry is a reading of level [None]. A score whose control fails, or that
+// refuses or answers what no working zone does, is set aside; what it said earlier in the run
+// stands, because a refusal is told by a code and never by a rating.
 //
 // Targets are drawn once, and then once for each score. Controls come first: a name that cannot exist (RFC
 // 6761 section 6.4), which finds resolvers that invent answers, and of each score the entry that

@@ -126,7 +126,7 @@ func (s SNDS) file(ctx context.Context, name string) (probes.Page, error) {
 	return page, nil
 }
 
-// errForm is that hardly any line has the form that is expected.
+// errForm says that hardly any line has the form that is expected.
 var errForm = fmt.Errorf("SNDS: the lines have another form than is known: %w: a newer version of this program may read them", ErrAnswer)
 
 // lines gives the records of a CSV file without a header line, each with at least so many
