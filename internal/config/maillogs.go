@@ -55,8 +55,12 @@ func (m MailLog) Zone() *time.Location {
 	return time.Local
 }
 
-// maxLogNames is how many units, identifiers or sources one log may have.
-const maxLogNames = 1000
+const (
+	// maxLogNames is how many units or identifiers one log may have.
+	maxLogNames = 1000
+	// maxLogSources is how many sources: an address each, of a /16.
+	maxLogSources = 1 << 16
+)
 
 func (v *validator) mailLogs() {
 	names, places := map[string]string{}, map[string]string{}
@@ -122,8 +126,8 @@ func (v *validator) logPlace(m *MailLog, at string) string {
 
 // logSources puts the addresses into the form in which targets are compared.
 func (v *validator) logSources(m *MailLog, at string) {
-	if len(m.Sources) > maxLogNames {
-		v.at(at+".sources", "more than %d", maxLogNames)
+	if len(m.Sources) > maxLogSources {
+		v.at(at+".sources", "more than %d", maxLogSources)
 	}
 	ts, errTargets := v.cfg.Targets()
 	clean := make(map[string]string, len(m.Sources))

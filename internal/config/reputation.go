@@ -182,6 +182,8 @@ func (v *validator) scoreIDs(path string, words, ids []string) map[string]string
 		}
 		if near, ok := nearest(w, ids); ok {
 			v.at(at, "no score has the id %s; did you mean %q?", shown(w), near)
+		} else if len(ids) == 0 {
+			v.at(at, "no score has the id %s: there are none without the built-in ones", shown(w))
 		} else {
 			v.at(at, "no score has the id %s; there are %s", shown(w), strings.Join(ids, ", "))
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,4 +98,22 @@ func FuzzAddressLine(f *testing.F) {
 			t.Fatalf("%q", addressFault(word, err))
 		}
 	})
+}
+
+// A host that sends from thousands of addresses names each: a /16 of them and no more.
+func TestALogMayHaveAsManySourcesAsThereAreAddresses(t *testing.T) {
+	text := func(n int) string {
+		var b strings.Builder
+		b.WriteString("[[outbound]]\naddresses = [\"198.18.0.0/15\"]\n[[maillog]]\npath = \"/var/log/mail.log\"\nsources = {")
+		for i := range n {
+			fmt.Fprintf(&b, "\"out%d\" = \"198.%d.%d.%d\", ", i, 18+i>>16, i>>8&255, i&255)
+		}
+		return strings.TrimSuffix(b.String(), ", ") + "}\n"
+	}
+	if cfg := parse(t, text(4000)); len(cfg.MailLogs[0].Sources) != 4000 {
+		t.Errorf("%d sources, want 4000", len(cfg.MailLogs[0].Sources))
+	}
+	if _, err := Parse([]byte(text(maxLogSources+1)), "reputed.toml", LoadOptions{Env: env(), builtin: builtin}); err == nil || !strings.Contains(err.Error(), "more than 65536") {
+		t.Errorf("one more than a /16: %v", err)
+	}
 }

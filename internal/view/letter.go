@@ -83,9 +83,12 @@ func letterFindings(inc alerts.Incident) []checks.Finding {
 			all = append(all, m.Finding)
 		}
 	}
-	return slices.DeleteFunc(all, func(f checks.Finding) bool {
-		return f.Target.Kind == checks.KindMonitor || f.Target.Kind == checks.KindList || f.Key.Check == alerts.CheckRequest
-	})
+	return slices.DeleteFunc(all, ownTrouble)
+}
+
+// ownTrouble says whether a finding is about this monitor and what it asks: there is nobody to write to.
+func ownTrouble(f checks.Finding) bool {
+	return f.Target.Kind == checks.KindMonitor || f.Target.Kind == checks.KindList || f.Key.Check == alerts.CheckRequest
 }
 
 // refusedFinding says whether it is about mail that receivers refused or put off.

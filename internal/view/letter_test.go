@@ -46,3 +46,15 @@ func TestNobodyIsToldToWriteToAListThatTakesNoRequests(t *testing.T) {
 		}
 	}
 }
+
+// A list that refuses our resolver, or nothing but the trouble of this monitor, calls for no letter: that is no error.
+func TestTroubleOfOurOwnCallsForNoLetter(t *testing.T) {
+	zone := blocklists.Zone{ID: "brbl", Title: "Barracuda", Removal: blocklists.Removal{Method: "self-service"}}
+	for _, target := range []checks.Target{{Kind: checks.KindList, Name: "brbl"}, {Kind: checks.KindMonitor, Name: "resolver"}} {
+		d := desk{incident: alerts.Incident{ID: 4, State: alerts.Open, Members: []alerts.Member{{Finding: checks.Finding{Key: checks.Key{Check: "dnsbl", Target: target.ID(), Source: "brbl"}, Target: target,
+			Status: checks.Problem, Severity: checks.Minor, Facts: map[string]string{checks.FactList: "brbl"}}}}}, zone: func(string) (blocklists.Zone, bool) { return zone, true }}
+		if all, err := d.all(); err != nil || len(all) != 0 {
+			t.Errorf("%s: %+v, %v, want none", target, all, err)
+		}
+	}
+}

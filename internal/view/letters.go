@@ -73,7 +73,7 @@ func (d desk) all() (out []report.Letter, err error) {
 		}
 		out = append(out, r)
 	}
-	findings := slices.DeleteFunc(d.incident.OpenFindings(), func(f checks.Finding) bool { return f.Key.Check == alerts.CheckRequest })
+	findings := slices.DeleteFunc(d.incident.OpenFindings(), ownTrouble)
 	refusing := d.incident.Impact.Refusals() > 0 || slices.ContainsFunc(findings, refusedFinding)
 	if refusing {
 		for _, receiver := range d.postmasters() {
