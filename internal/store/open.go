@@ -83,6 +83,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() { // SQLite would say that the disk fails
+		return nil, fmt.Errorf("database %s: this is a folder: name the file in it, such as %s", path, filepath.Join(path, "reputed.db"))
+	}
 	if err := create(path); err != nil {
 		return nil, explain(path, "create", err)
 	}
@@ -170,7 +173,7 @@ func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
 	case err != nil:
 		return nil, explainRead(path, err)
 	case info.IsDir():
-		return nil, fmt.Errorf("database %s: %w: this is a folder, name the file in it", path, ErrNoDatabase)
+		return nil, fmt.Errorf("database %s: this is a folder: name the file in it, such as %s", path, filepath.Join(path, "reputed.db"))
 	}
 	db := &DB{path: path, log: slog.New(slog.DiscardHandler)}
 	err = db.openReaders(ctx, "mode=ro")

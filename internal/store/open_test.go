@@ -297,13 +297,26 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// SQLite takes a folder for a disk that fails.
+func TestAFolderIsNoDatabase(t *testing.T) {
+	dir := t.TempDir()
+	_, writing := Open(t.Context(), dir, Options{})
+	_, reading := OpenReadOnly(t.Context(), dir)
+	for _, err := range []error{writing, reading} {
+		if err == nil || !strings.Contains(err.Error(), "this is a folder: name the file in it, such as "+dir+"/reputed.db") {
+			t.Errorf("err = %v", err)
+		}
+	}
+	nothingBeside(t, dir)
+}
+
 func TestOpenReadOnlyWithoutDatabase(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty.db")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, path := range map[string]string{"missing": filepath.Join(dir, "missing.db"), "a folder": dir, "empty": empty} {
+	for name, path := range map[string]string{"missing": filepath.Join(dir, "missing.db"), "empty": empty} {
 		t.Run(name, func(t *testing.T) {
 			_, err := OpenReadOnly(t.Context(), path)
 			if !errors.Is(err, ErrNoDatabase) {
