@@ -12,7 +12,7 @@ import (
 // Catalog is what a set of catalogue files says.
 type Catalog struct {
 	Zones   []Zone     // lists that can be asked
-	Unasked []Unasked  // lists that no question of ours reaches
+	Unasked []Unasked  // lists that exist and cannot be asked
 	Scores  []Score    // scores, allow lists and other facts in the DNS
 	Dead    []DeadZone // zones that nobody should ask any more
 }
@@ -20,14 +20,13 @@ type Catalog struct {
 // maxCatalogFile bounds one file; the largest of the built-in ones is far smaller.
 const maxCatalogFile = 4 << 20
 
-// ReadCatalog reads every *.toml at the top of a file system, in the order of their
-// names. The files have the form of the built-in ones: tables [[list]] with the
-// keys of [Spec], [[unasked]], [[score]] and [[dead]]. Unlike a list of the configuration,
-// a [[list]] has no defaults; it says itself what it serves and how it is read.
+// ReadCatalog reads every *.toml at the top of a file system, in the order of their names. The
+// files have the form of the built-in ones: tables [[list]] with the keys of [Spec],
+// [[unasked]], [[score]] and [[dead]]. Unlike a list of the configuration, a [[list]] has no
+// defaults: it has to say what it serves and how it is read.
 //
-// Dir is put in front of the names in errors; it may be empty. The error joins
-// everything that is wrong, each with file, line and list. Reading again helps once
-// the files are mended.
+// Dir is put in front of the file names in errors; it may be empty. The error joins everything
+// that is wrong, each with file, line and list. Reading again helps once the files are mended.
 func ReadCatalog(fsys fs.FS, dir string) (Catalog, error) {
 	entries, err := fs.ReadDir(fsys, ".") // sorted by name
 	if err != nil {
@@ -43,9 +42,8 @@ func ReadCatalog(fsys fs.FS, dir string) (Catalog, error) {
 	return b.Catalog, errors.Join(b.errs...)
 }
 
-// With is c with what more says in addition. A list, score or unasked list of an id
-// that c has too is put in its place, whole: nothing of the old one is left. All else,
-// dead zones too, comes behind.
+// With returns c with what more adds. A list, score or unasked list whose id c has too replaces
+// the old one completely. Everything else, also the dead zones, is appended.
 func (c Catalog) With(more Catalog) Catalog {
 	ids := map[string]bool{}
 	for _, id := range more.ids() {
@@ -59,7 +57,8 @@ func (c Catalog) With(more Catalog) Catalog {
 	}
 }
 
-// with is one table of [Catalog.With]. An id that went to another table is dropped.
+// with merges one table for [Catalog.With]. Ids are all those of more: one that has moved to
+// another table is dropped from this one.
 func with[T any](old, more []T, ids map[string]bool, id func(T) string) []T {
 	out := make([]T, 0, len(old)+len(more))
 	place := map[string]int{} // in more
@@ -100,10 +99,10 @@ func (c Catalog) ids() []string {
 	return ids
 }
 
-// builder puts the catalogue together, file by file.
+// builder builds the catalogue, file by file.
 type builder struct {
 	Catalog
-	owner map[string]string // "id ..." or "zone ..." to the place that took it
+	owner map[string]string // "id ...", "zone ..." or "dead ..." to the place that has taken it
 	errs  []error
 }
 
@@ -164,7 +163,7 @@ func (b *builder) readFile(fsys fs.FS, name, dir string) {
 	}
 }
 
-// take claims an id and a zone for what stands at a place, once in all files.
+// take claims an id and a zone for the table at a place. It is false if another table has them.
 func (b *builder) take(f file, at, kind, id, zone string) bool {
 	p := &problems{kind: kind, id: id}
 	if id == "" {
@@ -175,13 +174,13 @@ func (b *builder) take(f file, at, kind, id, zone string) bool {
 			return
 		}
 		if first, taken := b.owner[word+name]; taken {
-			p.add(field, text, first) // without the zone: that of a subscriber may hold a key
+			p.add(field, text, first) // without the zone, which may hold a subscriber's key
 			return
 		}
 		b.owner[word+name] = f.place(at)
 	}
 	claim("id", "id ", id, "taken by what stands in %s: give each its own id")
-	if kind == "dead zone" { // a list and a dead zone may meet: whoever chooses lists sees it
+	if kind == "dead zone" { // it may be the zone of a list too, which is seen where lists are chosen
 		claim("zone", "dead ", zone, "it is told of in %s too")
 	} else {
 		claim("zone", "zone ", zone, "the same as that of the list in %s; each zone is asked once, so drop one of the two")
@@ -189,7 +188,8 @@ func (b *builder) take(f file, at, kind, id, zone string) bool {
 	return !b.located(f, at, errors.Join(p.errs...))
 }
 
-// located adds what is wrong with the table at a place, each with its file and line.
+// located adds what is wrong with the table at a place, each with its file and line. It says
+// whether anything is.
 func (b *builder) located(f file, at string, err error) bool {
 	for _, e := range Each(err) {
 		where := at
@@ -202,8 +202,8 @@ func (b *builder) located(f file, at string, err error) bool {
 	return err != nil
 }
 
-// Each takes apart the joined error that validating a list or reading a catalogue
-// gives: each is one thing that is wrong. Nil has none.
+// Each splits the joined error of validating a list or reading a catalogue into its parts, each
+// of which is one thing that is wrong. For nil there are none.
 func Each(err error) []error {
 	if err == nil {
 		return nil

@@ -14,9 +14,9 @@ type Control struct {
 	Code   netip.Addr // where Want: the code that must be among the answer's; invalid: any code will do
 }
 
-// RFC5782Controls are the test entries of RFC 5782 section 5 for the families
-// given, or for all three if none is: 127.0.0.2 is listed and 127.0.0.1 is not,
-// the same mapped into IPv6, and for names TEST and INVALID.
+// RFC5782Controls returns the test entries of RFC 5782 section 5 for the given families, or for
+// all three if none is given: 127.0.0.2 is listed and 127.0.0.1 is not, the same mapped into
+// IPv6, and for names TEST and INVALID.
 func RFC5782Controls(families ...Family) Controls {
 	if len(families) == 0 {
 		families = []Family{IPv4, IPv6, Name}
@@ -35,10 +35,10 @@ func RFC5782Controls(families ...Family) Controls {
 	return c
 }
 
-// ControlQuestions are the controls that the list publishes for the families it
-// serves, in the order IPv4, IPv6, names, and of each the one that must be
-// listed first. None at all means that only the list's own name servers can say
-// "clean". [Zone.JudgeControl] reads the answers.
+// ControlQuestions returns the controls that the list publishes for the families it serves, in
+// the order IPv4, IPv6, names, and for each first the one that must be listed. If there are none
+// at all, only the list's own name servers can say "clean". [Zone.JudgeControl] reads the
+// answers.
 func (z Zone) ControlQuestions() []Control {
 	var questions []Control
 	addr := func(f Family, a netip.Addr, want bool) {
@@ -71,11 +71,10 @@ func (z Zone) control(name string, f Family, want bool) Control {
 
 // JudgeControl reads the answer to a control and says whether the list passed.
 //
-// If it did, the verdict is how the answer reads, for evidence: a test entry
-// may well be informational. If it did not, the verdict is Refused or Unusable
-// and its Why says what to do. An entry that must be there and is not reads as
-// Refused, since refusing operators answer "no such name" too; a caller that
-// sees no SOA for the zone makes that Unusable: the zone is gone.
+// If it did, the verdict is how the answer reads, for evidence: a test entry may well be
+// informational. If it did not, the verdict is Refused or Unusable, and its Why says what to do.
+// A missing entry that must be there is Refused, since operators that refuse may answer "no such
+// name" too; a caller that sees no SOA for the zone makes that Unusable, as the zone is gone.
 func (z Zone) JudgeControl(c Control, addrs []netip.Addr) (Verdict, bool) {
 	v := z.Judge(addrs)
 	switch {

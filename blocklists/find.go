@@ -2,35 +2,34 @@ package blocklists
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
-// Find is the list that a person means by a word: its id, its very zone, or what
-// [Named] takes it for.
+// Find returns the list that a person means by a word: the one with that id, else the one with
+// exactly that zone, else what [Named] finds.
 func Find(zones []Zone, word string) (Zone, bool) {
 	name := normalName(word)
-	for _, z := range zones {
-		if z.ID == name && name != "" {
-			return z, true
-		}
-	}
-	for _, z := range zones {
-		if z.Zone == name && name != "" {
-			return z, true
+	for _, same := range []func(Zone) bool{
+		func(z Zone) bool { return z.ID == name },
+		func(z Zone) bool { return z.Zone == name },
+	} {
+		if i := slices.IndexFunc(zones, same); i >= 0 && name != "" {
+			return zones[i], true
 		}
 	}
 	return Named(zones, word)
 }
 
-// Named finds the list that a refusal means by a name: its id, its zone, one of
-// its other names (Zone.Also), or a longer host that ends in one of these, as a
-// whole query name and a subscriber's zone do. So "sbl.spamhaus.org",
-// "zen.spamhaus.org." and "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of
-// several the longest name wins, and of equals the one that stands first: the parent
-// of a list stands before it, and what is asked before what is not.
+// Named returns the list that a refusal means by a name: its id, its zone, one of its other
+// names (Zone.Also), or a longer host name that ends in one of these, like a whole query name or
+// a subscriber's zone. So "sbl.spamhaus.org", "zen.spamhaus.org." and
+// "10.2.0.192.zen.spamhaus.org" all mean ZEN. Of several the longest name wins, and of equally
+// long ones the first in zones: the parent of a list comes before it, and what is asked before
+// what is not.
 //
-// A shorter name ("spamhaus.org") means a list only where the list says so in
-// Also; an operator with several lists cannot be told apart by its domain.
+// A shorter name ("spamhaus.org") means a list only if the list says so in Also: which list of an
+// operator is meant cannot be told from the operator's domain.
 func Named(zones []Zone, name string) (Zone, bool) {
 	name = normalName(name)
 	best, length := -1, 0
@@ -48,7 +47,7 @@ func Named(zones []Zone, name string) (Zone, bool) {
 	return zones[best], true
 }
 
-// meant is how long the longest name of the list is that name equals or lies under.
+// meant returns the length of the longest name of the list that name equals or is below.
 func (z Zone) meant(name string) int {
 	length := 0
 	if under(name, z.Zone) {
@@ -62,14 +61,13 @@ func (z Zone) meant(name string) int {
 	return length
 }
 
-// Names is what lists are called, ready for looking up the name that a refusal gives
-// one without going through the catalogue each time. The zero Names knows none. It is never
-// changed, and safe for concurrent use.
+// Names looks up the list that a refusal means by a name, without going through the catalogue
+// each time. The zero Names knows none. It does not change, and is safe for concurrent use.
 type Names struct{ ids map[string]string }
 
-// Names are the names of every list that the catalogue knows, asked or not: the ids, zones
-// and other names of those that can be asked, and the ids and zones of those that no question
-// reaches. Of two lists with one name the first has it, as in [Named].
+// Names returns the names of every list in the catalogue: the ids, zones and other names of those
+// that can be asked, and the ids and zones of those that cannot. If two lists have the same name,
+// it means the first, as in [Named].
 func (c Catalog) Names() Names {
 	ids := make(map[string]string, 3*len(c.Zones))
 	add := func(id string, names ...string) {
@@ -89,7 +87,7 @@ func (c Catalog) Names() Names {
 	return Names{ids}
 }
 
-// With are the same names and more besides, each with the id that it stands for. More goes first.
+// With returns the same names and more, each with the id that it stands for. More takes precedence.
 func (n Names) With(more map[string]string) Names {
 	ids := make(map[string]string, len(n.ids)+len(more))
 	maps.Copy(ids, n.ids)
@@ -99,15 +97,16 @@ func (n Names) With(more map[string]string) Names {
 	return Names{ids}
 }
 
-// ID is the id of the list that is meant by an id, a zone, another name of a list, or a
-// longer name that ends in a zone or other name; the longest wins. False: no list is called that.
+// ID returns the id of the list that is meant by an id, a zone, another name of a list, or a
+// longer name that ends in a zone or other name; the longest wins. It is false if no list has
+// that name.
 func (n Names) ID(name string) (id string, ok bool) {
 	name = normalName(name)
 	if id, ok = n.ids[name]; ok {
 		return id, true
 	}
 	for _, rest, more := strings.Cut(name, "."); more; _, rest, more = strings.Cut(rest, ".") {
-		if id, ok = n.ids[rest]; ok && strings.Contains(rest, ".") { // an id is meant only as it is
+		if id, ok = n.ids[rest]; ok && strings.Contains(rest, ".") { // an id has to stand alone
 			return id, true
 		}
 	}
@@ -129,7 +128,7 @@ func under(name, zone string) bool {
 	return ok && zone != "" && (rest == "" || strings.HasSuffix(rest, "."))
 }
 
-// normalName folds the ways in which people and mails write a name.
+// normalName returns a name in one form, in whatever way people and mails write it.
 func normalName(s string) string {
 	return strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "."))
 }

@@ -12,9 +12,9 @@ import (
 // a pure function of the zone's tables and the addresses.
 //
 //   - No address is Clean. That counts only if the zone's controls passed in the
-//     same run, which is for the caller to know.
+//     same run, which the caller has to know.
 //   - One address outside 127.0.0.0/8 makes the whole answer Unusable: the zone is
-//     parked or a resolver invents answers, and what else it said is worth nothing.
+//     parked or a resolver invents answers, and the rest of the answer is worthless.
 //   - One refusal code, the zone's own or any of 127.255.255.0/24, makes the
 //     whole answer Refused.
 //   - Otherwise the worst class of all codes decides, and all codes and meanings are shown.
@@ -56,7 +56,7 @@ func (z Zone) Judge(addrs []netip.Addr) Verdict {
 	return v
 }
 
-// reading is what one code, or one bit of it, comes to.
+// reading is what one code, or one bit of it, means.
 type reading struct {
 	class    Class
 	severity Severity
@@ -64,8 +64,8 @@ type reading struct {
 	why      string
 }
 
-// add takes one more reading into the verdict: the worst class decides, and of
-// that class the worst severity.
+// add adds a reading to the verdict: the worst class decides, and of that class the worst
+// severity.
 func (v *Verdict) add(r reading) {
 	v.Meanings = append(v.Meanings, r.meaning)
 	switch {
@@ -114,8 +114,8 @@ func (z Zone) readBits(v *Verdict, addr netip.Addr, b [4]byte) {
 	}
 }
 
-// reading weighs a row of the code table. What is informational or good never
-// takes the severity of a listing.
+// reading returns what a row of the code table means. What is informational or good never has the
+// severity of a listing.
 func (z Zone) reading(code Code) reading {
 	r := reading{class: code.Class, severity: code.Severity, meaning: code.Meaning}
 	switch {
@@ -127,8 +127,8 @@ func (z Zone) reading(code Code) reading {
 	return r
 }
 
-// row finds the row for a code: one for this address before ranges and
-// patterns, else the first in the table's order.
+// row returns the row for a code: a row for this very address, else the first range or pattern
+// that matches.
 func (z Zone) row(codes []Code, b [4]byte) (Code, bool) {
 	found := -1
 	for i, code := range codes {
@@ -155,8 +155,7 @@ func (z Zone) nothing(addr netip.Addr) reading {
 			"Ask through a recursive resolver of your own; if it stays so, disable the list.", z.name(), addr)}
 }
 
-// name is what people call the list. It is never the zone: that of a subscriber
-// may hold a key.
+// name returns what people call the list. It is never the zone, which may hold a subscriber's key.
 func (z Zone) name() string {
 	if z.Title != "" {
 		return z.Title

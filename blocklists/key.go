@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// Some operators give each subscriber a key that stands in the query name,
-// between what is asked and the zone: 10.2.0.192.KEY.zen.dq.spamhaus.net. It is
-// written "{key}" in the zone of a list. Whoever reads the key can use up the
-// subscriber's quota, so it is kept apart from the zone from the beginning: Zone.Zone
-// never holds it, and what is made of a query name goes through [Zone.Redact].
+// Some operators give each subscriber a key, which is put into the query name between what is
+// asked about and the zone: 10.2.0.192.KEY.zen.dq.spamhaus.net. In the zone of a list it is
+// written "{key}". Whoever reads the key can use up the subscriber's quota, so it is kept apart
+// from the zone from the beginning: Zone.Zone never holds it, and whatever is made of a query
+// name goes through [Zone.Redact].
 
-// Key is a subscriber's key. It prints as <key> wherever it is printed, and only
-// query names are made of it. The zero value is none.
+// Key is a subscriber's key. It prints as <key> wherever it is printed; only query names hold it.
+// The zero value is none.
 type Key struct {
-	// A pointer, because fmt reads the unexported fields of a struct around this
-	// one without asking it, and then prints no more than an address.
+	// It is a pointer because fmt prints the unexported fields of a struct around this one without
+	// calling its methods: then it prints no more than an address.
 	value *string
 }
 
-// printedKey stands where a key would.
+// printedKey is what is shown in place of a key.
 const printedKey = "<key>"
 
-// minKey is the shortest key. What is shorter is no key that any operator
-// gives out, and cutting it out of texts would cut half the words.
+// minKey is how long a key is at least. No operator gives out shorter ones, and removing one from
+// texts would remove parts of words.
 const minKey = 6
 
 func (k Key) text() string {
@@ -54,8 +54,8 @@ func (k Key) LogValue() slog.Value         { return slog.StringValue(k.String())
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 func (k Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.String()) }
 
-// ErrNoKey means that a list cannot be asked without a key, and has none. Trying
-// again helps once there is one: [Zone.WithKey].
+// ErrNoKey: a list cannot be asked without a key, and has none. Trying again helps once it has
+// one: [Zone.WithKey].
 var ErrNoKey = errors.New("the list is asked with a key of yours, and there is none")
 
 // Askable says whether the list can be asked: nil, or ErrNoKey.
@@ -68,8 +68,8 @@ func (z Zone) Askable() error {
 
 func (z Zone) lacksKey() bool { return z.KeyName != "" && !z.KeyOptional && !z.Key.Set() }
 
-// WithKey is the list with the key that its operator gave: one or several DNS
-// labels. The error says what is wrong and does not hold the key.
+// WithKey returns the list with the key that its operator gave, which is one or several DNS
+// labels. The error says what is wrong, and does not hold the key.
 func (z Zone) WithKey(key string) (Zone, error) {
 	key = normalName(key)
 	switch {
@@ -85,7 +85,7 @@ func (z Zone) WithKey(key string) (Zone, error) {
 	return z, nil
 }
 
-// PrintableName is the zone as it is asked, with <key> where a key stands.
+// PrintableName returns the zone as it is asked, with <key> in place of a key.
 func (z Zone) PrintableName() string {
 	if z.KeyName == "" || z.KeyOptional && !z.Key.Set() {
 		return z.Zone
@@ -93,8 +93,8 @@ func (z Zone) PrintableName() string {
 	return printedKey + "." + z.Zone
 }
 
-// Redact is text with <key> wherever the key of the list stands, in letters of any
-// case: for query names and for all that a name server or an error could repeat of them.
+// Redact returns a text with <key> in place of the list's key, in whatever case. It is for query
+// names, and for everything that a name server or an error may repeat of them.
 func (z Zone) Redact(text string) string {
 	key := z.Key.text()
 	if key == "" || len(text) < len(key) {
@@ -119,8 +119,8 @@ func (z Zone) Redact(text string) string {
 	return b.String()
 }
 
-// Redactor is [Zone.Redact] for the keys of several lists at once. Without any key
-// the result gives texts back as they are.
+// Redactor returns a [Zone.Redact] for the keys of several lists at once. Without any keys it
+// returns texts unchanged.
 func Redactor(zones []Zone) func(text string) string {
 	var keyed []Zone
 	for _, z := range zones {

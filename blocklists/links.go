@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// LookupURLFor is the page on which a person sees what the list says about
-// target, an address or a domain. Empty: the list has none.
+// LookupURLFor returns the page on which a person sees what the list says about target, an
+// address or a domain; empty if the list has none.
 func (z Zone) LookupURLFor(target string) string { return z.fill(z.Removal.LookupURL, target) }
 
-// RemovalURLFor is the page on which removal of target is asked for. Empty: the
-// list has none.
+// RemovalURLFor returns the page on which to ask for the removal of target; empty if the list has
+// none.
 func (z Zone) RemovalURLFor(target string) string { return z.fill(z.Removal.URL, target) }
 
-// fill puts target into a link, escaped for where it stands. A link that wants
-// the other kind of target (an address, and this is a domain) gives way to the
-// website.
+// fill puts target into a link, escaped for its place there. If the link is for the other kind of
+// target, an address where this is a domain, it returns the website.
 func (z Zone) fill(link, target string) string {
 	addr, err := netip.ParseAddr(target)
 	values := map[string]string{"ip": target}
@@ -49,8 +48,8 @@ func (z Zone) fill(link, target string) string {
 	}
 }
 
-// checkURL refuses links that are not of one of the schemes, and placeholders that
-// [Zone.fill] does not know or that stand where they could change the host.
+// checkURL adds a problem if a link is not of one of the schemes, or has placeholders that
+// [Zone.fill] does not know or that are where they could change the host.
 func checkURL(p *problems, field, link string, schemes ...string) {
 	if link == "" {
 		return

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// matcher is a Code.Match that was read: a range for each octet, or bits.
+// matcher is a parsed Code.Match: a range for each octet, or a bit.
 type matcher struct {
 	lo, hi [4]byte
-	bit    byte // of a bitmask list; then lo and hi mean nothing
+	bit    byte // in a bitmask list; if it is not 0, lo and hi mean nothing
 }
 
 var (
@@ -21,8 +21,7 @@ var (
 	errNot   = errors.New("want a code in 127.0.0.0/8: no list answers anything else")
 )
 
-// parseMatch reads the Match of a code. Bits are allowed where the list is a
-// bitmask.
+// parseMatch parses the Match of a code. Bits are allowed only in a bitmask list.
 func parseMatch(s string, decode Decode) (matcher, error) {
 	if decode == Bits && !strings.Contains(s, ".") {
 		n, ok := parseOctet(s)
@@ -74,11 +73,10 @@ func parseOctet(s string) (byte, bool) {
 	return byte(n), err == nil
 }
 
-// one says whether m is one address.
+// one says whether m matches a single address.
 func (m matcher) one() bool { return m.bit == 0 && m.lo == m.hi }
 
-// matches says whether the code b is meant. 127.0.0.1 is meant only by a row
-// for it alone.
+// matches says whether m matches the code b. Only a matcher for 127.0.0.1 alone matches that.
 func (m matcher) matches(b [4]byte) bool {
 	if m.bit != 0 {
 		return b[0] == 127 && b[1] == 0 && b[2] == 0 && b[3]&m.bit != 0
@@ -91,14 +89,14 @@ func (m matcher) matches(b [4]byte) bool {
 	return b != loopback || m.one()
 }
 
-// overlaps says whether some code is meant by both.
+// overlaps says whether both match some code.
 func (m matcher) overlaps(o matcher) bool {
 	switch {
 	case m.bit != 0 && o.bit != 0:
 		return m.bit == o.bit
 	case m.bit != 0 || o.bit != 0:
-		// An address among the refusals of a bitmask list: it spoils that one
-		// sum, not the bit.
+		// An address among the refusals of a bitmask list takes that one sum of bits away, and
+		// not the bit.
 		one, bit := m, o
 		if m.bit != 0 {
 			one, bit = o, m
@@ -117,12 +115,12 @@ func (m matcher) overlaps(o matcher) bool {
 	return true
 }
 
-// loopback is 127.0.0.1, the code without a common meaning: a refusal at URIBL
-// and SURBL, praise at HostKarma, a botnet or a proxy elsewhere.
+// loopback is 127.0.0.1, a code without a common meaning: it is a refusal at URIBL and SURBL,
+// praise at HostKarma, a botnet or a proxy elsewhere.
 var loopback = [4]byte{127, 0, 0, 1}
 
-// refusalOnEveryList is 127.255.255.0/24: what lists answer to a resolver that they
-// will not serve.
+// refusalOnEveryList is 127.255.255.0/24, which lists answer to a resolver that they refuse to
+// serve.
 var refusalOnEveryList = matcher{lo: [4]byte{127, 255, 255, 0}, hi: [4]byte{127, 255, 255, 255}}
 
 // octets returns the four octets of a code in 127.0.0.0/8 (RFC 5782 section 2.1).

@@ -8,16 +8,16 @@ import (
 
 // Rating is how one answer of a score reads.
 type Rating struct {
-	// Verdict is that of [Zone.Judge]: Refused, Unusable, or Clean where there is no entry, which
-	// is no zero and no blame. Listed is what the operator itself calls bad.
+	// Verdict is that of [Zone.Judge]: Refused, Unusable, or Clean if there is no entry, which is
+	// neither a zero nor blame. Listed is what the operator itself calls bad.
 	Verdict
 	Number   int  // on the scale of the score
-	Numbered bool // there is a number
-	Neutral  bool // of class informational: neither good nor bad
+	Numbered bool // there is a Number
+	Neutral  bool // with the class informational: neither good nor bad
 }
 
-// List is the score as a list, so that it is asked ([Zone.QueryName], [Zone.QueryDomain])
-// and its answers are read as those of one. It is no [Zone] that could be asked about listings.
+// List returns the score as a list, so that it is asked ([Zone.QueryName], [Zone.QueryDomain])
+// and answered like one. Its answers are not about listings.
 func (s Score) List() Zone {
 	z := Zone{
 		ID: s.ID, Title: s.Title, Operator: s.Operator, Zone: s.Zone, KeyName: s.KeyName, Key: s.Key, Families: s.Families, Names: FullName,
@@ -30,16 +30,17 @@ func (s Score) List() Zone {
 	return z
 }
 
-// WithKey is the score with the key that its operator gave, as [Zone.WithKey] has it.
+// WithKey returns the score with the key that its operator gave, like [Zone.WithKey].
 func (s Score) WithKey(key string) (Score, error) {
 	z, err := s.List().WithKey(key)
 	s.Key = z.Key
 	return s, err
 }
 
-// Rate reads the A records of one answer: none is no entry. Whatever is a refusal, or no
-// answer of a working zone, is never a rating: a resolver over its limit gets refusal codes, or
-// praise for everybody, which [Score.Clean4] finds out. Of several numbers the worst counts.
+// Rate reads the A records of one answer; none means that there is no entry. A refusal, or an
+// answer that no working zone gives, is never a rating: a resolver over its limit gets refusal
+// codes, or praise for everybody, which [Score].Clean4 reveals. Of several numbers the worst
+// counts.
 func (s Score) Rate(addrs []netip.Addr) Rating {
 	z := s.List()
 	r := Rating{Verdict: z.Judge(addrs)}
@@ -78,8 +79,8 @@ func (s Score) better(a, b int) bool {
 	return a > b
 }
 
-// UserScore is a score that the configuration defines. Only the zone and the codes are
-// needed besides the id: it is about IPv4 addresses, its codes are exact, and it is asked.
+// UserScore returns a score that the configuration defines. Only id, zone and codes are needed:
+// by default it is about IPv4 addresses, its codes are exact, and it is asked.
 func (s ScoreSpec) UserScore() (Score, error) {
 	if s.Title == "" {
 		s.Title = s.ID

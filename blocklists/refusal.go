@@ -5,12 +5,12 @@ import (
 	"net/netip"
 )
 
-// ownResolver is what helps against most refusals: lists count by the address of
-// the resolver, which a public or a provider's one shares with thousands.
+// ownResolver is what helps against most refusals: lists count questions by the address of the
+// resolver, and thousands share a public one or a provider's.
 const ownResolver = "Ask through a recursive resolver of your own, or get a key from the operator."
 
-// usual is a refusal of 127.255.255.0/24 by its last octet, as Spamhaus introduced
-// them and others took them over. A zone's own table goes first.
+// usual returns what a refusal of 127.255.255.0/24 means by its last octet, as Spamhaus introduced
+// it and others took it over. A zone's own table takes precedence.
 func usual(last byte) Code {
 	switch last {
 	case 250:

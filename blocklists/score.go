@@ -15,12 +15,12 @@ const (
 	ScoreInfo   ScoreKind = "info"  // facts, such as the owner of a network
 )
 
-// TXT is how a [Score] is read whose answer is a text and no code.
+// TXT is how a [Score] is read whose answer is a text rather than a code.
 const TXT Decode = "txt"
 
-// Score is a zone whose answers are no listings: a score, praise, or facts. Its
-// answer for a good sender looks like that of a blocklist for a bad one, so scores are
-// a table of their own and never asked as lists.
+// Score is a zone whose answers are not listings but a score, praise, or facts. Its answer for a
+// good sender looks like that of a blocklist for a bad one, so scores have a table of their own
+// and are never asked as lists.
 type Score struct {
 	ID       string // shares its name space with Zone.ID
 	Title    string
@@ -33,20 +33,20 @@ type Score struct {
 	Decode   Decode // Exact, Any or TXT
 	Codes    []Code // of class informational or good; listed where the operator itself calls it bad
 	Refusals []Code
-	// Octet is which octet of the answer is the number, 1 to 4, on a scale from Worst to Best;
-	// 0: there is no number, and the class of a code says how good it is.
+	// Octet says which octet of the answer, 1 to 4, is a number on a scale from Worst to Best; 0:
+	// there is no number, and the class of a code says how good it is.
 	Octet       int
 	Worst, Best int
-	// Below is the number under which it is worth telling, Drop the fall within two weeks that
-	// is; 0: none is. Severity is of what is told; empty: informational for praise that is
-	// lost, else minor.
+	// Below is the number under which people are told, Drop the fall within two weeks about which
+	// they are; 0: none. Severity is that of what they are told; empty: informational for praise
+	// that is lost, else minor.
 	Below, Drop  int
 	Severity     Severity
 	Clean4       netip.Addr // an entry that must not exist; an answer for it means that we are refused
 	Registration string
 	Limits       string
 	PerDay       int    // as in Zone
-	Advice       string // how to read it, and when it is worth telling
+	Advice       string // how to read it, and when it matters
 	Website      string
 	Default      bool // worth asking without being told to
 	Confidence   string
@@ -56,7 +56,7 @@ type Score struct {
 	File         string // the catalogue file that it was read from
 }
 
-// ScoreSpec is a score as it is written: a [[score]] of the catalogue, or a
+// ScoreSpec is a score as it is written in a file: a [[score]] of the catalogue, or a
 // [[reputation.score]] of the configuration. [ScoreSpec.UserScore] makes a Score of the latter.
 type ScoreSpec struct {
 	ID           string     `toml:"id"`
@@ -87,7 +87,7 @@ type ScoreSpec struct {
 	Checked      string     `toml:"checked"`
 }
 
-// score is the score, validated.
+// score returns the score, validated.
 func (s ScoreSpec) score(checked, name string) (Score, error) {
 	if s.Checked == "" {
 		s.Checked = checked
@@ -142,7 +142,7 @@ func (s Score) Validate() error {
 	return errors.Join(p.errs...)
 }
 
-// validateScale holds what is told to the scale.
+// validateScale checks the scale, and that Below and Drop are on it.
 func (s Score) validateScale(p *problems) {
 	oneOf(p, "severity", s.Severity, "", SeverityCritical, SeverityMajor, SeverityMinor, SeverityInformational)
 	low, high := min(s.Worst, s.Best), max(s.Worst, s.Best)

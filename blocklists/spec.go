@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Spec is a list as it is written in a file: a [[list]] of the built-in
-// catalogue, or a [[blocklists.list]] of the configuration. Both have the same
-// keys, and whoever decodes it forbids unknown ones. [Spec.Zone] and
-// [Spec.UserZone] make a Zone of it.
+// Spec is a list as it is written in a file: a [[list]] of a catalogue, or a [[blocklists.list]]
+// of the configuration. Both have the same keys, and whoever decodes it must refuse unknown ones.
+// [Spec.Zone] and [Spec.UserZone] make a Zone of it.
 type Spec struct {
 	ID           string       `toml:"id"`
 	Title        string       `toml:"title"`
@@ -78,9 +77,8 @@ type RemovalSpec struct {
 	WhoMayAsk  string `toml:"who_may_ask"`
 }
 
-// Zone is the list with names in lower case and without final dot, nothing else
-// added, and validated. The error joins everything that is wrong, each with its
-// field.
+// Zone returns the list, with names in lower case and without final dot but nothing added, and
+// validated. The error joins everything that is wrong, each with its field.
 func (s Spec) Zone() (Zone, error) {
 	z, err := s.zone()
 	if err = errors.Join(err, z.Validate()); err != nil {
@@ -89,9 +87,8 @@ func (s Spec) Zone() (Zone, error) {
 	return z, nil
 }
 
-// UserZone is a list that the configuration defines, with the defaults of
-// [UserZone] filled in. With default = false it is known but asked only if
-// enabled by name or tag.
+// UserZone returns a list that the configuration defines, with the defaults of [UserZone] filled
+// in. With default = false it is known, but asked only if it is enabled by id or tag.
 func (s Spec) UserZone() (Zone, error) {
 	z, err := s.zone()
 	user, errUser := UserZone(z)
@@ -102,11 +99,10 @@ func (s Spec) UserZone() (Zone, error) {
 	return user, nil
 }
 
-// UserZone fills in what a user-defined list leaves out, and validates it. Only
-// ID and Zone are needed. The list then serves IPv4, takes any code of
-// 127.0.0.2 to 127.0.0.254 as listed and minor, is asked by default, and has
-// the control points of RFC 5782 section 5 for what it serves. A list that has
-// no control points says so in Controls.Note, and then gets none.
+// UserZone fills in what a user-defined list leaves out, and validates it. Only ID and Zone are
+// needed. By default the list serves IPv4, any code of 127.0.0.2 to 127.0.0.254 is a listing of
+// minor severity, it is asked, and it has the control points of RFC 5782 section 5 for what it
+// serves. If Controls.Note says why a list has no control points, it gets none.
 func UserZone(z Zone) (Zone, error) {
 	z.ID, z.Zone = strings.TrimSpace(z.ID), normalName(z.Zone)
 	if z.Title == "" {
@@ -140,7 +136,7 @@ func UserZone(z Zone) (Zone, error) {
 // keyLabel is where the key goes in a zone as it is written.
 const keyLabel = "{key}."
 
-// zone maps field by field; the error is about addresses that cannot be read.
+// zone converts field by field; the error is about addresses and keys that cannot be read.
 func (s Spec) zone() (Zone, error) {
 	p := &problems{kind: "list", id: s.ID}
 	addr := func(field, text string) netip.Addr {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Unasked is a list that exists, and that refusals may name, but that no question about
-// an address or a domain reaches: it is asked with hashes, or its zone is told to
-// its subscribers only.
+// Unasked is a list that exists, and that refusals may name, but that cannot be asked about an
+// address or a domain: it is asked with hashes, or only its subscribers know its zone.
 type Unasked struct {
 	ID         string // shares its name space with Zone.ID
 	Title      string
@@ -26,8 +25,8 @@ type Unasked struct {
 	File       string // the catalogue file that it was read from
 }
 
-// About is what is known of it in the form of a list, for its name and the way off it. It
-// serves nothing, so that it cannot be asked.
+// About returns what is known of it in the form of a list, for its name and how to get off it. It
+// serves no family, so that it cannot be asked.
 func (u Unasked) About() Zone {
 	return Zone{
 		ID: u.ID, Title: u.Title, Operator: u.Operator, Zone: u.Zone, Severity: u.Severity, Reach: u.Reach, Removal: u.Removal, Advice: u.Advice,
@@ -51,7 +50,7 @@ type unaskedSpec struct {
 	Checked    string      `toml:"checked"`
 }
 
-// unasked is the list, validated.
+// unasked returns the list, validated.
 func (s unaskedSpec) unasked(checked, name string) (Unasked, error) {
 	if s.Checked == "" {
 		s.Checked = checked
@@ -63,7 +62,7 @@ func (s unaskedSpec) unasked(checked, name string) (Unasked, error) {
 	return u, u.Validate()
 }
 
-// Validate says what is wrong with the list, all of it, joined.
+// Validate returns everything that is wrong with the list, joined.
 func (u Unasked) Validate() error {
 	p := &problems{kind: "unasked", id: u.ID}
 	known := aboutIt{u.ID, u.Title, u.Website, u.Confidence, u.Checked, u.Sources}
@@ -87,7 +86,7 @@ func (u Unasked) Validate() error {
 	return errors.Join(p.errs...)
 }
 
-// aboutIt is what every table of the catalogue but that of the dead tells in the same way.
+// aboutIt is what all tables of the catalogue except [[dead]] say in the same way.
 type aboutIt struct {
 	id, title, website, confidence, checked string
 	sources                                 []string

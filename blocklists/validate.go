@@ -19,7 +19,7 @@ const (
 	reversed4, reversed6 = len("255.255.255.255."), 32 * len("f.")
 )
 
-// problems gathers what is wrong with one list, each with the field it is about.
+// problems collects what is wrong with one list, each with the field that it is about.
 type problems struct {
 	kind string // list, score, dead zone
 	id   string
@@ -38,8 +38,8 @@ func (e *fieldError) Error() string {
 	return fmt.Sprintf("%s %q: %s: %s", e.kind, e.id, e.field, e.text)
 }
 
-// oneOf adds a problem unless got is one of the words; the empty word is for
-// the caller to allow.
+// oneOf adds a problem unless got is one of the words. A caller that allows the empty word lists
+// it.
 func oneOf[T ~string](p *problems, field string, got T, words ...T) {
 	if slices.Contains(words, got) {
 		return
@@ -53,9 +53,9 @@ func oneOf[T ~string](p *problems, field string, got T, words ...T) {
 	p.add(field, "%q is none of %s", got, strings.Join(names, ", "))
 }
 
-// Validate says what is wrong with a zone, built-in or user-defined: all of it,
-// joined, each with the field and what would be right. Nil means that every
-// other method can be used. Trying again does not help.
+// Validate returns everything that is wrong with a zone, built-in or user-defined, joined, each
+// with the field and what would be right. Nil means that every other method can be used. Trying
+// again does not help.
 func (z Zone) Validate() error {
 	p := &problems{kind: "list", id: z.ID}
 	if !word(z.ID) {
@@ -159,7 +159,7 @@ func dated(s string) bool {
 	return false
 }
 
-// room is how long a zone, with its key, can be behind the longest reversed address.
+// room returns how long a zone, with its key, can be after the longest reversed address.
 func (z Zone) room() int {
 	if z.Serves(IPv6) {
 		return maxName - reversed6
@@ -167,8 +167,8 @@ func (z Zone) room() int {
 	return maxName - reversed4
 }
 
-// validateCodes holds the code table and the refusals to invariant 2: nothing that
-// is a refusal, and nothing outside 127.0.0.0/8, can be a listing.
+// validateCodes checks the code table and the refusals: no refusal, and nothing outside
+// 127.0.0.0/8, can be a listing.
 func (z Zone) validateCodes(p *problems) {
 	oneOf(p, "decode", z.Decode, Exact, Bits, Any)
 	if len(z.Codes) == 0 && z.Decode != Any {
@@ -218,9 +218,8 @@ func (z Zone) validateCodes(p *problems) {
 	}
 }
 
-// controlRange says whether a test entry may lie there: loopback (RFC 5782
-// section 5) and documentation addresses. Any other belongs to somebody, and
-// may be listed tomorrow.
+// controlRange says whether an address may be a test entry: loopback (RFC 5782 section 5) and
+// documentation addresses. Any other belongs to somebody, and may be listed tomorrow.
 func controlRange(a netip.Addr) bool {
 	for _, prefix := range []string{
 		"127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24",
@@ -282,14 +281,14 @@ func (z Zone) validateControls(p *problems) {
 	}
 }
 
-// oneLine wants a text that a table or an alert can show.
+// oneLine adds a problem unless a table or an alert can show the text.
 func oneLine(p *problems, field, s string) {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		p.add(field, "want one line of text without control characters")
 	}
 }
 
-// validateText keeps every text one line: it ends in alerts and tables.
+// validateText checks that every text is one line: they are shown in alerts and tables.
 func (z Zone) validateText(p *problems) {
 	text := func(field, s string) { oneLine(p, field, s) }
 	for _, x := range [][2]string{

@@ -16,9 +16,8 @@ const (
 	Unknown       Class = "unknown"       // no answer
 )
 
-// Rank orders classes by which one decides when an answer holds several:
-// refused and unusable spoil the answer as a whole, then listed, policy,
-// informational, good, clean.
+// Rank orders classes by which one decides when an answer holds several: unusable and refused
+// spoil the answer as a whole; then come listed, policy, informational, good and clean.
 func (c Class) Rank() int {
 	switch c {
 	case Unusable:

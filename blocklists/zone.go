@@ -11,17 +11,17 @@ const (
 	Name Family = "domain"
 )
 
-// NameForm is which names a list of domains wants to be asked for.
+// NameForm says by which names a list of domains is asked about one.
 type NameForm string
 
 const (
-	// FullName is the name as it is. It suits lists whose zones have a wildcard below each entry.
+	// FullName is the name itself. It is for lists whose zones have a wildcard below each entry.
 	FullName NameForm = "full"
-	// Organisational is the domain that somebody registered, by the public suffix list: what
-	// there is nothing more to say about than about that.
+	// Organisational is the registered domain by the public suffix list. It is for lists that
+	// hold no other names.
 	Organisational NameForm = "organisational"
-	// BothNames are one after the other, where an entry can be either. It is what an empty
-	// NameForm means: most operators do not say which they want.
+	// BothNames are one after the other, since an entry can be either. It is the default: most
+	// operators do not say which they want.
 	BothNames NameForm = "both"
 )
 
@@ -34,7 +34,7 @@ const (
 	Any   Decode = "any"     // any of 127.0.0.2 to 127.0.0.254 is a listing for an unknown reason
 )
 
-// Severity is what a listing costs before anything is counted, in the words of
+// Severity is how bad a listing is before any refusals are counted, in the words of
 // checks.Severity.
 type Severity string
 
@@ -42,7 +42,7 @@ const (
 	SeverityCritical      Severity = "critical"      // receivers refuse mail for it widely
 	SeverityMajor         Severity = "major"         // some large receivers refuse mail for it
 	SeverityMinor         Severity = "minor"         // few refuse, more score
-	SeverityInformational Severity = "informational" // nobody of weight refuses mail for it
+	SeverityInformational Severity = "informational" // no receiver of importance refuses mail for it
 )
 
 // Rank orders severities: informational 1, minor 2, major 3, critical 4; any
@@ -61,8 +61,8 @@ func (s Severity) Rank() int {
 	return 0
 }
 
-// Zone is one blocklist. Every fact about it that somebody could doubt has a
-// source and the date it was read.
+// Zone is one blocklist. Every fact that could be doubted has a source, and the date on which it
+// was read.
 type Zone struct {
 	ID       string // stable, lower case: "spamcop"
 	Title    string // name for people: "SpamCop Blocking List"
@@ -73,9 +73,9 @@ type Zone struct {
 	// names, and the operator's own domain if it runs one list only. They are
 	// recognised ([Named]) and never asked.
 	Also []string
-	// Parent is the id of the list that is asked in place of this one, because an
-	// entry here is an entry there: ZEN for SBL. Asking both would tell one event
-	// twice, so a list with a parent is enabled by its id only.
+	// Parent is the id of the list that is asked in place of this one, because every entry here
+	// is an entry there: ZEN for SBL. Asking both would report one event twice, so a list with a
+	// parent is enabled only by its id.
 	Parent   string
 	Families []Family
 	Names    NameForm // which names it is asked for, if it serves them; empty: [BothNames]
@@ -88,11 +88,11 @@ type Zone struct {
 	Reach    string   // how widely it is used to reject, and why the severity is what it is
 	Removal  Removal
 
-	// KeyName is the name under which the configuration keeps the key that stands
-	// in the query names of this list; lists of one account share it. Empty: there is no key.
+	// KeyName is the name under which the configuration has the key that goes into the query
+	// names of this list; lists of one account share it. Empty: it takes no key.
 	KeyName     string
-	KeyOptional bool // it can be asked without a key too
-	Key         Key  // set by [Zone.WithKey]; without it QueryName and QueryDomain make no name
+	KeyOptional bool // it can also be asked without a key
+	Key         Key  // set by [Zone.WithKey]; without it QueryName and QueryDomain return ""
 
 	Registration string // "none", "recommended", "required": what asking needs
 	// PublicResolver is what public resolvers get: "allowed", "refused", or
@@ -117,8 +117,8 @@ type Zone struct {
 	File       string // the catalogue file that it was read from; empty: none
 }
 
-// ByIDOnly says whether the list is enabled by its id only, and never by a tag: a list
-// that another one holds, or one of which little is known.
+// ByIDOnly says whether the list is enabled only by its id and never by a tag: because another
+// list holds its entries, or because little is known of it.
 func (z Zone) ByIDOnly() bool { return z.Parent != "" || z.Confidence == "low" }
 
 // Code is one row of a list's code table, or of its refusals.
