@@ -14,6 +14,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/report"
 	"reputed/internal/wiring"
 )
@@ -106,7 +107,7 @@ func (a *app) bounces(ctx context.Context, cfg *config.Config, paths []string, f
 				if x.received.IsZero() {
 					x.received = time.Now()
 				}
-				r.report, _ = readMail(rules, ours, x.data, x.received, x.cut)
+				r.report, _ = daemon.ReadMail(rules, ours, x.data, x.received, x.cut)
 			}
 			r.data = nil
 			return r

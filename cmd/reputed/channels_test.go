@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -16,44 +14,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"reputed/alerts"
 	"reputed/internal/config"
-	"reputed/internal/lab"
-	"reputed/probes/probestest"
+	"reputed/internal/daemon/daemontest"
 )
-
-// sink is a server that keeps what it is sent and says yes, or what it is told to.
-type sink struct {
-	*httptest.Server
-	mu     sync.Mutex
-	paths  []string
-	bodies []string
-	status int
-	answer string
-}
-
-func newSink(t *testing.T, answer string) *sink {
-	s := &sink{status: http.StatusOK, answer: answer}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		s.mu.Lock()
-		s.paths, s.bodies = append(s.paths, r.URL.Path), append(s.bodies, string(body))
-		status := s.status
-		s.mu.Unlock()
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, cmp.Or(s.answer, r.URL.Path+" "+string(body)))
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *sink) got() (paths, bodies []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.paths...), append([]string(nil), s.bodies...)
-}
 
 // drillConfig has a channel of every kind that speaks HTTP, all at one server.
 func drillConfig(t *testing.T, url string) string {
@@ -99,7 +63,7 @@ func command(t *testing.T, words ...string) (code int, out string) {
 }
 
 func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
-	s := newSink(t, "ok")
+	s := daemontest.NewSink(t, "ok")
 	path := drillConfig(t, s.URL)
 	code, out := command(t, "drill", "--config", path)
 	if code != exitOK {
@@ -110,7 +74,7 @@ func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	_, bodies := s.got()
+	_, bodies := s.Got()
 	// PagerDuty besides resolves all severities when it gets worse (4), and the others at the end (3).
 	if want := 6*3 + 4 + 3; len(bodies) != want {
 		t.Errorf("%d messages of 6 channels in 3 steps, want %d", len(bodies), want)
@@ -126,7 +90,7 @@ func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
 }
 
 func TestDrillOfOneChannel(t *testing.T) {
-	s := newSink(t, "ok")
+	s := daemontest.NewSink(t, "ok")
 	path := drillConfig(t, s.URL)
 	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK || strings.Count(out, "accepted in") != 1 {
 		t.Errorf("exit code %d\n%s", code, out)
@@ -138,7 +102,7 @@ func TestDrillOfOneChannel(t *testing.T) {
 	if code, out := command(t, "drill", "--channel", "nobody", "--config", path); code != exitUsage || !strings.Contains(out, "there are am, chat, duty, mm, own, tm") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	s.status, s.answer = http.StatusForbidden, "" // and repeats what it was sent
+	s.Say(http.StatusForbidden, "") // and repeats what it was sent
 	code, out := command(t, "drill", "--config", path)
 	if code != exitMinor || strings.Count(out, "refused after") != 18 {
 		t.Errorf("exit code %d\n%s", code, out)
@@ -148,7 +112,7 @@ func TestDrillOfOneChannel(t *testing.T) {
 			t.Errorf("the output holds a secret:\n%s", out)
 		}
 	}
-	s.status = http.StatusBadGateway
+	s.Say(http.StatusBadGateway, "")
 	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitMinor || !strings.Contains(out, "would be tried again") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
@@ -184,116 +148,6 @@ func TestADrillThatIsBrokenOffLeavesNoPageOpen(t *testing.T) {
 	defer mu.Unlock()
 	if got := strings.Join(actions, " "); !strings.HasPrefix(got, "trigger resolve") {
 		t.Errorf("PagerDuty was told %q", got)
-	}
-}
-
-func TestTheHeartBeatsAfterCompleteRoundsOnly(t *testing.T) {
-	s := newSink(t, "OK")
-	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
-		cfg.Heartbeat = config.Heartbeat{URL: config.NewSecret(s.URL + "/ok"), URLFail: config.NewSecret(s.URL + "/fail"), Method: "POST"}
-	})
-	r.mustRound()
-	r.mode(probestest.ZoneServFail)
-	_ = r.round(t.Context(), time.Now())
-	stopped, stop := context.WithCancel(t.Context())
-	stop()
-	_ = r.round(stopped, time.Now()) // says nothing either way
-	paths, bodies := s.got()
-	if strings.Join(paths, " ") != "/ok /fail" {
-		t.Fatalf("called %q with %q", paths, bodies)
-	}
-	if !strings.HasPrefix(bodies[0], "round complete: ") || !strings.HasPrefix(bodies[1], "round not complete: ") {
-		t.Errorf("said %q", bodies)
-	}
-}
-
-// follower writes down what it is given.
-type follower struct {
-	open [][]alerts.Notification
-	err  error
-}
-
-func (f *follower) Notify(context.Context, alerts.Notification) error { return nil }
-
-func (f *follower) Follow(_ context.Context, open []alerts.Notification) error {
-	f.open = append(f.open, open)
-	return f.err
-}
-
-func TestFollowersHearOfWhatIsOpenAndWhoHasIt(t *testing.T) {
-	r := newRig(t)
-	f, down := &follower{}, &follower{err: errors.New("500")}
-	r.followers = followersOf(map[string]alerts.Notifier{"test": f, "down": down, "nothing to follow": nil})
-	follow := func() {
-		t.Helper()
-		if err := r.follows(t.Context(), time.Now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	follow()
-	r.world.ListAtSpamCop()
-	r.mustRound()
-	follow()
-	if len(f.open) != 2 || len(f.open[1]) != 0 {
-		t.Fatalf("was given %v, of which nothing was told yet", f.open)
-	}
-	due, err := r.db.Due(t.Context(), "test", time.Now(), 10)
-	if err != nil || len(due) != 1 {
-		t.Fatal(due, err)
-	}
-	if err := r.db.Sent(t.Context(), due[0].ID, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	f.open, down.open = f.open[:1], down.open[:1]
-	follow()
-	if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: r.only("listed").ID, By: "kim", At: time.Now()}, nil); err != nil {
-		t.Fatal(err)
-	}
-	follow()
-	if len(f.open) != 3 || len(f.open[0]) != 0 || len(f.open[1]) != 1 || len(f.open[2]) != 1 || len(down.open) != 3 {
-		t.Fatalf("was given %d, %v", len(f.open), f.open)
-	}
-	if first, second := f.open[1][0], f.open[2][0]; first.Kind != alerts.Updated || !first.Incident.AckedAt.IsZero() || second.Incident.AckedBy != "kim" || second.Thread() != first.Thread() || len(first.Remediation) == 0 {
-		t.Errorf("was given %+v, then %+v", first, second)
-	}
-}
-
-// A report of an alert that came back is not one of the mail that is watched; one of a mail
-// that only pretends is.
-func TestBouncesOfAlertsAreNoFindings(t *testing.T) {
-	alertID := "reputed.12-1795599600.0123456789abcdef@example.org"
-	bounceOf := func(id, recipient string) []byte {
-		raw := lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", recipient)
-		at := bytes.Index(raw, []byte("Message-ID: <"))
-		for next := at; next >= 0; { // the last one is that of the returned mail
-			at = next
-			if i := bytes.Index(raw[at+1:], []byte("Message-ID: <")); i >= 0 {
-				next = at + 1 + i
-			} else {
-				next = -1
-			}
-		}
-		end := at + bytes.IndexByte(raw[at:], '>')
-		return append(append(append([]byte{}, raw[:at]...), []byte("Message-ID: <"+id)...), raw[end:]...)
-	}
-	for name, c := range map[string]struct {
-		raw  []byte
-		want int
-	}{
-		"an alert":                      {bounceOf(alertID, "oncall@example.net"), 0},
-		"another mail":                  {bounceOf("20261125.1@example.org", "oncall@example.net"), 1},
-		"one that pretends to be alert": {bounceOf(alertID, "victim@example.com"), 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
-				cfg.Emails = []config.Email{{Name: "mail", From: "alerts@example.org", To: []string{"oncall@example.net"}}}
-			})
-			r.mustRound()
-			r.read(1, c.raw)
-			if open := r.open(); len(open) != c.want {
-				t.Errorf("%d incidents open, want %d: %v\n%s", len(open), c.want, titles(open), c.raw)
-			}
-		})
 	}
 }
 
@@ -337,12 +191,12 @@ to = ["b@example.net"]
 
 // What the webhook posts is the incident of the JSON that is promised elsewhere.
 func TestTheWebhookPostsTheIncidentOfTheOtherJSON(t *testing.T) {
-	s := newSink(t, "")
+	s := daemontest.NewSink(t, "")
 	path := drillConfig(t, s.URL)
 	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK {
 		t.Fatal(out)
 	}
-	_, bodies := s.got()
+	_, bodies := s.Got()
 	var doc struct {
 		Rehearsal bool `json:"rehearsal"`
 		Incident  struct {

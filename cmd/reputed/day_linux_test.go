@@ -13,6 +13,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/reliability"
 	"reputed/internal/store"
 	"reputed/probes/serverstest"
@@ -120,7 +121,7 @@ func (d *day) record() {
 		d.t.Fatal(err)
 	}
 	defer db.Close()
-	if err := errors.Join(db.Check(ctx), toldAsPromised(ctx, db, 4*time.Hour)); err != nil {
+	if err := errors.Join(db.Check(ctx), daemontest.ToldAsPromised(ctx, db, 4*time.Hour)); err != nil {
 		d.t.Error(err)
 	}
 	counted, err := db.Bounces(ctx, store.BounceFilter{Counted: true, Limit: -1})
@@ -169,7 +170,7 @@ func (d *day) record() {
 	}
 	// Of the list that went bad nobody was told at once, and it is looked at again after an hour.
 	if len(all) != 5 || opened != 5 || ended != 4 || again != 0 || unheard != 0 {
-		d.t.Errorf("%d incidents, opened %d times and resolved %d times, %d alerts heard again and %d never: %v", len(all), opened, ended, again, unheard, titles(all))
+		d.t.Errorf("%d incidents, opened %d times and resolved %d times, %d alerts heard again and %d never: %v", len(all), opened, ended, again, unheard, daemontest.Titles(all))
 	}
 	reliability.Record(d.t, reliability.Row{Area: reliability.Process, Fault: "a day over a real Postfix, Dovecot and unbound: each is restarted, the log is rotated, the daemon is killed and reloaded",
 		Tries: d.submitted(), Unit: "mails", Promised: "each counts once, as delivered or refused, as Postfix had it",

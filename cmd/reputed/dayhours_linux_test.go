@@ -13,6 +13,7 @@ import (
 
 	"reputed/alerts"
 	"reputed/checks"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/store"
 	"reputed/probes/probestest"
 )
@@ -182,7 +183,7 @@ func (d *day) trouble(word string) error {
 		return err
 	}
 	if found := slices.ContainsFunc(status.Troubles, func(t struct{ Part, What string }) bool {
-		return t.Part == partConfig && strings.Contains(t.What, word)
+		return t.Part == "config" && strings.Contains(t.What, word)
 	}); found != (word != "") {
 		return fmt.Errorf("status tells of %+v", status.Troubles)
 	}
@@ -199,7 +200,7 @@ func (d *day) backedUp() {
 		d.t.Fatal(err)
 	}
 	defer db.Close()
-	if err := errors.Join(db.Check(d.t.Context()), toldAsPromised(d.t.Context(), db, 4*time.Hour)); err != nil {
+	if err := errors.Join(db.Check(d.t.Context()), daemontest.ToldAsPromised(d.t.Context(), db, 4*time.Hour)); err != nil {
 		d.t.Errorf("the copy: %v", err)
 	}
 	if h, err := db.Incident(d.t.Context(), d.incident); err != nil || h.Incident.State != alerts.Acknowledged || h.Incident.Impact.Refusals() != 17 {

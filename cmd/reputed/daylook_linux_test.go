@@ -14,6 +14,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/checks/bounce"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
 )
@@ -42,7 +43,7 @@ func (d *day) one(what, target string, resolved bool, kind alerts.ChangeKind) (f
 	d.awaitDB(what, func(db *store.DB) error {
 		all, err := incidentsOf(d.t.Context(), db, regarding(target))
 		if err != nil || len(all) != 1 || (all[0].State == alerts.Resolved) != resolved {
-			return fmt.Errorf("about %s there are %v, %w", target, titles(all), err)
+			return fmt.Errorf("about %s there are %v, %w", target, daemontest.Titles(all), err)
 		}
 		found = all[0]
 		if told := d.chat.of(found.ID); kind != "" && (len(told) == 0 || told[len(told)-1] != string(kind)) {

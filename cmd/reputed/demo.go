@@ -20,6 +20,7 @@ import (
 	"reputed/blocklists"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/lab"
 	"reputed/internal/monitor"
 	"reputed/internal/store"
@@ -59,7 +60,7 @@ Nothing leaves the machine, nothing is installed, nothing stays.`,
 	c.Flags().BoolVar(&step, "step", false, "wait for Enter after each step")
 	c.Flags().BoolVar(&check, "check", false, "do not pause; exit with 1 if any step did not happen")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		wait := func(ctx context.Context) { sleep(ctx, pause) }
+		wait := func(ctx context.Context) { monitor.Sleep(ctx, pause) }
 		switch {
 		case check:
 			wait = func(context.Context) {}
@@ -82,7 +83,8 @@ type rehearsal struct {
 	out    io.Writer
 	width  int
 	world  *lab.World
-	daemon *daemon
+	daemon *daemon.Daemon
+	db     *store.DB
 	lists  int
 	told   chan alerts.Notification // what the chat has said yes to
 	shown  int                      // messages of the chat that were shown
@@ -124,7 +126,7 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 	if err != nil {
 		return err
 	}
-	unpaced(cfg)
+	lab.Unpaced(cfg.Blocklists.Zones, cfg.Blocklists.Catalog.Zones)
 	cfg.Bounces.Quiet.Duration = demoQuiet
 	var logged lockedBuffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
@@ -137,26 +139,26 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	d, err := newDaemon(Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log})
+	told := make(chan alerts.Notification, 100)
+	d, err := daemon.New(daemon.Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log,
+		Observe: func(_ string, n alerts.Notification, err error) {
+			if err == nil {
+				told <- n
+			}
+		}})
 	if err != nil {
 		return err
 	}
 	r := &rehearsal{
-		app: a, config: path, out: a.stdout, width: a.term().Width, world: world, daemon: d, lists: len(cfg.Blocklists.Zones),
-		told: make(chan alerts.Notification, 100), wait: wait,
+		app: a, config: path, out: a.stdout, width: a.term().Width, world: world, daemon: d, db: db, lists: len(cfg.Blocklists.Zones),
+		told: told, wait: wait,
 	}
 	if r.width == 0 || r.width > 100 {
 		r.width = 80
 	}
-	d.deliverer.Observe = func(_ string, n alerts.Notification, err error) {
-		if err == nil {
-			r.told <- n
-		}
-	}
-
 	run, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- d.run(run) }()
+	go func() { done <- d.Run(run) }()
 	err = r.walk(ctx)
 	stop()
 	if stopped := <-done; err == nil {
@@ -166,16 +168,6 @@ func (a *app) rehearse(ctx context.Context, wait func(context.Context)) (err err
 		return fmt.Errorf("the rehearsal did not go as it should: %w\n\nthe daemon's log:\n%s", err, logged.String())
 	}
 	return nil
-}
-
-// unpaced lifts the limits of the operators whose lists the lab stands in for:
-// these servers are our own.
-func unpaced(cfg *config.Config) {
-	for _, zones := range [][]blocklists.Zone{cfg.Blocklists.Zones, cfg.Blocklists.Catalog.Zones} {
-		for i := range zones {
-			zones[i].Rate = 0
-		}
-	}
 }
 
 // walk tells the story. Each step says what happens, lets it happen, and waits
@@ -224,14 +216,14 @@ and for the daemon: config.example.toml and docs/daemon.md.
 
 func (r *rehearsal) allWell(ctx context.Context) error {
 	for {
-		_, complete, err := r.daemon.db.LastCompleteRun(ctx, monitor.JobDNSBL)
+		_, complete, err := r.db.LastCompleteRun(ctx, monitor.JobDNSBL)
 		if err != nil {
 			return err
 		}
-		if complete && r.daemon.sight(time.Now()).whole {
+		if complete && r.daemon.Whole(time.Now()) {
 			return r.status(exitOK)(ctx)
 		}
-		if sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
+		if monitor.Sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
 			return fmt.Errorf("no round was completed: %w", ctx.Err())
 		}
 	}
@@ -239,7 +231,7 @@ func (r *rehearsal) allWell(ctx context.Context) error {
 
 func (r *rehearsal) listed(ctx context.Context) error {
 	r.world.ListAtSpamCop()
-	r.daemon.monitor.Poke(monitor.JobDNSBL)
+	r.daemon.Poke(monitor.JobDNSBL)
 	return r.alert(ctx, alerts.Opened)
 }
 
@@ -258,7 +250,7 @@ func (r *rehearsal) onCall(ctx context.Context) error {
 	r.world.GiveUp(time.Now(), r.queue, r.to)
 	// The report counts for nothing of its own, and its mail is refused and not late any more.
 	if err := r.until(ctx, "the bounce and the line of the log did not become one refusal", func() (bool, error) {
-		all, err := r.daemon.db.Bounces(ctx, store.BounceFilter{})
+		all, err := r.db.Bounces(ctx, store.BounceFilter{})
 		counting, refused := 0, 0
 		for _, b := range all {
 			if b.Instead == 0 {
@@ -283,8 +275,8 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 		return err
 	}
 	if err := r.until(ctx, "the mail that was taken again was not seen", func() (bool, error) {
-		r.daemon.monitor.Poke(monitor.JobTick)
-		h, err := r.daemon.db.Incident(ctx, r.id)
+		r.daemon.Poke(monitor.JobTick)
+		h, err := r.db.Incident(ctx, r.id)
 		for _, v := range h.Incident.Impact.Recoveries() {
 			if v.Over() {
 				return true, err
@@ -302,8 +294,8 @@ func (r *rehearsal) recovered(ctx context.Context) error {
 		case n := <-r.told:
 			return r.show(ctx, n, alerts.Ended, "Recovery: Cisco Talos: takes us again")
 		case <-ticker.C: // rounds and minutes, faster than they come in life
-			r.daemon.monitor.Poke(monitor.JobDNSBL)
-			r.daemon.monitor.Poke(monitor.JobTick)
+			r.daemon.Poke(monitor.JobDNSBL)
+			r.daemon.Poke(monitor.JobTick)
 		case <-ctx.Done():
 			return fmt.Errorf("the incident did not end: %w", ctx.Err())
 		}
@@ -319,7 +311,7 @@ func (r *rehearsal) until(ctx context.Context, otherwise string, done func() (bo
 		case ok:
 			return nil
 		}
-		if sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
+		if monitor.Sleep(ctx, 50*time.Millisecond); ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", otherwise, ctx.Err())
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce/maillog"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -90,7 +91,7 @@ func (p *patient) progressOf(stored store.Mailbox, v probes.FolderLook) (all []r
 // proofOf says whether reports can be proved to be ours: without that none counts.
 func proofOf(name string, proved, unproved int, window time.Duration) (report.Symptom, bool) {
 	switch {
-	case proved == 0 && unproved >= fewReports:
+	case proved == 0 && unproved >= daemon.FewReports:
 		return report.Symptom{Is: report.Broken, Says: fmt.Sprintf("mailbox %s: none of %s in %s can be proved to be ours, so that none counts", name, checks.Plural(unproved, "report"), monitor.FormatDuration(window)),
 			Do: "name your mail servers in hosts of [[outbound]] as their Received lines have it, set [bounces] message_id_domains, or read the mail log"}, true
 	case proved > 0:
@@ -157,19 +158,20 @@ const quietLog = 24 * time.Hour
 
 // lookAtLog reads the end of a log as the daemon would.
 func (p *patient) lookAtLog(ctx context.Context, m config.MailLog) []report.Symptom {
-	l, err := newMailLog(m, p.cfg, p.rules, p.log)
+	l, err := wiring.NewMailLog(m, p.cfg, p.rules, p.log)
 	if err != nil {
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend the table [[maillog]]"}}
 	}
-	tail, err := l.probe.Tail(ctx)
+	tail, err := l.Probe.Tail(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return []report.Symptom{unclear("log "+m.Name, ctx.Err())}
 	case err != nil:
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend it: neither refusals nor deliveries of it are seen meanwhile"}}
 	}
-	events, fault := tryLines(l.reader, tail.Lines)
-	stats := l.reader.Stats()
+	reader := maillog.New(l.Options)
+	events, fault := reader.Try(tail.Lines)
+	stats := reader.Stats()
 	what := m.Path
 	if m.Journal {
 		what = "the journal"

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reputed/checks"
+	"reputed/internal/daemon"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -130,7 +131,7 @@ func (p *patient) lookAtDaemon(ctx context.Context) (all []report.Symptom) {
 		all = append(all, report.Symptom{Is: report.Broken, Says: "no daemon runs on this database", Do: "start it: systemctl start reputed"})
 	}
 	run, ok, err := p.db.LastCompleteRun(ctx, monitor.JobDNSBL)
-	late := 2*span(p.cfg.Schedule.DNSBLTimes, p.now) + patience
+	late := 2*daemon.Span(p.cfg.Schedule.DNSBLTimes, p.now) + daemon.Patience
 	switch {
 	case err != nil:
 		all = append(all, unclear("rounds", err))

@@ -10,6 +10,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/wiring"
@@ -70,7 +71,7 @@ func (p *patient) delivered(ctx context.Context, c config.Channel) []report.Symp
 		case s.Name != c.Name:
 		case s.LastRefused.After(s.LastSent):
 			return []report.Symptom{{Is: report.Broken, Says: fmt.Sprintf("channel %s refused an alert at %s: %s", c.Name, s.LastRefused.UTC().Format(time.RFC3339), s.LastError), Do: "mend it, and try it with reputed drill --channel " + c.Name}}
-		case s.Queued > 0 && p.now.Sub(s.Oldest) > patience:
+		case s.Queued > 0 && p.now.Sub(s.Oldest) > daemon.Patience:
 			return []report.Symptom{{Is: report.Broken, Says: fmt.Sprintf("channel %s: %s wait since %s: %s", c.Name, checks.Plural(s.Queued, "alert"), s.Oldest.UTC().Format(time.RFC3339), s.LastError), Do: "mend it; they are told once it takes them"}}
 		}
 	}
@@ -228,7 +229,7 @@ func (p *patient) silent(watched checks.Targets, sends map[string]bool, counted 
 	case n == 0:
 		return []report.Symptom{sound("%s watched, and each sends mail", checks.Plural(total, "address"))}
 	}
-	s := report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("%d of %s watched sent nothing in 30 days: %s", n, checks.Plural(total, "address"), someWords(first)),
+	s := report.Symptom{Is: report.Doubtful, Says: fmt.Sprintf("%d of %s watched sent nothing in 30 days: %s", n, checks.Plural(total, "address"), expand.Some(first)),
 		Do: "leave out what you do not send from; if it does send, read its log or name it in sources of the [[maillog]]"}
 	if n > len(first) {
 		s.Says += fmt.Sprintf(" and %d more", n-len(first))

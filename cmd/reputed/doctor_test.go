@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"reputed/checks/bounce"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/lab"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -28,7 +29,7 @@ type clinic struct {
 
 func newClinic(t *testing.T) *clinic {
 	t.Helper()
-	r := newRig(t)
+	r := newRig(t, nil)
 	text, err := os.ReadFile(r.path)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func want(t *testing.T, d report.Doctor, area string, is report.Soundness, words
 func TestDoctorFindsAWellMonitorWell(t *testing.T) {
 	c := newClinic(t)
 	log := filepath.Join(t.TempDir(), "mail.log")
-	lines := time.Now().UTC().Format("Jan _2 15:04:05") + " mail " + sent("4A00001z", "kim@example.net") + "\n"
+	lines := time.Now().UTC().Format("Jan _2 15:04:05") + " mail " + daemontest.Sent("4A00001z", "kim@example.net") + "\n"
 	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestDoctorFindsAWellMonitorWell(t *testing.T) {
 	if _, err := c.db.Lease(t.Context(), "reputed test", time.Minute, now); err != nil {
 		t.Fatal(err)
 	}
-	c.mustRound()
+	c.must(c.Round)
 	c.read(1, lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"))
 	before, err := os.ReadFile(c.cfg.Database.Path)
 	if err != nil {

@@ -144,7 +144,7 @@ func TestCompletionIsClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	finding := checks.Finding{Key: checks.Key{Check: checkMailbox, Target: "monitor:mailbox:x"}, Target: checks.Monitor("mailbox:x"), Code: checks.CodeMailbox, Status: checks.Problem,
+	finding := checks.Finding{Key: checks.Key{Check: "mailbox", Target: "monitor:mailbox:x"}, Target: checks.Monitor("mailbox:x"), Code: checks.CodeMailbox, Status: checks.Problem,
 		Severity: checks.Major, Summary: "mailbox x: \x1b[2Jlogin refused\n99\tall clear", At: now}
 	_, err = db.Commit(t.Context(), now, store.Batch{}, func(s store.Situation) store.Decision {
 		return store.Decision{Findings: []checks.Finding{finding}, Changes: alerts.Fold(alerts.Input{Open: s.Open, Findings: []checks.Finding{finding}, Now: now})}

@@ -33,12 +33,15 @@ import (
 	"reputed/checks/acceptance"
 	"reputed/checks/reputation"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/lab"
 	"reputed/internal/reliability"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/view"
 	"reputed/internal/wiring"
+	"reputed/probes"
 	"reputed/probes/probestest"
 )
 
@@ -132,7 +135,12 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	// Doors of receivers: greeting, replies and certificate.
 	shut := probestest.StartDoor(t, probestest.SMTPOptions{Mode: probestest.SMTPRefuse, Reply: "554-" + flat + "\r\n554 5.7.1 rejected due to the sending MTA's poor reputation " + flat})
 	wide := probestest.StartDoor(t, probestest.SMTPOptions{Name: "mx.example.net " + flat, Certificate: hostileCertificate(t, text)})
-	r := doorRig(t, map[string]*probestest.SMTP{"shut.example": shut, "wide.example": wide}, func(cfg *config.Config) {
+	var logged bytes.Buffer
+	log := newLog(&logged, config.Log{Level: "debug"})
+	var told []string
+	options := daemon.Options{Log: log, Doors: acceptance.Round{Pause: -1, Gap: -1}, Service: daemon.Service{Send: func(assignments string) error { told = append(told, assignments); return nil }}}
+	r := newRigOf(t, options, func(cfg *config.Config, _ *lab.World) {
+		daemontest.Doors(cfg, map[string]*probestest.SMTP{"shut.example": shut, "wide.example": wide})
 		cfg.Outbound = []config.Outbound{{Pool: "office", Addresses: []string{lab.OurAddress.String()}, Domains: []string{lab.OurDomain}, Hosts: map[string]string{lab.OurHost: lab.OurAddress.String()}}}
 	})
 	// Names and records of the DNS.
@@ -142,13 +150,9 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	r.world.Lists.SetName("_dmarc."+lab.OurDomain, `TXT "v=DMARC1; p=`+zoneText(text)+`; rua=mailto:`+zoneText(text)+`"`)
 	r.world.Lists.SetName("_mta-sts."+lab.OurDomain, `TXT "v=STSv1; id=`+zoneText(text)+`"`)
 	now := time.Now()
-	var logged bytes.Buffer
-	r.daemon.log = newLog(&logged, config.Log{Level: "debug"})
 	r.world.Lists.SetListed("bl.spamcop.net", lab.OurAddress.String(), text)
-	r.mustRound()
-	if err := r.knock(t.Context(), now); err != nil {
-		t.Fatal(err)
-	}
+	r.must(r.Round)
+	r.must(r.Knock)
 	refusal := bytes.ReplaceAll(lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"), []byte("Diagnostic-Code: smtp; 554-"), []byte("Diagnostic-Code: smtp; 554 5.7.1 "+flat+" 554-"))
 	r.read(1, refusal)
 	// And one that no rule knows, for those who write rules of it.
@@ -173,19 +177,16 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 	if _, err := r.db.SaveReadings(t.Context(), now, []reputation.Reading{recorded, said}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.judgeRecorded(t.Context(), now); err != nil {
+	r.must(r.JudgeRecorded)
+	if err := r.MailboxState(t.Context(), "bounces", probes.MailboxState{LastRoundTrip: now.Add(-time.Hour), LastErr: errors.New(text)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.db.SetMailboxState(t.Context(), "bounces", false, now, errors.New(text)); err != nil {
-		t.Fatal(err)
-	}
-	r.mailboxes[0].began, r.mailboxes[0].state.LastErr = now.Add(-time.Hour), errors.New(text)
-	r.mustTick()
+	r.must(r.Tick)
 	due, err := r.db.Due(t.Context(), "test", now.Add(time.Hour), 10)
 	if err != nil || len(due) == 0 {
 		t.Fatalf("nothing is to be told: %v", err)
 	}
-	v, err := view.New(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[fmt.Sprintf("slack json %d", i)] = string(post.Payload)
 		sinks[fmt.Sprintf("slack preview %d", i)] = slack.Preview(d.Notification, 80)
 	}
-	server := newSink(t, "ok")
+	server := daemontest.NewSink(t, "ok")
 	office := newPostOffice(t)
 	others, err := wiring.Channels(&config.Config{
 		Emails:        []config.Email{{Name: "email", Server: office.addr, TLS: "none", From: "alerts@example.net", To: []string{"oncall@example.net"}}},
@@ -237,18 +238,17 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 				sinks[fmt.Sprintf("headers of mail %d", i)], sinks[fmt.Sprintf("mail %d", i)], sinks[fmt.Sprintf("html of mail %d", i)] = headers, plain, html
 				continue
 			}
-			_, bodies := server.got()
+			_, bodies := server.Got()
 			sinks[fmt.Sprintf("%s json %d", name, i)] = bodies[len(bodies)-1]
 		}
 	}
 	if err := r.db.Retry(t.Context(), due[0].ID, now.Add(time.Hour), 1, text); err != nil {
 		t.Fatal(err)
 	}
-	r.daemon.log.LogAttrs(t.Context(), slog.LevelWarn, "mailbox not read", slog.Any("err", errors.New(text)))
+	log.LogAttrs(t.Context(), slog.LevelWarn, "mailbox not read", slog.Any("err", errors.New(text)))
 	sinks["log"] = logged.String()
-	var told []string
-	r.daemon.service.send = func(assignments string) error { told = append(told, assignments); return nil }
-	r.sayStatus(t.Context())
+	told = nil // of before
+	r.SayStatus(t.Context())
 	if len(told) != 1 || !strings.HasPrefix(told[0], "STATUS=") {
 		t.Fatalf("systemd is told %q", told)
 	}
@@ -263,7 +263,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[sink] = b.String()
 	}
 	var knocking app
-	knocks, err := knocking.knockNow(t.Context(), r.daemon.cfg, nil, "", acceptance.Round{Pause: -1, Gap: -1})
+	knocks, err := knocking.knockNow(t.Context(), r.cfg, nil, "", acceptance.Round{Pause: -1, Gap: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func hostileWorld(t *testing.T, text string) map[string]string {
 		sinks[sink] = b.String()
 	}
 	token := strings.Repeat("A", 43)
-	if _, err := r.db.MakeShare(t.Context(), token, store.Share{Pool: r.daemon.cfg.Outbound[0].Pool, Note: text, By: text, Made: now, Expires: now.Add(time.Hour)}); err != nil {
+	if _, err := r.db.MakeShare(t.Context(), token, store.Share{Pool: r.cfg.Outbound[0].Pool, Note: text, By: text, Made: now, Expires: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{

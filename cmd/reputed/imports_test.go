@@ -19,47 +19,49 @@ import (
 // listed fails the test, so that nobody adds one without drawing it.
 // "checks/*" stands for every package below checks.
 var allowed = map[string][]string{
-	"blocklists":            {},
-	"blocklists/catalog":    {},
-	"blocklists/mirror":     {},
-	"internal/guard":        {},
-	"probes":                {"internal/guard"},
-	"probes/probestest":     {},
-	"probes/serverstest":    {"probes/probestest"},
-	"checks":                {},
-	"checks/dnsbl":          {"checks", "probes", "blocklists", "blocklists/mirror"},
-	"checks/bounce":         {"checks", "probes", "blocklists"},
-	"checks/bounce/maillog": {"checks", "checks/bounce", "probes"},
-	"checks/acceptance":     {"checks", "checks/bounce", "probes", "blocklists"},
-	"checks/identity":       {"checks", "probes", "blocklists"},
-	"checks/reputation":     {"checks", "probes", "blocklists"},
-	"checks/bounce/rules":   {},
-	"checks/remedy":         {"checks", "blocklists"},
-	"alerts":                {"checks"},
-	"alerts/wording":        {"alerts", "checks"},
-	"alerts/post":           {"alerts", "checks", "internal/guard"},
-	"alerts/alertstest":     {"alerts", "checks"},
-	"alerts/slack":          {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/email":          {"alerts", "checks", "alerts/wording", "internal/guard"},
-	"alerts/webhook":        {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/pagerduty":      {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/alertmanager":   {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/mattermost":     {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/teams":          {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
-	"alerts/heartbeat":      {"alerts", "alerts/post", "internal/guard"},
-	"internal/config":       {"blocklists", "blocklists/mirror", "checks", "internal/monitor", "internal/guard"},
-	"internal/monitor":      {"checks", "alerts", "probes"},
-	"internal/store":        {"checks", "checks/*", "alerts", "probes"},
-	"internal/report":       {"checks", "checks/bounce", "blocklists", "alerts"},
-	"internal/web":          {"internal/report", "alerts", "checks", "blocklists"},
-	"internal/view":         {"alerts", "blocklists", "checks", "checks/*", "internal/config", "internal/monitor", "internal/report", "internal/store", "internal/web", "internal/wiring"},
-	"internal/expand":       {"blocklists", "checks", "checks/identity", "internal/config", "probes"},
-	"internal/lab":          {"probes/probestest", "blocklists"},
-	"internal/reliability":  {},
-	"internal/wiring":       {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/guard", "internal/report", "internal/store", "probes"},
-	"internal/slowdisk":     {},
-	"cmd/reputed":           {"*"},
-	"deploy/sbom":           {},
+	"blocklists":                 {},
+	"blocklists/catalog":         {},
+	"blocklists/mirror":          {},
+	"internal/guard":             {},
+	"probes":                     {"internal/guard"},
+	"probes/probestest":          {},
+	"probes/serverstest":         {"probes/probestest"},
+	"checks":                     {},
+	"checks/dnsbl":               {"checks", "probes", "blocklists", "blocklists/mirror"},
+	"checks/bounce":              {"checks", "probes", "blocklists"},
+	"checks/bounce/maillog":      {"checks", "checks/bounce", "probes"},
+	"checks/acceptance":          {"checks", "checks/bounce", "probes", "blocklists"},
+	"checks/identity":            {"checks", "probes", "blocklists"},
+	"checks/reputation":          {"checks", "probes", "blocklists"},
+	"checks/bounce/rules":        {},
+	"checks/remedy":              {"checks", "blocklists"},
+	"alerts":                     {"checks"},
+	"alerts/wording":             {"alerts", "checks"},
+	"alerts/post":                {"alerts", "checks", "internal/guard"},
+	"alerts/alertstest":          {"alerts", "checks"},
+	"alerts/slack":               {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/email":               {"alerts", "checks", "alerts/wording", "internal/guard"},
+	"alerts/webhook":             {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/pagerduty":           {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/alertmanager":        {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/mattermost":          {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/teams":               {"alerts", "checks", "alerts/wording", "alerts/post", "internal/guard"},
+	"alerts/heartbeat":           {"alerts", "alerts/post", "internal/guard"},
+	"internal/config":            {"blocklists", "blocklists/mirror", "checks", "internal/monitor", "internal/guard"},
+	"internal/monitor":           {"checks", "alerts", "probes"},
+	"internal/store":             {"checks", "checks/*", "alerts", "probes"},
+	"internal/report":            {"checks", "checks/bounce", "blocklists", "alerts"},
+	"internal/web":               {"internal/report", "alerts", "checks", "blocklists"},
+	"internal/view":              {"alerts", "blocklists", "checks", "checks/*", "internal/config", "internal/monitor", "internal/report", "internal/store", "internal/web", "internal/wiring"},
+	"internal/expand":            {"blocklists", "checks", "checks/identity", "internal/config", "probes"},
+	"internal/daemon":            {"alerts", "alerts/*", "blocklists", "checks", "checks/*", "internal/config", "internal/expand", "internal/monitor", "internal/report", "internal/store", "internal/view", "internal/web", "internal/wiring", "probes"},
+	"internal/daemon/daemontest": {"alerts", "blocklists", "internal/config", "internal/lab", "internal/store", "probes", "probes/probestest"},
+	"internal/lab":               {"probes/probestest", "blocklists"},
+	"internal/reliability":       {},
+	"internal/wiring":            {"alerts", "alerts/*", "blocklists", "blocklists/mirror", "checks", "checks/*", "internal/config", "internal/guard", "internal/report", "internal/store", "probes"},
+	"internal/slowdisk":          {},
+	"cmd/reputed":                {"*"},
+	"deploy/sbom":                {},
 }
 
 // rooms says which package a library is allowed in: one library, one room.
@@ -95,13 +97,13 @@ var rooms = map[string][]string{
 	"golang.org/x/sync":               {"probes", "internal/monitor"},
 	"golang.org/x/time":               {"probes"},
 	"go4.org/netipx":                  {"checks", "checks/identity"},
-	"github.com/coreos/go-systemd":    {"cmd/reputed"},
+	"github.com/coreos/go-systemd":    {"internal/daemon"},
 	"github.com/rogpeppe/go-internal": {"cmd/reputed"},
 	"github.com/prometheus":           {"internal/web"},
 }
 
 // forTests are packages of ours that any test may use and nothing else.
-var forTests = []string{"probes/serverstest", "alerts/alertstest", "internal/reliability", "internal/slowdisk"}
+var forTests = []string{"probes/serverstest", "alerts/alertstest", "internal/daemon/daemontest", "internal/reliability", "internal/slowdisk"}
 
 // testOnly are libraries that any test may use and nothing else.
 var testOnly = []string{"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"}
@@ -158,7 +160,7 @@ func forbidden(pkg, name string, test bool) string {
 		return "the binary would hold it; take an interface with the methods that are needed"
 	}
 	if ours, ok := strings.CutPrefix(name, "reputed/"); ok {
-		if test && (ours == "probes/probestest" || slices.Contains(forTests, ours)) {
+		if test && (ours == "probes/probestest" || ours == "internal/lab" || slices.Contains(forTests, ours)) {
 			return "" // doubles are there for every test
 		}
 		for _, a := range allowed[pkg] {

@@ -15,6 +15,7 @@ import (
 	"reputed/checks/acceptance"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -95,45 +96,45 @@ func (a *app) knockNow(ctx context.Context, cfg *config.Config, receivers []stri
 		cfg.Acceptance.Sample = config.SampleAll
 	}
 	now := time.Now()
-	w := newDoors(cfg, resolver, round, nil)
+	w := daemon.NewDoors(cfg, resolver, round, nil)
 	plan, err := a.planNow(ctx, cfg, w, targets, now)
 	if err != nil {
 		return k, err
 	}
 	if len(receivers) > 0 {
-		if plan.destinations, err = some(plan.destinations, receivers); err != nil {
+		if plan.Destinations, err = some(plan.Destinations, receivers); err != nil {
 			return k, err
 		}
 	}
-	round = w.round
-	round.Standing = plan.stands
+	round = w.Round
+	round.Standing = plan.Stands
 	k.Now = now
-	for _, x := range round.Run(ctx, plan.destinations, plan.origins) {
+	for _, x := range round.Run(ctx, plan.Destinations, plan.Origins) {
 		k.All = append(k.All, knockOf(x))
 	}
 	return k, ctx.Err()
 }
 
 // planNow decides whom to knock at as the daemon would, without a database by the configuration alone.
-func (a *app) planNow(ctx context.Context, cfg *config.Config, w *doors, targets []checks.Target, now time.Time) (knocks, error) {
+func (a *app) planNow(ctx context.Context, cfg *config.Config, w *daemon.Doors, targets []checks.Target, now time.Time) (daemon.Knocks, error) {
 	db, err := openReader(ctx, cfg)
 	switch {
 	case errors.Is(err, store.ErrNoDatabase):
-		plan := knocks{destinations: destinations(cfg.Acceptance, nil, nil)}
-		from, err := w.reachable(targets)
+		plan := daemon.Knocks{Destinations: daemon.Destinations(cfg.Acceptance, nil, nil)}
+		from, err := w.Reachable(targets)
 		if err != nil {
 			return plan, err
 		}
 		if cfg.Acceptance.Sample == config.SamplePool {
 			from = acceptance.Sample(from, func(checks.Target) bool { return false }, now)
 		}
-		plan.origins, err = w.originsOf(from)
+		plan.Origins, err = w.OriginsOf(from)
 		return plan, err
 	case err != nil:
-		return knocks{}, err
+		return daemon.Knocks{}, err
 	}
 	defer db.Close()
-	return planKnocks(ctx, db, w, targets, now)
+	return daemon.PlanKnocks(ctx, db, w, targets, now)
 }
 
 // only is the one target that is meant by an address, which must be watched.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"reputed/checks/bounce"
 	"reputed/probes"
 )
 
@@ -178,16 +177,5 @@ func TestOrdered(t *testing.T) {
 				t.Errorf("%d things were in memory at once", n)
 			}
 		})
-	}
-}
-
-func TestAFaultyReaderCostsOneMail(t *testing.T) {
-	r, targets := guarded(func() (bounce.Report, []string) {
-		var b []byte
-		b[cap(b)] = 'x'
-		return bounce.Report{}, []string{"192.0.2.10"}
-	})
-	if r.Kind != bounce.KindUnparsed || !strings.Contains(r.Trouble, "index out of range") || targets != nil {
-		t.Errorf("%+v, laid at %v", r, targets)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"reputed/checks/dnsbl"
 	"reputed/checks/reputation"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/expand"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -156,7 +157,7 @@ func (p planned) plan(now time.Time) (report.Plan, error) {
 	whole := p.check
 	whole.Options.Turns = nil
 	inTurns := p.check
-	inTurns.Options.Turns = turns(paced, targets, span(times, now), store.Summary{})
+	inTurns.Options.Turns = daemon.Turns(paced, targets, daemon.Span(times, now), store.Summary{})
 	wants, asks := whole.Loads(targets), inTurns.Loads(targets)
 
 	out := report.Plan{Schedule: cfg.Schedule.DNSBL, Sources: p.sources, NotCounted: p.missed, WithoutKey: cfg.Blocklists.WithoutKey, Now: now, Resolver: p.check.ResolverQuestions()}
@@ -195,7 +196,7 @@ func (p planned) plan(now time.Time) (report.Plan, error) {
 	}
 	out.Takes = probes.Takes(loads, cfg.DNS.Concurrency, answerTime)
 	out.Rounds = config.RoundsADay(times, out.Takes)
-	out.Span = span(times, now)
+	out.Span = daemon.Span(times, now)
 	for _, o := range by {
 		o.AsksDay, o.WantsDay = float64(o.Asks)*out.Rounds, float64(o.Wants)*out.Rounds
 		for _, l := range o.Lists {
@@ -219,7 +220,7 @@ func (p planned) plan(now time.Time) (report.Plan, error) {
 func (p planned) scores(now time.Time, targets func(func(checks.Target) bool), of func(string) *report.PlanOperator) {
 	c := p.cfg.Reputation
 	rounds := config.RoundsADay(c.Times, 0)
-	scores := reputation.Scores{Scores: c.Scores, Span: span(c.Times, now)}
+	scores := reputation.Scores{Scores: c.Scores, Span: daemon.Span(c.Times, now)}
 	for i, l := range scores.Loads(now, targets) {
 		o := of(l.Operator)
 		o.Scores = append(o.Scores, l.ID)
@@ -264,11 +265,11 @@ func (p planned) advice(paced []blocklists.Zone, o report.PlanOperator, now time
 	for _, l := range o.Lists {
 		ids = append(ids, l.ID)
 	}
-	for _, every := range []time.Duration{time.Hour, roundTimeout} {
-		if every <= span(p.cfg.Schedule.DNSBLTimes, now) || len(ids) == 0 {
+	for _, every := range []time.Duration{time.Hour, daemon.RoundTimeout} {
+		if every <= daemon.Span(p.cfg.Schedule.DNSBLTimes, now) || len(ids) == 0 {
 			continue
 		}
-		all := turns(paced, p.targets.All(), every, store.Summary{})
+		all := daemon.Turns(paced, p.targets.All(), every, store.Summary{})
 		fits := !slices.ContainsFunc(ids, func(id string) bool { _, limited := all[id]; return limited })
 		if o.PerDay > 0 && float64(o.Wants)*float64(24*time.Hour/every) > float64(o.PerDay) {
 			fits = false

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -13,18 +14,23 @@ import (
 
 	"reputed/blocklists"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/lab"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/wiring"
 	"reputed/probes"
-	"reputed/probes/probestest"
 )
 
 // planOf is the plan for the configuration of a rig.
 func planOf(t *testing.T, r *rig) report.Plan {
 	t.Helper()
-	p, err := newPlanned(t.Context(), r.cfg, r.asker, wanted{})
+	resolver, err := wiring.Resolver(r.cfg, 0, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPlanned(t.Context(), r.cfg, resolver, wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +69,12 @@ func (a *countingAsker) Ask(ctx context.Context, questions iter.Seq[probes.Quest
 func TestAPlanIsWhatARoundAsks(t *testing.T) {
 	for name, limited := range map[string]bool{"without limits": false, "with a list that is asked in turns": true} {
 		t.Run(name, func(t *testing.T) {
-			r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
+			counted := &countingAsker{asked: map[string]int{}}
+			r := newRigOf(t, daemon.Options{Log: daemontest.Log(t), Asker: counted}, func(cfg *config.Config, _ *lab.World) {
+				var err error
+				if counted.Resolver, err = wiring.Resolver(cfg, 0, nil); err != nil {
+					t.Fatal(err)
+				}
 				cfg.Outbound = []config.Outbound{{Pool: "bulk", Addresses: []string{"198.51.100.0/26", "192.0.2.10", "2001:db8::25"},
 					Domains: []string{"example.org", "mail.example.org", "example.net"}, SPF: []string{"spf.example.net"}}}
 			})
@@ -75,9 +86,8 @@ func TestAPlanIsWhatARoundAsks(t *testing.T) {
 				part = "spamcop"
 			}
 			plan := planOf(t, r)
-			counted := &countingAsker{Resolver: r.asker, zones: r.zones, asked: map[string]int{}}
-			r.lists.Asker = counted
-			r.mustRound()
+			counted.zones = r.zones
+			r.must(r.Round)
 			planned, wide := plan.Resolver, 0
 			for _, o := range plan.Operators {
 				for _, l := range o.Lists {
@@ -107,29 +117,6 @@ func TestAPlanIsWhatARoundAsks(t *testing.T) {
 				t.Errorf("sources %+v", plan.Sources)
 			}
 		})
-	}
-}
-
-// TestAScorePlanIsWhatIsAsked is the same for scores.
-func TestAScorePlanIsWhatIsAsked(t *testing.T) {
-	r := newRigWith(t, func(cfg *config.Config, _ *lab.World) {
-		cfg.Outbound = []config.Outbound{{Pool: "bulk", Addresses: []string{"198.51.100.0/28"}, Domains: []string{"example.org"}}}
-	})
-	if len(r.raters.scores.Scores) == 0 {
-		t.Fatal("the rig asks no score: this test sees nothing")
-	}
-	for _, s := range r.raters.scores.Scores {
-		r.world.Lists.AddZone(probestest.Zone{Name: s.Zone, NoControls: true})
-	}
-	loads := r.raters.scores.Loads(time.Now(), r.watch.Load().targets.All())
-	if err := r.askScores(t.Context(), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	for i, s := range r.raters.scores.Scores {
-		// Packets that are sent again count at the server, so that it may be a few more.
-		if asked, planned := r.world.Lists.Asked(s.Zone).All, loads[i].Questions+loads[i].Controls; planned == 0 || asked < planned || asked > 2*planned {
-			t.Errorf("%s: %d planned, %d asked", s.ID, planned, asked)
-		}
 	}
 }
 

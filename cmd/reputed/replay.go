@@ -11,6 +11,7 @@ import (
 	"reputed/checks"
 	"reputed/checks/bounce"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
 	"reputed/internal/store"
@@ -87,7 +88,7 @@ func observed(past store.Past, cfg *config.Config, watched checks.Targets) alert
 		}
 		f := checks.Finding{Key: t.Key, Target: target, Code: t.Code, Status: t.Status, Severity: t.Severity, Summary: t.Summary, Facts: t.Facts, Evidence: t.Evidence, At: t.At}
 		if t.Key.Check == monitor.JobDNSBL {
-			f.Settle = span(cfg.Schedule.DNSBLTimes, t.At) // the round after the next one, at the latest
+			f.Settle = daemon.Span(cfg.Schedule.DNSBLTimes, t.At) // the round after the next one, at the latest
 		}
 		return f
 	}

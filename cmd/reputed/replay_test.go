@@ -7,15 +7,16 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/lab"
+	"reputed/internal/wiring"
 )
 
 // What was observed is decided anew with another policy: from the store, without a change to it.
 func TestAReplayDecidesOverWhatWasObserved(t *testing.T) {
 	began := time.Now().Add(-time.Minute) // a mail has its time in whole seconds
-	r := newRig(t)
-	r.mustRound()
+	r := newRig(t, nil)
+	r.must(r.Round)
 	r.world.ListAtSpamCop()
-	r.mustRound()
+	r.must(r.Round)
 	r.read(1, lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net"))
 	inc := r.only("listed and refused")
 	if _, err := r.db.Act(t.Context(), alerts.Action{Kind: alerts.Ack, Incident: inc.ID, By: "kim", At: time.Now()}, nil); err != nil {
@@ -45,14 +46,14 @@ func TestAReplayDecidesOverWhatWasObserved(t *testing.T) {
 		}
 		return told
 	}
-	same := replay(r.policy)
+	same := replay(wiring.Policy(r.cfg))
 	if got := kinds(same); len(got) != 1 || got[0] != alerts.Opened {
 		t.Fatalf("the policy of then tells %v, want the opening and, since it was acknowledged, no reminder", got)
 	}
 	if c := same[0].Incident; c.Severity != checks.Critical || c.Impact.Refusals() != 1 || len(c.Members) != 2 {
 		t.Errorf("it is %s, %d refusals, %d members", c.Severity, c.Impact.Refusals(), len(c.Members))
 	}
-	quiet := r.policy
+	quiet := wiring.Policy(r.cfg)
 	quiet.Routes = []alerts.Route{{Severities: []checks.Severity{checks.Critical}}}
 	if got := kinds(replay(quiet)); len(got) != 0 {
 		t.Errorf("a policy that sends it to nobody tells %v", got)

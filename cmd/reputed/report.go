@@ -34,8 +34,8 @@ purpose. With schedule in [report], the daemon sends the same.`,
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		now := time.Now()
 		d, err := monitor.ParseDuration(since)
-		if err != nil || d < time.Hour || d > longestPeriod {
-			return usageError(c, fmt.Errorf("--since %s: write 7d or 12h, an hour at least and %s at most", checks.Line(since, 40), monitor.FormatDuration(longestPeriod)))
+		if err != nil || d < time.Hour || d > report.LongestPeriod {
+			return usageError(c, fmt.Errorf("--since %s: write 7d or 12h, an hour at least and %s at most", checks.Line(since, 40), monitor.FormatDuration(report.LongestPeriod)))
 		}
 		v, done, err := a.readView(c.Context())
 		if err != nil {

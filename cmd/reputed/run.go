@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/report"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -40,8 +41,8 @@ func (a *app) runDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	svc := newService(newLog(a.stderr, cfg.Log))
-	defer context.AfterFunc(ctx, svc.stopping)()
+	svc := daemon.NewService(newLog(a.stderr, cfg.Log))
+	defer context.AfterFunc(ctx, svc.Stopping)()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -56,7 +57,7 @@ func (a *app) runDaemon(ctx context.Context) error {
 
 // runWith runs the daemon with one configuration, and gives the next one if a
 // SIGHUP brought one that is right; nil means that it was told to stop.
-func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup <-chan os.Signal) (next *config.Config, err error) {
+func (a *app) runWith(ctx context.Context, cfg *config.Config, svc daemon.Service, hup <-chan os.Signal) (next *config.Config, err error) {
 	log := newLog(a.stderr, cfg.Log)
 	warnings, err := cfg.ReadyToRun()
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 	for _, w := range append(append([]string{}, cfg.Warnings...), warnings...) {
 		log.LogAttrs(ctx, slog.LevelWarn, "configuration", slog.String("warning", w))
 	}
-	opened := svc.opening()
+	opened := svc.Opening()
 	db, err := wiring.OpenStore(ctx, cfg, log)
 	opened()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -79,7 +80,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	d, err := newDaemon(Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log, Service: svc})
+	d, err := daemon.New(daemon.Options{Config: cfg, DB: db, Channels: channels, Version: version(), Log: log, Service: svc})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- d.run(run) }()
+	go func() { done <- d.Run(run) }()
 	for {
 		select {
 		case err := <-done:
@@ -96,12 +97,12 @@ func (a *app) runWith(ctx context.Context, cfg *config.Config, svc service, hup 
 			}
 			return next, err
 		case <-hup:
-			svc.reloading() // ready says that it is over: at once if nothing changes, else when the new one works
+			svc.Reloading() // ready says that it is over: at once if nothing changes, else when the new one works
 			loaded, err := a.reload(ctx, cfg, db)
 			if err != nil {
 				log.LogAttrs(ctx, slog.LevelError, "configuration not reloaded, the old one stays in force", slog.Any("err", err))
-				d.notReloaded(ctx, err)
-				svc.ready()
+				d.NotReloaded(ctx, err)
+				svc.Ready()
 				continue
 			}
 			log.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
@@ -131,7 +132,7 @@ func (a *app) reload(ctx context.Context, now *config.Config, db *store.DB) (_ *
 		}
 		defer func() { err = errors.Join(err, db.Close()) }()
 	}
-	if _, err := newDaemon(Options{Config: loaded, DB: db, Channels: channels, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if _, err := daemon.New(daemon.Options{Config: loaded, DB: db, Channels: channels, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return nil, err
 	}
 	return loaded, nil

@@ -21,6 +21,7 @@ import (
 
 	"reputed/blocklists"
 	"reputed/internal/config"
+	"reputed/internal/daemon"
 	"reputed/internal/lab"
 	"reputed/internal/reliability"
 	"reputed/internal/view"
@@ -350,7 +351,7 @@ level = "debug"
 	hup := make(chan os.Signal)
 	done := make(chan error, 1)
 	go func() {
-		_, err := a.runWith(ctx, cfg, service{}, hup)
+		_, err := a.runWith(ctx, cfg, daemon.Service{}, hup)
 		done <- err
 	}()
 	for _, happened := range []string{"round finished", "channel=hook", "channel=bot", "channel=email", "channel=webhook", "channel=pagerduty", "channel=alertmanager", "channel=mattermost", "channel=teams",

@@ -18,6 +18,7 @@ import (
 	"reputed/alerts"
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/daemon/daemontest"
 	"reputed/internal/lab"
 	"reputed/internal/monitor"
 	"reputed/internal/report"
@@ -33,7 +34,7 @@ var planted = []string{"zanzibar", "198.51.100.77", "198.51.100.78", "staff-kim"
 const plantedText = "canary-evidence of zanzibar at 198.51.100.77 by staff-kim"
 
 func sharedRig(t *testing.T) *rig {
-	return newRigWith(t, func(c *config.Config, _ *lab.World) {
+	return newRig(t, func(c *config.Config, _ *lab.World) {
 		c.Outbound = append(c.Outbound, config.Outbound{Pool: "tenant-zanzibar", Addresses: []string{"198.51.100.77", "198.51.100.78"}, Domains: []string{"zanzibar.example"},
 			Hosts: map[string]string{"mail.zanzibar.example": "198.51.100.77"}})
 		c.Web = config.Web{Listen: "127.0.0.1:8025", URL: "https://reputed.example.org"}
@@ -62,8 +63,8 @@ func plantedFinding(t *testing.T, target, pool, list string, now time.Time) chec
 func sharedWorld(t *testing.T) *rig {
 	r := sharedRig(t)
 	ctx, now := t.Context(), time.Now()
-	r.mustRound()
-	if err := r.commit(ctx, store.Batch{}, []checks.Finding{plantedFinding(t, "192.0.2.10", "office", "spamcop", now), plantedFinding(t, "198.51.100.77", "tenant-zanzibar", "spamcop", now), plantedFinding(t, "198.51.100.78", "tenant-zanzibar", "spamcop", now)}, false); err != nil {
+	r.must(r.Round)
+	if err := r.Commit(ctx, plantedFinding(t, "192.0.2.10", "office", "spamcop", now), plantedFinding(t, "198.51.100.77", "tenant-zanzibar", "spamcop", now), plantedFinding(t, "198.51.100.78", "tenant-zanzibar", "spamcop", now)); err != nil {
 		t.Fatal(err)
 	}
 	r.read(1, lab.CiscoRefusal(now, "4TgXkR2x9zB", "kim@example.net"))
@@ -71,7 +72,7 @@ func sharedWorld(t *testing.T) *rig {
 	for n := range uint32(3) {
 		r.read(2+n, []byte(other.Replace(string(lab.CiscoRefusal(now, fmt.Sprintf("4TgXkR2x9z%d", n), "kim@zanzibar.example")))))
 	}
-	if err := r.commit(ctx, store.Batch{}, []checks.Finding{plantedFinding(t, "zanzibar.example", "tenant-zanzibar", "psbl", now)}, false); err != nil {
+	if err := r.Commit(ctx, plantedFinding(t, "zanzibar.example", "tenant-zanzibar", "psbl", now)); err != nil {
 		t.Fatal(err)
 	}
 	spans := false
@@ -90,7 +91,7 @@ func sharedWorld(t *testing.T) *rig {
 		}
 	}
 	if !spans {
-		t.Fatalf("no incident spans the pools: %v", titles(r.open()))
+		t.Fatalf("no incident spans the pools: %v", daemontest.Titles(r.open()))
 	}
 	return r
 }
@@ -116,14 +117,14 @@ func guardedPage(t *testing.T, v *view.View, log *slog.Logger) *web.Server {
 
 func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 	r := sharedWorld(t)
-	v, err := view.New(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var logged bytes.Buffer
 	page := guardedPage(t, v, newLog(&logged, config.Log{Level: "debug"}))
 	now := time.Now()
-	_, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, "office", "for "+plantedText, "staff-kim", time.Hour, now)
+	_, url, err := view.NewLink(t.Context(), r.db, r.cfg, "office", "for "+plantedText, "staff-kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 		}
 	}
 	// The other pool's link shows the other half of the same incident.
-	_, url, err = view.NewLink(t.Context(), r.db, r.daemon.cfg, "tenant-zanzibar", "", "staff-kim", time.Hour, now)
+	_, url, err = view.NewLink(t.Context(), r.db, r.cfg, "tenant-zanzibar", "", "staff-kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,14 +181,14 @@ func TestShareShowsOnePoolAndNothingElse(t *testing.T) {
 // no byte of the database.
 func TestShareTokenStaysInItsLink(t *testing.T) {
 	r := sharedRig(t)
-	v, err := view.New(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var logged bytes.Buffer
 	page := guardedPage(t, v, newLog(&logged, config.Log{Level: "debug"}))
 	now := time.Now()
-	link, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, "office", "", "kim", time.Hour, now)
+	link, url, err := view.NewLink(t.Context(), r.db, r.cfg, "office", "", "kim", time.Hour, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,10 +257,10 @@ func TestShareTokenStaysInItsLink(t *testing.T) {
 // A log that is read and knows nothing of the targets counts none of their deliveries, for us and for others.
 func TestShareSaysOfTheCostWhatStatusSays(t *testing.T) {
 	r := sharedRig(t)
-	if err := r.commit(t.Context(), store.Batch{}, []checks.Finding{plantedFinding(t, "192.0.2.10", "office", "spamcop", time.Now())}, false); err != nil {
+	if err := r.Commit(t.Context(), plantedFinding(t, "192.0.2.10", "office", "spamcop", time.Now())); err != nil {
 		t.Fatal(err)
 	}
-	v, err := view.New(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,13 +277,13 @@ func TestShareSaysOfTheCostWhatStatusSays(t *testing.T) {
 
 func TestShareThatIsOver(t *testing.T) {
 	r := sharedRig(t)
-	v, err := view.New(r.db, r.daemon.cfg)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := guardedPage(t, v, slog.New(slog.DiscardHandler))
 	path := func(pool string, made time.Time) (int64, string) {
-		s, url, err := view.NewLink(t.Context(), r.db, r.daemon.cfg, pool, "", "kim", time.Hour, made)
+		s, url, err := view.NewLink(t.Context(), r.db, r.cfg, pool, "", "kim", time.Hour, made)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,21 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -28,31 +20,8 @@ import (
 	"reputed/internal/lab"
 	"reputed/internal/view"
 	"reputed/internal/web"
+	"reputed/probes/probestest"
 )
-
-// certPair writes a certificate for 127.0.0.1 with a serial number into two files.
-func certPair(t *testing.T, cert, key string, serial int64) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "reputed"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // serving is the page of a rig on the loopback, over TLS, for somebody who has signed in.
 func serving(t *testing.T, r *rig) (client *http.Client, base string) {
@@ -60,8 +29,8 @@ func serving(t *testing.T, r *rig) (client *http.Client, base string) {
 	const token = "kim-0123456789abcdef"
 	dir := t.TempDir()
 	c := config.Web{Listen: "127.0.0.1:0", Tokens: map[string]config.Secret{"kim": config.NewSecret(token)}, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	certPair(t, c.Cert, c.Key, 1)
-	v, err := view.New(r.db, r.daemon.cfg)
+	probestest.CertificateFiles(t, c.Cert, c.Key, 1)
+	v, err := view.New(r.db, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +62,7 @@ func start(t *testing.T, page *web.Server, c config.Web) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- page.Serve(ctx, l, certificate(c)) }()
+	go func() { done <- page.Serve(ctx, l, web.Certificate(c.Cert, c.Key)) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
@@ -118,9 +87,9 @@ var hiddenForm = regexp.MustCompile(`name="form" value="([^"]+)"`)
 // Somebody signs in over TLS, looks, acknowledges and ticks a step off; what they did stands in
 // the database with their name, and the command line shows it.
 func TestPageFromSigningInToDone(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	r.world.ListAtSpamCop()
-	r.mustRound()
+	r.must(r.Round)
 	r.read(1, lab.CiscoRefusal(time.Now(), "4TgXkR2x9zB", "kim@example.net"))
 	client, base := serving(t, r)
 	get := func(path string) string {
@@ -206,47 +175,6 @@ func TestPageFromSigningInToDone(t *testing.T) {
 	a.main(t.Context(), []string{"incident", "show", "1", "--config", r.path})
 	if !strings.Contains(out.String(), "step done by kim") {
 		t.Errorf("the command line does not show who has done a step:\n%s", out.String())
-	}
-}
-
-func TestRenewedCertificateIsTaken(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	now := time.Now()
-	get := renewing(cert, key, func() time.Time { return now })
-	if _, err := get(); err == nil {
-		t.Error("there is no certificate yet, and no error")
-	}
-	serial := func() int64 {
-		t.Helper()
-		pair, err := get()
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := x509.ParseCertificate(pair.Certificate[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return leaf.SerialNumber.Int64()
-	}
-	certPair(t, cert, key, 1)
-	if got := serial(); got != 1 {
-		t.Errorf("serial %d, want 1", got)
-	}
-	if err := os.WriteFile(key, []byte("half written"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	now = now.Add(renewAgain)
-	if got := serial(); got != 1 {
-		t.Errorf("while it is written: serial %d, want 1", got)
-	}
-	certPair(t, cert, key, 2)
-	if got := serial(); got != 1 {
-		t.Errorf("too soon to look again: serial %d, want 1", got)
-	}
-	now = now.Add(renewAgain)
-	if got := serial(); got != 2 {
-		t.Errorf("renewed: serial %d, want 2", got)
 	}
 }
 

@@ -135,3 +135,14 @@ func Missed(s config.Source, err error) checks.Finding {
 
 // Part is the name of a source among the parts of this monitor.
 func Part(s config.Source) string { return "targets:" + s.String() }
+
+// shown is how many words of many are shown.
+const shown = 20
+
+// Some are the first of the words, and how many there are besides.
+func Some(words []string) string {
+	if n := len(words) - shown; n > 0 {
+		return strings.Join(words[:shown], ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(words, ", ")
+}

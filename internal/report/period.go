@@ -10,6 +10,9 @@ import (
 	"reputed/checks"
 )
 
+// LongestPeriod is how much time a report is about at most.
+const LongestPeriod = 366 * 24 * time.Hour
+
 // Period is what happened in a time that is over: the weekly report, and `reputed report`.
 type Period struct {
 	Since, Until time.Time
