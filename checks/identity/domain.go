@@ -152,6 +152,8 @@ func (b *book) mx(d Domain) Item {
 		return bad(checks.Minor, "says that it takes no mail (null MX), and sends some; receivers may refuse what cannot be answered", publish)
 	case len(s.Records) == 0:
 		return b.withoutMX(i, bad, publish)
+	case len(s.MX()) == 0:
+		return bad(checks.Major, "has MX records that cannot be read: they name no host", publish)
 	}
 	if len(s.MX()) == 0 {
 		return bad(checks.Major, "none of its MX records names a server", publish)
