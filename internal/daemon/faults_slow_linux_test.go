@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"errors"
@@ -70,7 +70,7 @@ func TestTheDaemonOnASlowDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { db.Close() })
 	disk.Fast()
-	if r.daemon, err = newDaemon(Options{Config: r.cfg, DB: db, Channels: map[string]alerts.Notifier{"test": ear}, Log: r.log}); err != nil {
+	if r.Daemon, err = New(Options{Config: r.cfg, DB: db, Channels: map[string]alerts.Notifier{"test": ear}, Log: r.log}); err != nil {
 		t.Fatal(err)
 	}
 	r.mustTick()
