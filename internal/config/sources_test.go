@@ -100,8 +100,8 @@ func FuzzAddressLine(f *testing.F) {
 	})
 }
 
-// A host that sends from thousands of addresses names each: a /16 of them and no more.
-func TestALogMayHaveAsManySourcesAsThereAreAddresses(t *testing.T) {
+// A host that sends from thousands of addresses names each.
+func TestALogMayHaveThousandsOfSources(t *testing.T) {
 	text := func(n int) string {
 		var b strings.Builder
 		b.WriteString("[[outbound]]\naddresses = [\"198.18.0.0/15\"]\n[[maillog]]\npath = \"/var/log/mail.log\"\nsources = {")
@@ -113,7 +113,7 @@ func TestALogMayHaveAsManySourcesAsThereAreAddresses(t *testing.T) {
 	if cfg := parse(t, text(4000)); len(cfg.MailLogs[0].Sources) != 4000 {
 		t.Errorf("%d sources, want 4000", len(cfg.MailLogs[0].Sources))
 	}
-	if _, err := Parse([]byte(text(maxLogSources+1)), "reputed.toml", LoadOptions{Env: env(), builtin: builtin}); err == nil || !strings.Contains(err.Error(), "more than 65536") {
-		t.Errorf("one more than a /16: %v", err)
+	if _, err := Parse([]byte(text(maxLogSources+1)), "reputed.toml", LoadOptions{Env: env(), builtin: builtin}); err == nil || !strings.Contains(err.Error(), "more than 10000") {
+		t.Errorf("one too many: %v", err)
 	}
 }
