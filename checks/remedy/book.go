@@ -29,8 +29,8 @@ type Book struct {
 	runbooks []runbook // in order of file name and place: earlier ones win a tie
 }
 
-// Has says whether there is a runbook with this id.
-func (b *Book) Has(id string) bool {
+// has says whether there is a runbook with this id.
+func (b *Book) has(id string) bool {
 	return slices.ContainsFunc(b.runbooks, func(r runbook) bool { return r.id == id })
 }
 
@@ -111,7 +111,7 @@ func Read(fsys fs.FS) (*Book, error) {
 	for i, f := range files {
 		for _, raw := range f.Runbooks {
 			r, err := raw.compile(fragments)
-			if err == nil && b.Has(r.id) {
+			if err == nil && b.has(r.id) {
 				err = errors.New("there is another runbook with this id")
 			}
 			if err == nil {

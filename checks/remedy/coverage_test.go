@@ -2,9 +2,13 @@ package remedy
 
 import (
 	"cmp"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +94,7 @@ func TestRunbooksNameOnlyWhatThereIs(t *testing.T) {
 	ids, vendors := map[string]bool{}, map[string]bool{}
 	for _, r := range rules(t) {
 		ids[r.ID], vendors[r.Vendor] = true, true
-		if r.Remedy != "" && !b.Has(r.Remedy) {
+		if r.Remedy != "" && !b.has(r.Remedy) {
 			t.Errorf("rule %s names the runbook %q, which does not exist", r.ID, r.Remedy)
 		}
 	}
@@ -158,6 +162,67 @@ func TestWhoeverIsAskedHasATime(t *testing.T) {
 		got := load(t).For(finding(checks.CodeRefused, checks.FactRemedy, id), nil)
 		if got.ID != id || got.Promised != want.promised || got.CoolDown != want.coolDown {
 			t.Errorf("%s: promised %v, cool-down %v, want %+v", got.ID, got.Promised, got.CoolDown, want)
+		}
+	}
+}
+
+// The codes are read from the source, so that a new one without a runbook fails
+// here and not at three in the morning.
+func TestEveryCodeThatIsAProblemHasARunbook(t *testing.T) {
+	b := load(t)
+	over := map[checks.Code]bool{checks.CodeNotListed: true, checks.CodeNeighbours: true, checks.CodeAccepted: true, checks.CodeOverBefore: true, checks.CodeRampOver: true,
+		checks.CodeNoComplaint: true, checks.CodeAnswered: true, checks.CodeIdentityWell: true, checks.CodeRatedWell: true, checks.CodeMonitorWell: true, checks.CodeLetIn: true, checks.CodeOwnWell: true}
+	src, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "codes.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	ast.Inspect(src, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.Ident); !ok || typ.Name != "Code" {
+			return true
+		}
+		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		code := checks.Code(text)
+		if got := b.For(finding(code), nil); (got.ID == "") != over[code] {
+			t.Errorf("code %s gives runbook %q", code, got.ID)
+		}
+		return true
+	})
+	if n < 15 {
+		t.Errorf("found %d codes in codes.go, want all of them", n)
+	}
+}
+
+func TestEveryBuiltInListHasItsSteps(t *testing.T) {
+	b := load(t)
+	all, err := blocklists.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookup, err := builtinZones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, z := range all {
+		for _, code := range []checks.Code{checks.CodeListed, checks.CodePolicy, checks.CodeInformational, checks.CodeListRefused, checks.CodeListUnusable} {
+			f := listed(z.ID, "")
+			f.Code = code
+			if slices.Contains(z.Families, blocklists.Name) {
+				f.Target, _ = checks.Domain("example.org")
+			}
+			rem := b.For(f, lookup)
+			if rem.ID == "" {
+				t.Errorf("%s, %s: no runbook", z.ID, code)
+			}
+			checkRendered(t, z.ID+", "+string(code), rem, false)
 		}
 	}
 }
