@@ -41,7 +41,7 @@ func (v *View) notWritten(lease store.LeaseInfo, now time.Time) []report.OwnTrou
 		return nil
 	}
 	return []report.OwnTrouble{{Part: "database", Since: lease.Renewed,
-		What: "the daemon is there and writes nothing: the disk is full or read-only, the file is locked, or the daemon hangs; its log says which"}}
+		What: "the daemon is there and writes nothing: the disk is full, read-only or hangs, the file is locked, or the daemon hangs; its log says which"}}
 }
 
 // rounds reads the last rounds, and which lists did not answer in the last complete one.
