@@ -149,7 +149,7 @@ func (l look) within(ctx context.Context, limit time.Duration) []report.Symptom 
 	go func() {
 		defer func() {
 			if fault := recover(); fault != nil {
-				done <- []report.Symptom{{Area: l.area, Is: report.Unclear, Says: checks.Line(fmt.Sprint("looking failed: ", fault), 300), Do: "report this"}}
+				done <- []report.Symptom{{Area: l.area, Is: report.Unclear, Says: "looking failed: " + checks.Fault(fault), Do: "report this"}}
 			}
 		}()
 		done <- l.at(ctx)

@@ -28,7 +28,7 @@ func (p *patient) mailboxLooks() (all []look) {
 			}})
 			continue
 		}
-		folders, err := wiring.Mailboxes(m, p.db, p.log)
+		folders, err := wiring.Mailboxes(m, p.cfg.HTTP.Rules(), p.db, p.log)
 		if err != nil {
 			all = append(all, look{area, func(context.Context) []report.Symptom {
 				return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend the table [[mailbox]]"}}

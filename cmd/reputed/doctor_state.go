@@ -37,6 +37,7 @@ func (p *patient) lookAtDatabase(ctx context.Context) (all []report.Symptom) {
 		all = append(all, unclear("database "+path, p.dbErr))
 	default:
 		all = append(all, p.lookThrough(ctx))
+		all = append(all, p.upgraded(ctx)...)
 	}
 	all = append(all, writable(path))
 	if free, ok := diskFree(filepath.Dir(path)); ok {
@@ -78,6 +79,29 @@ func (p *patient) lookThrough(ctx context.Context) report.Symptom {
 		return unclear(text+", looking for damage", err)
 	}
 	return sound("%s, no damage", text)
+}
+
+// upgradeNews is for how long it is told that the schema changed without a copy of what was there.
+const upgradeNews = 7 * 24 * time.Hour
+
+// upgraded says where the database as it was before the last change of its schema lies, or why it lies nowhere.
+func (p *patient) upgraded(ctx context.Context) []report.Symptom {
+	m, err := p.db.LastMigration(ctx)
+	if err != nil {
+		return []report.Symptom{unclear("the last upgrade of the database", err)}
+	}
+	text := fmt.Sprintf("schema %d became %d at %s", m.From, m.To, m.At.UTC().Format("2006-01-02 15:04 MST"))
+	if m.Copy != "" {
+		if _, err := os.Stat(m.Copy); err != nil {
+			return nil // removed, as it is after 30 days, or not for this user to see
+		}
+		return []report.Symptom{sound("%s; the database as it was is kept: %s", text, checks.Line(m.Copy, 0))}
+	}
+	if m.Why == "" || !p.cfg.Backup.BeforeUpgrade || p.now.Sub(m.At) > upgradeNews {
+		return nil
+	}
+	return []report.Symptom{{Is: report.Doubtful, Says: text + ", and there is no copy of it as it was: " + checks.Line(m.Why, 300),
+		Do: "make a backup now (reputed backup FILE), and room for the next upgrade, or name a folder in [backup] dir"}}
 }
 
 // writable says whether this user may write the file and its folder, without opening either: that would

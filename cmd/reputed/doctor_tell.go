@@ -79,7 +79,7 @@ func (p *patient) delivered(ctx context.Context, c config.Channel) []report.Symp
 }
 
 func (p *patient) lookAtHeartbeat(ctx context.Context) []report.Symptom {
-	heart, err := wiring.Heart(p.cfg.Heartbeat)
+	heart, err := wiring.Heart(p.cfg)
 	switch {
 	case err != nil:
 		return []report.Symptom{{Is: report.Broken, Says: err.Error(), Do: "mend [heartbeat]"}}

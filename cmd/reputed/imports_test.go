@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"internal/web":               {"internal/report", "alerts", "checks", "blocklists"},
 	"internal/view":              {"alerts", "blocklists", "checks", "checks/*", "internal/config", "internal/monitor", "internal/report", "internal/store", "internal/web", "internal/wiring"},
 	"internal/expand":            {"blocklists", "checks", "checks/identity", "internal/config", "probes"},
-	"internal/daemon":            {"alerts", "alerts/*", "blocklists", "checks", "checks/*", "internal/config", "internal/expand", "internal/monitor", "internal/report", "internal/store", "internal/view", "internal/web", "internal/wiring", "probes"},
+	"internal/daemon":            {"alerts", "alerts/*", "blocklists", "checks", "checks/*", "internal/config", "internal/expand", "internal/guard", "internal/monitor", "internal/report", "internal/store", "internal/view", "internal/web", "internal/wiring", "probes"},
 	"internal/daemon/daemontest": {"alerts", "blocklists", "internal/config", "internal/lab", "internal/store", "probes", "probes/probestest"},
 	"internal/lab":               {"probes/probestest", "blocklists"},
 	"internal/reliability":       {},

@@ -172,7 +172,7 @@ func New(o Options) (*Daemon, error) {
 	}
 	d.policy = wiring.Policy(cfg)
 	for _, m := range cfg.Mailboxes {
-		folders, err := wiring.Mailboxes(m, db, log)
+		folders, err := wiring.Mailboxes(m, cfg.HTTP.Rules(), db, log)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func New(o Options) (*Daemon, error) {
 	d.deliverer = &alerts.Deliverer{Outbox: db, Channels: o.Channels, Log: log, Observe: o.Observe,
 		Working: func(channel string) func() { return d.pulse.work("channel "+channel, deliverLimit) }}
 	d.followers = followersOf(o.Channels)
-	if d.heart, err = wiring.Heart(cfg.Heartbeat); err != nil {
+	if d.heart, err = wiring.Heart(cfg); err != nil {
 		return nil, &config.Invalid{Err: err}
 	}
 	v, err := view.New(db, cfg)

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"reputed/internal/store"
@@ -15,7 +17,7 @@ const (
 	forgetTimeout = time.Hour
 )
 
-// forget removes what is older than it is to be kept.
+// forget removes what is older than it is to be kept, copies from before upgrades among it.
 func (d *Daemon) forget(ctx context.Context, _ time.Time) error {
 	c := d.cfg.Retention
 	began := time.Now()
@@ -24,5 +26,5 @@ func (d *Daemon) forget(ctx context.Context, _ time.Time) error {
 		d.log.LogAttrs(ctx, slog.LevelInfo, "old rows removed", slog.Int("mails", f.Mails), slog.Int("refusals", f.Refusals), slog.Int("traffic", f.Traffic),
 			slog.Int("runs", f.Runs), slog.Int("notices", f.Notices), slog.Int("answers", f.Answers), slog.Duration("took", time.Since(began).Round(time.Millisecond)))
 	}
-	return err
+	return errors.Join(err, store.PruneCopies(d.db.Path(), []string{d.cfg.Backup.Dir, filepath.Dir(d.db.Path())}, began))
 }

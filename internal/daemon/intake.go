@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -86,7 +85,7 @@ func ReadMail(rules *bounce.Rules, ours bounce.Ours, raw []byte, received time.T
 func guarded(read func() (bounce.Report, []string)) (r bounce.Report, targets []string) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			r = bounce.Report{Kind: bounce.KindUnparsed, Trouble: checks.Line(fmt.Sprintf("the reader failed on it, please report this: %v", fault), 300)}
+			r = bounce.Report{Kind: bounce.KindUnparsed, Trouble: "the reader failed on it, please report this: " + checks.Fault(fault)}
 			targets = nil
 		}
 	}()

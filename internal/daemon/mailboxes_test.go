@@ -10,6 +10,7 @@ import (
 
 	"reputed/internal/config"
 	"reputed/internal/daemon/daemontest"
+	"reputed/internal/guard"
 	"reputed/internal/lab"
 	"reputed/internal/store"
 	"reputed/internal/wiring"
@@ -138,7 +139,7 @@ func TestNewRefreshTokenIsKeptEncrypted(t *testing.T) {
 	r := newRig(t)
 	for life := range 3 {
 		roots, log := endpoint.CertPool(), slog.New(slog.DiscardHandler)
-		tokens, err := wiring.OAuth(account, roots, r.db, log)
+		tokens, err := wiring.OAuth(account, guard.Rules{}, roots, r.db, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestNewRefreshTokenIsKeptEncrypted(t *testing.T) {
 		}
 	}
 	account.OAuth.TokenURL = "gopher://example.org"
-	if _, err := wiring.Mailboxes(account, r.db, slog.New(slog.DiscardHandler)); err == nil || !errors.As(err, new(*config.Invalid)) {
+	if _, err := wiring.Mailboxes(account, guard.Rules{}, r.db, slog.New(slog.DiscardHandler)); err == nil || !errors.As(err, new(*config.Invalid)) {
 		t.Errorf("a bad endpoint gives %v, want an error of the configuration", err)
 	}
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -122,7 +121,7 @@ func (d *Daemon) readLines(ctx context.Context, l *mailLog, lines []probes.LogLi
 	for i := range lines {
 		some, fault := l.reader.Try(lines[i : i+1])
 		if fault != nil {
-			d.log.LogAttrs(ctx, slog.LevelError, "the reader failed on a line, please report this", slog.String("log", l.cfg.Name), slog.String("fault", checks.Line(fmt.Sprint(fault), 300)))
+			d.log.LogAttrs(ctx, slog.LevelError, "the reader failed on a line, please report this", slog.String("log", l.cfg.Name), slog.String("fault", checks.Fault(fault)))
 			state := l.reader.State()
 			l.reader = maillog.New(l.options)
 			_ = l.reader.Restore(state)

@@ -49,9 +49,10 @@ type programme struct {
 func newRaters(cfg *config.Config, asker reputation.Asker, db *store.DB, log *slog.Logger) (*raters, error) {
 	c := cfg.Reputation
 	r := &raters{scores: reputation.Scores{Asker: asker, Scores: c.Scores, Span: Span(c.Times, time.Now())}, judged: map[checks.Key]time.Time{}}
+	rules := cfg.HTTP.Rules()
 	for _, s := range c.SNDS {
 		secrets := func() []string { return []string{s.Key.Reveal()} }
-		snds := reputation.SNDS{Web: probes.NewWeb(probes.WebOptions{Name: s.Name, Secrets: secrets, Log: log}), Base: s.URL, Key: s.Key.Reveal}
+		snds := reputation.SNDS{Web: probes.NewWeb(probes.WebOptions{Name: s.Name, Secrets: secrets, Rules: rules, Log: log}), Base: s.URL, Key: s.Key.Reveal}
 		r.programmes = append(r.programmes, &programme{name: s.Name, title: "Microsoft SNDS", job: "source:" + s.Name, sources: reputation.SNDSSources(),
 			read: func(ctx context.Context, d *Daemon, _ time.Time) ([]reputation.Reading, error) {
 				return d.readSNDS(ctx, snds)
@@ -65,12 +66,12 @@ func newRaters(cfg *config.Config, asker reputation.Asker, db *store.DB, log *sl
 		oauth, err := probes.NewOAuth(probes.OAuthOptions{
 			Name: p.Name, Provider: probes.ProviderGoogle, TokenURL: p.TokenURL, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal,
 			RefreshToken: p.RefreshToken.Reveal, ServiceAccount: p.ServiceAccount.Reveal, Subject: p.Subject,
-			Scopes: scopes(p), RootCAs: roots, Keep: wiring.KeptToken{DB: db, Who: "source " + p.Name}, Log: log,
+			Scopes: scopes(p), RootCAs: roots, Rules: rules, Keep: wiring.KeptToken{DB: db, Who: "source " + p.Name}, Log: log,
 		})
 		if err != nil {
 			return nil, &config.Invalid{Err: err}
 		}
-		tools := reputation.Postmaster{Web: probes.NewWeb(probes.WebOptions{Name: p.Name, OAuth: oauth, RootCAs: roots, Log: log}), Base: p.URL}
+		tools := reputation.Postmaster{Web: probes.NewWeb(probes.WebOptions{Name: p.Name, OAuth: oauth, RootCAs: roots, Rules: rules, Log: log}), Base: p.URL}
 		var domains []checks.Target
 		for _, name := range p.Domains {
 			domain, err := checks.Domain(name)

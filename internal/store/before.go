@@ -165,12 +165,15 @@ func unlease(ctx context.Context, path string) (schema int64, err error) {
 }
 
 // PruneCopies removes copies from before migrations of the database at path: all but the two latest, and those that are older than
-// 30 days. It looks in the given folders, and touches no other file.
+// 30 days. It looks in the given folders, "" is none, and touches no other file.
 func PruneCopies(path string, dirs []string, now time.Time) error {
 	type copied struct{ path, at string }
 	var all []copied
 	var errs []error
 	for _, dir := range dirs {
+		if dir == "" {
+			continue
+		}
 		entries, _ := os.ReadDir(dir) // of a folder that is not there there is nothing to remove
 		for _, e := range entries {
 			if m := beforeName.FindStringSubmatch(e.Name()); m != nil && m[1] == filepath.Base(path) && e.Type().IsRegular() {

@@ -91,9 +91,10 @@ func newEmail(e config.Email, log *slog.Logger) (alerts.Notifier, error) {
 }
 
 // Heart is whom to tell that the daemon is alive; nil if nobody is configured.
-func Heart(h config.Heartbeat) (*heartbeat.Heart, error) {
+func Heart(cfg *config.Config) (*heartbeat.Heart, error) {
+	h := cfg.Heartbeat
 	if !h.URL.Set() {
 		return nil, nil
 	}
-	return heartbeat.New(heartbeat.Options{URL: h.URL.Reveal(), URLFail: h.URLFail.Reveal(), Method: h.Method, Private: h.Private, Timeout: 10 * time.Second})
+	return heartbeat.New(heartbeat.Options{URL: h.URL.Reveal(), URLFail: h.URLFail.Reveal(), Method: h.Method, Private: h.Private, Rules: cfg.HTTP.Rules(), Timeout: 10 * time.Second})
 }

@@ -15,6 +15,7 @@ import (
 	"reputed/checks/bounce"
 	"reputed/checks/bounce/rules"
 	"reputed/internal/config"
+	"reputed/internal/guard"
 	"reputed/internal/store"
 	"reputed/probes"
 )
@@ -29,7 +30,7 @@ type Mailbox struct {
 
 // Mailboxes are the folders of a bounce mailbox as the configuration describes
 // it, each of which is read by itself. They share the account's access tokens. An error is a [config.Invalid].
-func Mailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []Mailbox, err error) {
+func Mailboxes(m config.Mailbox, rules guard.Rules, db *store.DB, log *slog.Logger) (all []Mailbox, err error) {
 	fail := func(err error) ([]Mailbox, error) { return nil, &config.Invalid{Err: err} }
 	roots, err := Authorities(m.CAFile)
 	if err != nil {
@@ -41,7 +42,7 @@ func Mailboxes(m config.Mailbox, db *store.DB, log *slog.Logger) (all []Mailbox,
 	}
 	if !m.OAuth.Given() {
 		opts.Password = m.Password.Reveal
-	} else if opts.OAuth, err = OAuth(m, roots, db, log); err != nil {
+	} else if opts.OAuth, err = OAuth(m, rules, roots, db, log); err != nil {
 		return fail(err)
 	}
 	for _, folder := range m.Reads() {
@@ -67,12 +68,12 @@ func newAfter(text string) probes.After {
 
 // OAuth is where the account's access tokens come from. A house with an authority of its own
 // has one for both servers.
-func OAuth(m config.Mailbox, roots *x509.CertPool, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
+func OAuth(m config.Mailbox, rules guard.Rules, roots *x509.CertPool, db *store.DB, log *slog.Logger) (*probes.OAuth, error) {
 	o := m.OAuth
 	return probes.NewOAuth(probes.OAuthOptions{
 		Name: m.Name, Provider: o.Provider, Tenant: o.Tenant, TokenURL: o.TokenURL, ClientID: o.ClientID,
 		ClientSecret: o.ClientSecret.Reveal, RefreshToken: o.RefreshToken.Reveal, ServiceAccount: o.ServiceAccount.Reveal,
-		Subject: m.User, Scopes: o.Scopes, RootCAs: roots, Keep: KeptToken{DB: db, Who: m.Name}, Log: log,
+		Subject: m.User, Scopes: o.Scopes, RootCAs: roots, Rules: rules, Keep: KeptToken{DB: db, Who: m.Name}, Log: log,
 	})
 }
 
