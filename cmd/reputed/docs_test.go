@@ -190,3 +190,20 @@ func TestDependenciesAreExplained(t *testing.T) {
 		}
 	}
 }
+
+// Whoever opens the project finds each of its folders on one page.
+func TestDocsNameEveryFolder(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range allowed {
+		parent, name := path.Split(pkg)
+		switch named := func(word string) bool { return strings.Contains(string(page), "`"+word+"`") }; {
+		case named(pkg), parent == "alerts/": // the channels are all alike
+		case (parent == "blocklists/" || parent == "checks/bounce/") && named(name): // in the row of its parent
+		default:
+			t.Errorf("docs/architecture.md does not say what %s is", pkg)
+		}
+	}
+}
