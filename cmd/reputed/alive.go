@@ -30,7 +30,7 @@ func (a *app) alive(ctx context.Context, now time.Time) error {
 		_, err := fmt.Fprintf(a.stdout, "alive: process %d on %s, last sign %s ago\n", lease.PID, lease.Host, now.Sub(lease.Renewed).Round(time.Second))
 		return err
 	case lease.Renewed.IsZero():
-		return &exitError{int(report.LevelCritical), errors.New("no daemon has run on this database")}
+		return &exitError{int(report.LevelCritical), errors.New("no daemon runs on this database: it was stopped, or never ran")}
 	}
 	if lease.Held {
 		return &exitError{int(report.LevelCritical), fmt.Errorf("the daemon is there, and has not been able to write the database for %s", now.Sub(lease.Renewed).Round(time.Second))}

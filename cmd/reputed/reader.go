@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -86,10 +87,16 @@ func (a *app) configFile() string {
 	if a.configPath != "" {
 		return a.configPath
 	}
-	if _, err := os.Stat(defaultConfig); err == nil {
-		return defaultConfig
+	return there(defaultConfig)
+}
+
+// there is the path if there is such a file, or if that cannot be seen: whoever may not look into the folder of the
+// configuration is not to be told that there is none.
+func there(path string) string {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	return ""
+	return path
 }
 
 func openReader(ctx context.Context, cfg *config.Config) (*store.DB, error) {
