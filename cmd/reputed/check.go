@@ -42,7 +42,8 @@ A target is an address, a CIDR range or a domain. These stand for several:
 
 Exit code: 2 something critical or major, 1 something minor or policy, 3 could
 not tell (a critical list or more than half had no usable answer, no list was
-asked about a target, or it is not known what a name or a record stands for), else 0.`,
+asked about a target, a target is no public address, or it is not known what a name
+or a record stands for), else 0.`,
 		Example: `  reputed check 192.0.2.10
   reputed check 192.0.2.0/28 2001:db8::25 mail.example.org
   reputed check @addresses.txt                   or - for standard input
@@ -87,9 +88,6 @@ asked about a target, or it is not known what a name or a record stands for), el
 		if ts, err = a.withHostNames(c.Context(), cfg, resolver, zones, ts); err != nil {
 			return &exitError{exitUnknown, errors.New("cut short before the first answer; nothing is known")}
 		}
-		if inner := notPublic(ts); inner != "" {
-			fmt.Fprintf(a.stderr, "reputed: %s: not a public address, so that clean says nothing; ask about the one that receivers see\n", inner)
-		}
 		run := checkRun{app: a, cfg: cfg, resolver: resolver, zones: zones, targets: ts, missed: missed, form: *form, all: all}
 		if around {
 			if run.around, err = newNeighbourhood(ts); err != nil {
@@ -110,7 +108,7 @@ func notPublic(ts checks.Targets) string {
 		if n++; n > 1_000_000 {
 			break
 		}
-		if a := t.Addr; t.Kind == checks.KindAddress && (a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast()) {
+		if a := t.Addr; t.Kind == checks.KindAddress && checks.Inner(a) && !a.IsLoopback() {
 			return a.String()
 		}
 	}
@@ -173,7 +171,7 @@ func (a checkRun) run(ctx context.Context) error {
 	now := time.Now()
 	out := report.NewCheck(report.CheckOptions{
 		Out: a.stdout, Term: a.term(), Format: a.form, All: a.all, Lists: a.zones, Started: now,
-		Addresses: addresses, Domains: domains, Unasked: unserved(ts, a.zones),
+		Addresses: addresses, Domains: domains, Unasked: unserved(ts, a.zones), Inner: notPublic(ts),
 	})
 	a.sayMissed(a.form, a.missed)
 	for _, f := range a.missed {

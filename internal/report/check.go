@@ -67,6 +67,7 @@ type CheckOptions struct {
 	Addresses int  // how many are asked about
 	Domains   int
 	Unasked   Unasked
+	Inner     string            // an address among them that no receiver sees, and no list knows; empty: there is none
 	Lists     []blocklists.Zone // all that may be asked
 	Started   time.Time
 }
@@ -205,7 +206,7 @@ func (c *Check) Level() Level {
 		t.CriticalUnknown = t.CriticalUnknown || l.unanswered() > 0 && checks.Severity(l.Zone.Severity) == checks.Critical
 	}
 	level := t.Level()
-	if level == LevelOK && (c.cut || c.missed > 0 || c.Unasked.N() > 0) {
+	if level == LevelOK && (c.cut || c.missed > 0 || c.Unasked.N() > 0 || c.Inner != "") {
 		return LevelUnknown
 	}
 	return level

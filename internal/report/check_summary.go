@@ -65,6 +65,9 @@ func (c *Check) Summary() string {
 	if c.missed > 0 {
 		parts = append(parts, plural(c.missed, "target", "targets")+" could not be expanded")
 	}
+	if c.Inner != "" {
+		parts = append(parts, clean(c.Inner)+" is no public address, so that clean says nothing of it: ask about the one that receivers see")
+	}
 	if c.cut { // neither all targets nor, it may be, all lists were come to
 		asked, _ := c.questions()
 		s := "Cut short after " + number(asked)
