@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -111,6 +112,25 @@ func TestAnswers(t *testing.T) {
 			}
 			alertstest.NoSecret(t, err, password, base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00"+password)))
 		})
+	}
+}
+
+// A recipient who is left out of a mail that goes is in the log, as nobody hears of it otherwise; where none is taken, the error says so.
+func TestALostRecipientIsToldOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers map[string]string
+		logged  int
+	}{
+		"one of two": {map[string]string{"RCPT TO:<oncall@example.org>": "550 5.1.1 unknown"}, 1},
+		"both":       {map[string]string{"RCPT": "550 5.1.1 unknown"}, 0},
+		"none":       {nil, 0},
+	} {
+		var log bytes.Buffer
+		n := newDouble(t, Implicit, c.answers).notifier(t, Implicit, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		_ = n.Notify(t.Context(), alertstest.Opened())
+		if got := strings.Count(log.String(), "recipient of alerts not taken"); got != c.logged {
+			t.Errorf("%s: logged %d times, want %d:\n%s", name, got, c.logged, &log)
+		}
 	}
 }
 

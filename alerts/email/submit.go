@@ -147,6 +147,7 @@ func (n *Notifier) login(c *smtp.Client) error {
 // recipients names all, and fails if the server takes none of them.
 func (n *Notifier) recipients(ctx context.Context, c *smtp.Client) error {
 	var last error
+	var lost []slog.Attr // of those who were not taken
 	taken, passing := 0, false
 	for i, to := range n.options.To {
 		err := c.Rcpt(to, nil)
@@ -160,12 +161,15 @@ func (n *Notifier) recipients(ctx context.Context, c *smtp.Client) error {
 		if !errors.As(err, &reply) { // the connection is gone
 			return last
 		}
-		if n.options.Log != nil {
-			n.options.Log.LogAttrs(ctx, slog.LevelWarn, "recipient of alerts not taken", slog.String("channel", n.options.Name), slog.Int("recipient", i+1), slog.Any("err", n.scrub(last)))
-		}
+		lost = append(lost, slog.Any("err", n.scrub(last)))
 	}
 	switch {
 	case taken > 0:
+		for _, err := range lost { // if all are lost, the error says so
+			if n.options.Log != nil {
+				n.options.Log.LogAttrs(ctx, slog.LevelWarn, "recipient of alerts not taken", slog.String("channel", n.options.Name), err)
+			}
+		}
 		return nil
 	case passing && errors.Is(last, alerts.ErrRefused):
 		return errors.New("no recipient was taken, some of them only for now")

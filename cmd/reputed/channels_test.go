@@ -69,7 +69,7 @@ func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, out)
 	}
-	for _, want := range []string{"An incident opens\n", "It gets worse\n", "It is over\n", "am (alertmanager): accepted in ", "chat (slack): accepted in ", "duty (pagerduty): accepted in ", "mm (mattermost): accepted in ", "own (webhook): accepted in ", "tm (teams): accepted in "} {
+	for _, want := range []string{"An incident opens\n", "It gets worse\n", "It is over\n", "am (alertmanager): accepted in ", "chat (slack): accepted in ", "duty (pagerduty): accepted in ", "mm (mattermost): accepted in ", "own (webhook): accepted in ", "tm (teams): accepted in ", "\nAll 6 channels take alerts; accepted is not seen, so look there.\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -92,7 +92,7 @@ func TestDrillWalksAnIncidentThroughAllChannels(t *testing.T) {
 func TestDrillOfOneChannel(t *testing.T) {
 	s := daemontest.NewSink(t, "ok")
 	path := drillConfig(t, s.URL)
-	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK || strings.Count(out, "accepted in") != 1 {
+	if code, out := command(t, "drill", "--channel", "own", "--config", path); code != exitOK || strings.Count(out, "accepted in") != 1 || !strings.HasSuffix(out, "\nown takes alerts; accepted is not seen, so look there.\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	// What stays open there is ended at once.
@@ -104,7 +104,7 @@ func TestDrillOfOneChannel(t *testing.T) {
 	}
 	s.Say(http.StatusForbidden, "") // and repeats what it was sent
 	code, out := command(t, "drill", "--config", path)
-	if code != exitMinor || strings.Count(out, "refused after") != 18 {
+	if code != exitMinor || strings.Count(out, "refused after") != 18 || !strings.HasSuffix(out, "\nNobody would hear of anything: am, chat, duty, mm, own, tm took no alerts.\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	for _, secret := range []string{"canary-path", "canary-secret"} {

@@ -84,7 +84,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 			steps = append(steps, last)
 		}
 	}
-	failed := 0
+	failed := map[string]bool{} // channels
 	for i, s := range steps {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
@@ -100,7 +100,7 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 		for i, c := range channels {
 			fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("%s (%s): %s", c.Name, c.Kind, outcomes[i])))
 			if errs[i] != nil {
-				failed++
+				failed[c.Name] = true
 			}
 		}
 		if ctx.Err() != nil {
@@ -110,10 +110,31 @@ func (a *app) drill(ctx context.Context, cfg *config.Config, channels []config.C
 			return ctx.Err()
 		}
 	}
-	if failed > 0 {
+	fmt.Fprint(a.stdout, "\n"+a.term().Paragraph(drilled(channels, failed)))
+	if len(failed) > 0 {
 		return &exitError{exitMinor, nil}
 	}
 	return nil
+}
+
+// drilled is what came of it, in a sentence.
+func drilled(channels []config.Channel, failed map[string]bool) string {
+	var deaf []string
+	for _, c := range channels {
+		if failed[c.Name] {
+			deaf = append(deaf, c.Name)
+		}
+	}
+	const look = "; accepted is not seen, so look there."
+	switch n, m := len(channels), len(deaf); {
+	case m == 0 && n == 1:
+		return channels[0].Name + " takes alerts" + look
+	case m == 0:
+		return fmt.Sprintf("All %d channels take alerts%s", n, look)
+	case m == n:
+		return "Nobody would hear of anything: " + strings.Join(deaf, ", ") + " took no alerts."
+	}
+	return fmt.Sprintf("Not all channels take alerts: %s did not.", strings.Join(deaf, ", "))
 }
 
 // hangUpLimit is how long somebody who has pressed Ctrl-C is kept waiting.
