@@ -94,6 +94,7 @@ type Channel struct {
 	Oldest      time.Time // when the oldest of these was queued; zero: none waits
 	Next        time.Time // when the next try is; zero: none waits
 	Tries       int       // most attempts that failed of one that waits
+	Critical    bool      // something of a critical incident is among what waits
 	Sent        int
 	LastSent    time.Time
 	Refused     int
@@ -108,9 +109,10 @@ const selectChannels = `WITH counted AS ( -- from an index alone: it holds all t
 		sum(n) FILTER (WHERE state = 'refused') AS refused, max(done) FILTER (WHERE state = 'refused') AS last_refused
 	FROM (SELECT channel, state, count(*) AS n, max(done) AS done FROM outbox GROUP BY channel, state) GROUP BY channel
 ), waiting AS (
-	SELECT channel, count(*) AS n, min(queued) AS oldest, min(next) AS next, max(tries) AS tries FROM outbox WHERE state = 'queued' GROUP BY channel
+	SELECT channel, count(*) AS n, min(queued) AS oldest, min(next) AS next, max(tries) AS tries,
+		max(coalesce(json_extract(notification, '$.Incident.Severity') = 'critical', 0)) AS critical FROM outbox WHERE state = 'queued' GROUP BY channel
 )
-SELECT c.channel, coalesce(w.n, 0), w.oldest, w.next, coalesce(w.tries, 0), coalesce(c.sent, 0), c.last_sent, coalesce(c.refused, 0), c.last_refused,
+SELECT c.channel, coalesce(w.n, 0), w.oldest, w.next, coalesce(w.tries, 0), coalesce(w.critical, 0), coalesce(c.sent, 0), c.last_sent, coalesce(c.refused, 0), c.last_refused,
 	coalesce((SELECT why FROM (
 			SELECT id, why FROM outbox q WHERE q.channel = c.channel AND q.state = 'queued' AND q.why <> ''
 			UNION ALL
@@ -123,7 +125,7 @@ func (db *DB) Channels(ctx context.Context) (all []Channel, err error) {
 	err = db.view(ctx, "read channels", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(r *sql.Rows) error {
 			var c Channel
-			err := r.Scan(&c.Name, &c.Queued, stamp{&c.Oldest}, stamp{&c.Next}, &c.Tries, &c.Sent, stamp{&c.LastSent}, &c.Refused, stamp{&c.LastRefused}, &c.LastError)
+			err := r.Scan(&c.Name, &c.Queued, stamp{&c.Oldest}, stamp{&c.Next}, &c.Tries, &c.Critical, &c.Sent, stamp{&c.LastSent}, &c.Refused, stamp{&c.LastRefused}, &c.LastError)
 			all = append(all, c)
 			return err
 		}, selectChannels)

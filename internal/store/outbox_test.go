@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reputed/alerts"
+	"reputed/checks"
 )
 
 // reminds queues one more notice of an incident.
@@ -325,4 +326,25 @@ func TestWhatWaitsForAChannelInTroubleIsPutOffAndToldTogether(t *testing.T) {
 	if err != nil || len(due) != 2 || due[0].Notification.Kind != alerts.Opened {
 		t.Errorf("due = %+v, %v, want the reminder told as the opening that nobody heard of", due, err)
 	}
+}
+
+func TestAChannelKnowsThatSomethingCriticalWaits(t *testing.T) {
+	db := fresh(t)
+	is := func(want bool) {
+		t.Helper()
+		all, err := db.Channels(t.Context())
+		if err != nil || len(all) != 1 || all[0].Critical != want {
+			t.Errorf("%+v, %v, want critical %v", all, err, want)
+		}
+	}
+	mustCommit(t, db, t0, Batch{}, opens(listed("192.0.2.10", "spamcop", t0), t0, "pager")) // major
+	is(false)
+	f := listed("192.0.2.11", "zen", t0)
+	f.Severity = checks.Critical
+	mustCommit(t, db, t0, Batch{}, opens(f, t0, "pager"))
+	is(true)
+	if err := db.Sent(t.Context(), 2, t0); err != nil {
+		t.Fatal(err)
+	}
+	is(false)
 }
