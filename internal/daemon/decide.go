@@ -123,5 +123,5 @@ func withWatch(impacts []checks.Impact, findings []checks.Finding, open []alerts
 
 // notices makes one notice a channel of a change that is to be told.
 func (d *Daemon) notices(c alerts.Change) []store.Notice {
-	return store.NoticesOf(c, d.book.ForAll(c.Incident.OpenFindings(), d.zone), slices.Collect(maps.Keys(d.deliverer.Channels)))
+	return store.NoticesOf(c, d.book.ForAll(c.Findings(), d.zone), slices.Collect(maps.Keys(d.deliverer.Channels)))
 }
