@@ -56,7 +56,7 @@ func (d *Daemon) backupFindings(ctx context.Context, now time.Time) ([]checks.Fi
 	for _, c := range all {
 		if c.Part == partBackup {
 			f.Code, f.Status, f.Severity = checks.CodeBackup, checks.Problem, checks.Minor
-			f.Summary = fmt.Sprintf("the database could not be backed up since %s", c.Since.UTC().Format("2006-01-02 15:04 MST"))
+			f.Summary = fmt.Sprintf("the database has not been backed up since %s", c.Since.UTC().Format("2006-01-02 15:04 MST"))
 			f.Evidence = []checks.Evidence{{Question: "write a backup to " + d.cfg.Backup.Dir, Answer: c.What, At: now}}
 		}
 	}

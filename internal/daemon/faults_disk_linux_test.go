@@ -183,7 +183,7 @@ func TestTheDaemonOnAFullDisk(t *testing.T) {
 					t.Errorf("what was told before is told again: %s", m.Finding.Summary)
 				}
 			}
-			if len(n.Remediation) == 0 || !strings.Contains(n.Incident.Title, "cannot be written") {
+			if len(n.Remediation) == 0 || !strings.Contains(n.Incident.Title, "has not been writable") {
 				t.Errorf("told %q with %d remedies", n.Incident.Title, len(n.Remediation))
 			}
 		}

@@ -155,7 +155,7 @@ func (d *Daemon) mailboxFindings(now time.Time) []checks.Finding {
 			continue // neither well nor a finding yet
 		default:
 			f.Code, f.Status, f.Severity = checks.CodeMailbox, checks.Problem, checks.Major
-			f.Summary = fmt.Sprintf("mailbox %s has not been readable since %s", m.name, since.UTC().Format("15:04 MST"))
+			f.Summary = fmt.Sprintf("mailbox %s has not been readable since %s", m.name, since.UTC().Format("2006-01-02 15:04 MST"))
 			if why != nil {
 				f.Evidence = []checks.Evidence{{Question: "read mailbox " + m.name, Answer: why.Error(), At: now}}
 			}
@@ -180,7 +180,7 @@ func (d *Daemon) channelFindings(ctx context.Context, now time.Time) ([]checks.F
 		case c.LastRefused.After(c.LastSent):
 			// What is refused is not tried again, so that nothing waits; and nobody hears.
 			f.Code, f.Status, f.Severity = checks.CodeChannelDown, checks.Problem, checks.Major
-			f.Summary = fmt.Sprintf("channel %s refuses alerts since %s", c.Name, c.LastRefused.UTC().Format("15:04 MST"))
+			f.Summary = fmt.Sprintf("channel %s has refused alerts since %s", c.Name, c.LastRefused.UTC().Format("2006-01-02 15:04 MST"))
 			f.Evidence = []checks.Evidence{{Question: "deliver an alert to " + c.Name, Answer: c.LastError, At: c.LastRefused}}
 		case c.Queued == 0:
 			f.Summary = fmt.Sprintf("channel %s takes alerts again", c.Name)
@@ -188,8 +188,11 @@ func (d *Daemon) channelFindings(ctx context.Context, now time.Time) ([]checks.F
 			continue
 		default:
 			f.Code, f.Status, f.Severity = checks.CodeChannelDown, checks.Problem, checks.Major
-			f.Summary = fmt.Sprintf("channel %s has not taken an alert since %s", c.Name, c.Oldest.UTC().Format("15:04 MST"))
+			f.Summary = fmt.Sprintf("channel %s has not taken an alert since %s", c.Name, c.Oldest.UTC().Format("2006-01-02 15:04 MST"))
 			f.Evidence = []checks.Evidence{{Question: "deliver an alert to " + c.Name, Answer: c.LastError, At: now}}
+		}
+		if f.Status == checks.Problem && c.Critical { // a pager that takes nothing, and holds a page back
+			f.Severity = checks.Critical
 		}
 		out = append(out, f)
 	}
@@ -211,7 +214,7 @@ func (d *Daemon) unproved(s store.Situation) []checks.Finding {
 			continue
 		default:
 			f.Code, f.Status, f.Severity = checks.CodeUnproved, checks.Problem, checks.Minor
-			f.Summary = fmt.Sprintf("none of %d bounces in mailbox %s can be proved to be ours", m.Unproved, m.Name)
+			f.Summary = fmt.Sprintf("none of %s in mailbox %s can be proved to be ours", checks.Plural(m.Unproved, "bounce"), m.Name)
 			f.Facts = map[string]string{checks.FactCount: fmt.Sprint(m.Unproved)}
 		}
 		out = append(out, f)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func TestAChannelThatRefusesIsInTrouble(t *testing.T) {
 	}
 	r.mustTick()
 	inc, ok := r.about(checks.CodeChannelDown)
-	if !ok || !strings.Contains(inc.Title, "refuses") {
+	if !ok || !strings.Contains(inc.Title, "has refused alerts since 20") {
 		t.Fatalf("a channel that refuses everything: %v", daemontest.Titles(r.open()))
 	}
 	if err := r.db.Sent(t.Context(), r.due().ID, time.Now().Add(time.Second)); err != nil {
@@ -179,5 +180,22 @@ func TestAListThatWasDisabledIsNoTroubleAnyMore(t *testing.T) {
 	}
 	if _, ok := r.about(checks.CodeListed); !ok {
 		t.Error("what it said about our address was ended without an answer")
+	}
+}
+
+// A pager that takes nothing while a page waits for it is told as one, at any hour, to whoever else there is.
+func TestAChannelThatHoldsAPageBackIsCritical(t *testing.T) {
+	for severity, want := range map[checks.Severity]checks.Severity{checks.Major: checks.Major, checks.Critical: checks.Critical} {
+		r := newRig(t)
+		f := checks.Finding{Key: checks.Key{Check: "dnsbl", Target: "192.0.2.10", Source: "zen"}, Target: checks.Address(netip.MustParseAddr("192.0.2.10")),
+			Code: checks.CodeListed, Status: checks.Problem, Severity: severity, Summary: "192.0.2.10 is listed", At: time.Now()}
+		long := time.Now().Add(-time.Hour)
+		if _, err := r.db.Commit(t.Context(), long, store.Batch{}, func(s store.Situation) store.Decision { return r.decide(s, []checks.Finding{f}, sight{}, false) }); err != nil {
+			t.Fatal(err)
+		}
+		r.mustTick()
+		if inc, ok := r.about(checks.CodeChannelDown); !ok || inc.Severity != want {
+			t.Errorf("while something %s waits: %v %s, want %s", severity, ok, inc.Severity, want)
+		}
 	}
 }

@@ -66,7 +66,7 @@ func (d *Daemon) logFindings(now time.Time) []checks.Finding {
 			continue // neither well nor a finding yet
 		default:
 			f.Code, f.Status, f.Severity = checks.CodeLog, checks.Problem, checks.Major
-			f.Summary = fmt.Sprintf("mail log %s has not been readable since %s", l.cfg.Name, since.UTC().Format("15:04 MST"))
+			f.Summary = fmt.Sprintf("mail log %s has not been readable since %s", l.cfg.Name, since.UTC().Format("2006-01-02 15:04 MST"))
 			if why != nil {
 				f.Evidence = []checks.Evidence{{Question: "read mail log " + l.cfg.Name, Answer: why.Error(), At: now}}
 			}

@@ -152,11 +152,11 @@ func (u *unwritten) took(channel string) {
 func (u *unwritten) notification(kind alerts.ChangeKind, now, began time.Time) alerts.Notification {
 	about := monitorFinding(checkDatabase, "database", now)
 	about.Code, about.Status, about.Severity = checks.CodeDatabase, checks.Problem, checks.Major
-	about.Summary = fmt.Sprintf("the database cannot be written since %s", began.UTC().Format("15:04 MST"))
+	about.Summary = fmt.Sprintf("the database has not been writable since %s", began.UTC().Format("2006-01-02 15:04 MST"))
 	inc := alerts.Incident{Cause: "monitor:database", State: alerts.Open, Severity: checks.Major, Opened: began, Changed: now, LastSeen: now}
 	if kind == alerts.Ended {
 		inc.State, inc.Resolved = alerts.Resolved, now
-		inc.Title = fmt.Sprintf("the database can be written again, which it could not since %s", began.UTC().Format("15:04 MST"))
+		inc.Title = fmt.Sprintf("the database can be written again, which it could not since %s", began.UTC().Format("2006-01-02 15:04 MST"))
 		for _, m := range u.about { // what else was seen is stored and told by the next round that sees it
 			m.Clear = true
 			inc.Members = append(inc.Members, m)
