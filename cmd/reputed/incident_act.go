@@ -149,7 +149,11 @@ func (a *app) noteCommand() *cobra.Command {
 
 // act does one thing to some incidents and says that it is done.
 func (a *app) act(c *cobra.Command, ids []int64, what alerts.Action) error {
-	db, cfg, err := a.writeStore(c.Context())
+	open := a.writeStoreAsItIs
+	if what.Kind == alerts.ResolveHand { // whose notices go to the channels that the configuration names
+		open = a.writeStore
+	}
+	db, cfg, err := open(c.Context())
 	if err != nil {
 		return err
 	}
@@ -163,6 +167,23 @@ func (a *app) writeStore(ctx context.Context) (*store.DB, *config.Config, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	return writeStoreOf(ctx, cfg)
+}
+
+// writeStoreAsItIs does so with what could be read of a configuration that is broken, and says so: whoever is woken can take it on
+// without mending first what somebody else has broken.
+func (a *app) writeStoreAsItIs(ctx context.Context) (*store.DB, *config.Config, error) {
+	cfg, wrong, err := a.configAsItIs()
+	if err != nil {
+		return nil, nil, err
+	}
+	if wrong != nil {
+		fmt.Fprint(a.stderr, a.term().Paragraph("warning: "+brokenConfig(cfg, wrong)))
+	}
+	return writeStoreOf(ctx, cfg)
+}
+
+func writeStoreOf(ctx context.Context, cfg *config.Config) (*store.DB, *config.Config, error) {
 	if _, err := os.Stat(cfg.Database.Path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil, noDatabase(cfg) // opening it for writing would make one
 	}
@@ -179,12 +200,13 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 	var failed error // one that cannot be done is no reason to leave out those after it
 	for _, id := range ids {
 		what.Incident = id
+		before, _ := db.Incident(c.Context(), id) // that there is none, Act says
 		i, err := db.Act(c.Context(), what, notify)
 		if err != nil {
 			failed = errors.Join(failed, view.NoIncident(id, err))
 			continue
 		}
-		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done(what), checks.Line(what.By, 80), i.Title)))
+		fmt.Fprint(a.stdout, a.term().Paragraph(fmt.Sprintf("#%d %s by %s: %s", id, done(what), checks.Line(what.By, 80)+inPlaceOf(before.Incident, what), i.Title)))
 		if s := stillSo(i, what.At); what.Kind == alerts.ResolveHand && s != "" {
 			fmt.Fprint(a.stderr, a.term().Paragraph("warning: "+s+"."))
 		}
@@ -195,7 +217,11 @@ func (a *app) actOn(c *cobra.Command, db *store.DB, cfg *config.Config, ids []in
 // done is what was done, in words: "acknowledged", "removal requested at spamcop, 4711,".
 func done(what alerts.Action) string {
 	s := what.Kind.Done()
-	if what.Kind != alerts.Requested {
+	switch what.Kind {
+	case alerts.Requested:
+	case alerts.Mute:
+		return s + " until " + what.Until.Local().Format("2006-01-02 15:04 MST")
+	default:
 		return s
 	}
 	s += " at " + checks.Line(what.Request.List, 80) + ","
@@ -203,6 +229,14 @@ func done(what alerts.Action) string {
 		s += " " + ref + ","
 	}
 	return s
+}
+
+// inPlaceOf says who had an incident before whoever takes it on now; empty: nobody, or the same.
+func inPlaceOf(before alerts.Incident, what alerts.Action) string {
+	if had := checks.Line(before.AckedBy, 80); what.Kind == alerts.Ack && had != "" && had != checks.Line(what.By, 80) {
+		return ", in place of " + had + ": tell them"
+	}
+	return ""
 }
 
 // mostStill is how many lists a warning names.

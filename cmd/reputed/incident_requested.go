@@ -76,7 +76,7 @@ func (a *app) listRequests(c *cobra.Command, words []string, f report.Format) er
 
 // requested writes a request down, with the times that the runbook gives it.
 func (a *app) requested(c *cobra.Command, id int64, what alerts.Action, again bool) error {
-	db, cfg, err := a.writeStore(c.Context())
+	db, cfg, err := a.writeStoreAsItIs(c.Context())
 	if err != nil {
 		return err
 	}

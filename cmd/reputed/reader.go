@@ -78,7 +78,7 @@ func brokenConfig(cfg *config.Config, wrong *config.Error) string {
 	if n := len(wrong.Mistakes); n > 1 {
 		more = fmt.Sprintf(" (and %d more)", n-1)
 	}
-	return fmt.Sprintf("the configuration is broken, what could be read of it is used: %s%s; \"reputed config check\" says all; shown is database %s",
+	return fmt.Sprintf("the configuration is broken, what could be read of it is used: %s%s; \"reputed config check\" says all; the database is %s",
 		wrong.Mistakes[0], more, cfg.Database.Path)
 }
 
