@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -148,6 +149,15 @@ func TestARehearsalHasNoButtons(t *testing.T) {
 		all := buttons(n)
 		if want := !n.General() && !n.Rehearsal && n.Kind != alerts.Ended; (len(all) > 0) != want {
 			t.Errorf("%s: %d blocks of buttons", name, len(all))
+		}
+	}
+}
+
+func TestOfWhatIsOurOwnNobodyIsAsked(t *testing.T) {
+	for name, want := range map[string]bool{"opened": true, "worsened": true, "monitor-blind": false, "list-refused": false} {
+		raw, err := json.Marshal(buttons(alertstest.Variants()[name]))
+		if err != nil || strings.Contains(string(raw), pressRequested) != want {
+			t.Errorf("%s: %s, %v, want a button for requests %v", name, raw, err, want)
 		}
 	}
 }

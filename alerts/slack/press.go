@@ -35,7 +35,9 @@ func buttons(n alerts.Notification) []slack.Block {
 	if inc.Silence.Until.IsZero() {
 		add(pressSilence, "Silence 24 h")
 	}
-	add(pressRequested, "Removal requested")
+	if inc.CostsMail() { // of what is our own nobody is asked
+		add(pressRequested, "Removal requested")
+	}
 	return []slack.Block{slack.NewActionBlock("", all...)}
 }
 

@@ -32,7 +32,11 @@ func (d *Daemon) pressed(ctx context.Context, p alerts.Press) (said string, err 
 	a := alerts.Action{Kind: p.Kind, Incident: id, By: p.By, At: p.At}
 	switch p.Kind {
 	case alerts.Ack:
-		said = "Taken by " + p.By + ": no reminders until it gets worse."
+		said = "Taken by " + p.By
+		if had := h.Incident.AckedBy; had != "" && had != p.By { // two pressed within the minute that the message takes to show it
+			said += ", in place of " + had
+		}
+		said += ": no reminders until it gets worse."
 	case alerts.Mute:
 		a.Until, a.Note = p.At.Add(pressedSilence), "by a button in Slack"
 		said = fmt.Sprintf("Silenced by %s until %s.", p.By, a.Until.UTC().Format("2006-01-02 15:04 UTC"))

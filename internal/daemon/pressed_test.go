@@ -46,6 +46,10 @@ func TestAButtonDoesWhatTheCommandDoes(t *testing.T) {
 		}
 	}
 
+	if said, err := r.pressed(t.Context(), alerts.Press{Thread: thread, Kind: alerts.Ack, By: "lee (U2)", At: now}); err != nil || !strings.HasPrefix(said, "Taken by lee (U2), in place of kim (U1): ") {
+		t.Errorf("who presses second: %q, %v", said, err)
+	}
+
 	for name, c := range map[string]struct {
 		thread, says string
 		kind         alerts.ActionKind
