@@ -10,25 +10,28 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Acceptance is knocking at receivers' doors, and looking after servers of our own. Without Helo nobody is
-// knocked at; without Own no server is looked at.
+// Acceptance is knocking at receivers' doors, and looking after servers of our own. Without Helo
+// nobody is knocked at; without Own no server is looked at.
 type Acceptance struct {
-	// Helo is what we call ourselves there: a host name that leads back to who we are. Empty: nobody is knocked at.
+	// Helo is the name by which we introduce ourselves to receivers: a host name that leads back
+	// to us. Empty: nobody is knocked at.
 	Helo string `toml:"helo"`
 	// Schedule is when, in the time zone of [schedule]; default "@every 2h", at least an hour apart.
 	Schedule string   `toml:"schedule"`
 	Jitter   Duration `toml:"jitter"` // at most; default 10m, at most 1h
 	// Sample says from which addresses: SamplePool (the default) or SampleAll.
 	Sample string `toml:"sample"`
-	// Choose is how many receivers of each vendor are chosen by our own traffic; default 2, 0 to 10; 0: only those named.
+	// Choose is how many receivers of each vendor are chosen by our own traffic; default 2, 0 to
+	// 10; 0: only those that are named.
 	Choose    int             `toml:"choose"`
 	Except    []string        `toml:"except"` // receivers that are never knocked at
 	Receivers []KnockReceiver `toml:"receiver"`
 	From      []KnockFrom     `toml:"from"`
 	Own       []OwnServer     `toml:"own"`
-	// Outside is a domain that is none of ours, for which no server of ours takes mail; default example.com.
+	// Outside is a domain that is not ours, for which no server of ours takes mail; default example.com.
 	Outside string `toml:"outside"`
-	// Egress are servers, host:port (25 if left out), that "reputed egress" tries to reach from the host it runs on.
+	// Egress are servers, host:port (25 if left out), that "reputed egress" tries to reach from the
+	// host on which it runs.
 	Egress []string `toml:"egress"`
 
 	Times monitor.Schedule `toml:"-"` // Schedule, read in the time zone
@@ -37,41 +40,41 @@ type Acceptance struct {
 // The values of Acceptance.Sample.
 const (
 	SamplePool = "pool" // one of each pool in turn, and those that are refused or listed
-	SampleAll  = "all"  // every one
+	SampleAll  = "all"  // all
 )
 
 // KnockReceiver is a receiver to knock at.
 type KnockReceiver struct {
 	Domain string `toml:"domain"`
-	Vendor string `toml:"vendor"` // whose filter stands before it, as refusals name it; default: as its MX records tell
-	// Agreed says that its operator knows of this: then MAIL FROM and RCPT TO postmaster are asked too.
+	Vendor string `toml:"vendor"` // whose filter it uses, as refusals name it; default: according to its MX records
+	// Agreed says that its operator knows about this: then MAIL FROM and RCPT TO postmaster are said too.
 	Agreed bool     `toml:"agreed"`
 	Hosts  []string `toml:"hosts"` // host:port (25 if left out) in place of its MX records
 }
 
-// KnockFrom says how an address of ours is knocked from.
+// KnockFrom says how to knock from some addresses of ours.
 type KnockFrom struct {
 	Addresses []string `toml:"addresses"` // addresses and ranges that are watched
-	Bind      string   `toml:"bind"`      // address of this machine that becomes them behind NAT; default: the address itself
+	Bind      string   `toml:"bind"`      // address of this machine that NAT turns into them; default: the address itself
 	SOCKS5    string   `toml:"socks5"`    // host:port of a proxy on the machine that has them
-	User      string   `toml:"user"`      // of the proxy; empty: no login
+	User      string   `toml:"user"`      // for the proxy; empty: no login
 	Password  Secret   `toml:"password"`
 
 	Ranges []netip.Prefix `toml:"-"` // Addresses
 }
 
-// OwnServer is a mail server of ours that is looked after.
+// OwnServer is a mail server of ours that is looked at.
 type OwnServer struct {
 	Host string `toml:"host"` // name or address, with a port if it is not 25
 	// Expect is ExpectOpen (the default) where the world is to reach it, ExpectClosed where it is not.
 	Expect string `toml:"expect"`
-	// StartTLS, Relay and Postmaster say what is looked for; default true. Relay needs a monitor that the server
-	// does not relay for.
+	// StartTLS, Relay and Postmaster say what is looked at; default true. Relay needs a monitor for
+	// which the server does not relay.
 	StartTLS   bool     `toml:"starttls"`
 	Relay      bool     `toml:"relay"`
 	Postmaster bool     `toml:"postmaster"`
 	Domains    []string `toml:"domains"` // that it takes mail for; empty: postmaster and abuse are not asked for
-	From       string   `toml:"from"`    // address of this machine to connect from; default: as the system chooses
+	From       string   `toml:"from"`    // address of this machine to connect from; default: the system chooses
 	CAFile     string   `toml:"ca_file"` // who may sign its certificate; default: whom the system trusts
 }
 
@@ -85,7 +88,8 @@ func (s *OwnServer) setDefaults() {
 	s.Expect, s.StartTLS, s.Relay, s.Postmaster = ExpectOpen, true, true, true
 }
 
-// leastKnock is how far apart rounds are at least: a server that is visited more often takes it for an attack.
+// leastKnock is how far apart rounds are at least: a server that is visited more often may take it
+// for an attack.
 const leastKnock = time.Hour
 
 func (v *validator) acceptance() {
@@ -139,7 +143,7 @@ func (v *validator) knockReceivers() {
 	}
 }
 
-// closest is how far apart two slots of a schedule are at least, as far as a few weeks show.
+// closest returns the least time between two slots of a schedule, within a few weeks.
 func closest(s monitor.Schedule) time.Duration {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	end := at.AddDate(0, 0, 35)
@@ -202,7 +206,7 @@ func (v *validator) knockFrom(f *KnockFrom, at string) {
 	}
 }
 
-// bind gives an address of this machine as it is compared.
+// bind returns an address of this machine in the form in which addresses are compared.
 func (v *validator) bind(path, word string) string {
 	a, err := netip.ParseAddr(word)
 	if err != nil || a.Zone() != "" {

@@ -14,8 +14,8 @@ import (
 	"reputed/internal/guard"
 )
 
-// channels checks all that people are told by. Their names are keys of what waits for
-// them, so that no two share one, of whatever kind they are.
+// channels checks all channels. What waits for a channel is stored under its name, so that no two
+// have the same one, whatever their kind.
 func (v *validator) channels() {
 	names := map[string]string{}
 	v.slack(names)
@@ -78,7 +78,7 @@ func (v *validator) heldAddress(at string, s Secret) {
 	}
 }
 
-// labelName is that of Prometheus (prometheus.io/docs/concepts/data_model, read 2026-11-22).
+// labelName matches label names of Prometheus (prometheus.io/docs/concepts/data_model, read 2026-11-22).
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 func (v *validator) alertmanagers(names map[string]string) {
@@ -108,7 +108,7 @@ func (v *validator) alertmanagers(names map[string]string) {
 	}
 }
 
-// plainAddress is one of a machine inside, where people leave TLS out.
+// plainAddress says whether s is an address without TLS, as people use them inside their networks.
 func plainAddress(s string) bool {
 	rest, ok := strings.CutPrefix(s, "http://")
 	return ok && webAddress("https://"+rest)
@@ -153,7 +153,7 @@ func (v *validator) emails(names map[string]string) {
 	}
 }
 
-// submission checks the server that alerts are handed to.
+// submission checks the mail server to which alerts are handed.
 func (v *validator) submission(e *Email, at string) {
 	if e.Server == "" {
 		v.missing(at+".server", `missing; such as "smtp.example.net"`)
@@ -183,7 +183,8 @@ func (v *validator) submission(e *Email, at string) {
 	}
 }
 
-// mailAddress is an address alone, without a name: it stands in commands of SMTP.
+// mailAddress checks an address for SMTP commands, without a display name, and returns it with the
+// domain in the form in which domains are compared.
 func (v *validator) mailAddress(at, s string) string {
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Name != "" || a.Address != s || len(s) > 254 || strings.ContainsAny(s, "\"<>()\\ \t\r\n") {
@@ -199,8 +200,8 @@ func (v *validator) mailAddress(at, s string) string {
 	return local + "@" + d.Name
 }
 
-// Watches says why a mail server, by its name or the addresses that the name has, is one
-// of those that are watched; "" if it is not, as far as the file tells.
+// Watches says why a mail server, by its name or the addresses of that name, is one of those that
+// are watched; "" if it is not, as far as the file tells.
 func (c *Config) Watches(host string, addrs []netip.Addr) string {
 	if a, err := netip.ParseAddr(host); err == nil {
 		addrs = append(slices.Clone(addrs), a)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Email is one mail account that alerts are sent from, and to whom. It has to be
-// apart from the mail that is watched: the alert path must not be the blocked mail path.
+// Email is one mail account from which alerts are sent, and to whom. It must be separate from the
+// mail that is watched: the alert path must not be the blocked mail path.
 type Email struct {
 	Name     string   `toml:"name"`   // unique over all channels; default "email"
 	Server   string   `toml:"server"` // submission server, host:port (port 465 if left out, 587 with starttls, 25 with none)
@@ -20,7 +20,7 @@ type Email struct {
 	Force bool `toml:"force"`
 }
 
-// Webhook is one address that alerts are posted to as JSON.
+// Webhook is one address to which alerts are posted as JSON.
 type Webhook struct {
 	Name    string `toml:"name"` // unique over all channels; default "webhook"
 	URL     Secret `toml:"url"`
@@ -47,7 +47,7 @@ type Alertmanager struct {
 	Private  bool              `toml:"private"` // the name in url may lead to a private network
 }
 
-// Mattermost is one incoming webhook in the form that Slack once had: Mattermost, Rocket.Chat.
+// Mattermost is one incoming webhook in the old form of Slack's, as Mattermost and Rocket.Chat have.
 type Mattermost struct {
 	Name    string `toml:"name"` // unique over all channels; default "mattermost"
 	Webhook Secret `toml:"webhook"`
@@ -61,7 +61,7 @@ type Teams struct {
 	Webhook Secret `toml:"webhook"`
 }
 
-// Heartbeat is whom to tell that this monitor is alive, so that somebody notices when it is not.
+// Heartbeat says whom to tell that this monitor is alive, so that somebody notices when it is not.
 type Heartbeat struct {
 	URL     Secret `toml:"url"`      // called after each complete round; empty: nobody is told
 	URLFail Secret `toml:"url_fail"` // called after a round that was not; may be empty
@@ -81,7 +81,7 @@ func (m *Mattermost) setDefaults() { m.Name = "mattermost" }
 
 func (t *Teams) setDefaults() { t.Name = "teams" }
 
-// Channel is something that people are told by.
+// Channel is a way to tell people something.
 type Channel struct {
 	Name string
 	Kind string // the table it stands in: "slack", "email"

@@ -9,7 +9,7 @@ import (
 // MaxBackups is how many scheduled backups are kept at most.
 const MaxBackups = 1000
 
-// Backup is the copies of the database that the daemon makes by itself.
+// Backup says which copies of the database the daemon makes by itself.
 type Backup struct {
 	Dir      string `toml:"dir"`      // folder for them, made if it is missing; empty: none are made
 	Schedule string `toml:"schedule"` // when, in Schedule.TimeZone; default "17 3 * * *"

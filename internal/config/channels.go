@@ -41,7 +41,7 @@ func (v *validator) slack(names map[string]string) {
 	}
 }
 
-// webAddress says whether s is an address that a secret may be sent to.
+// webAddress says whether s is an address to which a secret may be sent.
 func webAddress(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {

@@ -15,24 +15,24 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// The library's decoder stops at the first value of a wrong type, matches keys in
-// any case, and quotes the lines around a mistake, secrets included. So only its parser
-// is used, and the syntax tree is laid over the Go type here, with the line of every
-// key kept for what is found out later.
+// The library's decoder stops at the first value of a wrong type, matches keys in any case, and
+// quotes the lines around a mistake, secrets included. So only its parser is used. The code here
+// assigns the syntax tree to the Go type, and remembers the line of every key for mistakes that
+// are found later.
 
-// decoder lays a TOML document over a struct.
+// decoder decodes a TOML document into a struct.
 type decoder struct {
 	*problems
 	parser unstable.Parser
 	breaks []int // offsets of the line breaks
 }
 
-// defaulter is an element of a list of tables that is not empty to begin with.
+// defaulter is an element of a list of tables that has defaults.
 type defaulter interface{ setDefaults() }
 
-// decode reads data into cfg, which holds the defaults, and tells what is wrong.
+// decode reads data into cfg, which holds the defaults, and returns what is wrong.
 func decode(data []byte, name string, cfg *Config) *problems {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors of one system put a byte order mark there
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // some editors put a byte order mark there
 	d := &decoder{problems: &problems{file: name, lines: map[string]int{}, spoiled: map[string]bool{}}}
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		d.cut = true
@@ -95,8 +95,8 @@ func syntaxFault(message string, at []byte) string {
 	return message
 }
 
-// recheck has the library look for what TOML forbids and the walk above let pass, such
-// as a table that is opened again by a dotted key.
+// recheck has the library look for what TOML forbids and the code above lets pass, such as a
+// table that is opened again by a dotted key.
 func (d *decoder) recheck(data []byte) {
 	var all map[string]any
 	var bad *toml.DecodeError
@@ -108,7 +108,7 @@ func (d *decoder) recheck(data []byte) {
 	}
 }
 
-// keys are the parts of a dotted key, and the line it stands on.
+// keys returns the parts of a dotted key, and its line.
 func (d *decoder) keys(e *unstable.Node) (keys []string, line int) {
 	for it := e.Key(); it.Next(); {
 		if line == 0 {
@@ -285,13 +285,13 @@ func (d *decoder) value(v reflect.Value, path string, n *unstable.Node, line int
 	return true
 }
 
-// wrong says what a value should have been, without repeating it.
+// wrong adds a mistake that says what a value should be, without repeating it.
 func (d *decoder) wrong(path string, t reflect.Type, line int) {
 	d.spoiled[parent(path)] = true
 	d.onLine(line, "%s: %s", label(path), want(t))
 }
 
-// fresh is a new element of a list, with its defaults.
+// fresh returns a new element of a list, with its defaults.
 func fresh(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
 	if d, ok := v.Interface().(defaulter); ok {
@@ -307,7 +307,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// field is the field of a struct whose key is exactly this; no map has fields.
+// field returns the field of a struct whose key is exactly this. A map has none.
 func field(v reflect.Value, key string) (reflect.Value, bool) {
 	if v.Kind() != reflect.Struct {
 		return reflect.Value{}, false

@@ -6,8 +6,8 @@ import (
 	"reputed/checks"
 )
 
-// defaults are what every key is without a file. Those that depend on other keys or
-// on the environment are filled in by the validator.
+// defaults returns the configuration without a file. The validator fills in the defaults that
+// depend on other keys or on the environment.
 func defaults() *Config {
 	return &Config{
 		DNS: DNS{
@@ -51,11 +51,11 @@ func (m *Mailbox) setDefaults() {
 
 func (s *Slack) setDefaults() { s.Name = "slack" }
 
-// How lists are asked: the values of DNS.Mode.
+// Where lists are asked: the values of DNS.Mode.
 const (
-	ModeAuto          = "auto"          // through the resolver, and at its own name servers a list that fails there
+	ModeAuto          = "auto"          // through the resolver, and at a list's own name servers if that fails
 	ModeResolver      = "resolver"      // through the resolver only
-	ModeAuthoritative = "authoritative" // at the lists' own name servers, and through the resolver where that fails
+	ModeAuthoritative = "authoritative" // at the lists' own name servers, and through the resolver if that fails
 )
 
 // How a mailbox is reached: the values of Mailbox.TLS.

@@ -7,7 +7,7 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Duration is a time.Duration that the file has as text: "30s", "5m", "36h", "7d".
+// Duration is a time.Duration that is written as text: "30s", "5m", "36h", "7d".
 type Duration struct{ time.Duration }
 
 // UnmarshalText reads the text by [monitor.ParseDuration].
@@ -23,5 +23,5 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalText writes what UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// String is the duration as the file has it.
+// String returns the duration as it is written in the file.
 func (d Duration) String() string { return monitor.FormatDuration(d.Duration) }

@@ -16,7 +16,7 @@ type Error struct {
 	Mistakes []Mistake // in the order of the file, at least one
 }
 
-// Mistake is one thing that is wrong. Its text holds no secret.
+// Mistake is one thing that is wrong, or probably not meant. Its text holds no secret.
 type Mistake struct {
 	File string // as it was named; empty for the defaults
 	Line int    // counted from 1; 0: about the file as a whole
@@ -41,34 +41,34 @@ func (m Mistake) String() string {
 	return file + ": " + m.Text
 }
 
-// problems gathers mistakes and warnings while a file is read. A place in the
-// configuration is a path, as in `mailbox[0].tls` or `outbound[1].hosts["mx.example.org"]`.
+// problems collects mistakes and warnings while a file is read. A place in the configuration is
+// a path, as in `mailbox[0].tls` or `outbound[1].hosts["mx.example.org"]`.
 type problems struct {
 	file     string
 	lines    map[string]int // path to the line that sets it
 	mistakes []Mistake
 	warnings []Mistake
 
-	// A table in which a key could not be read, or everything after a syntax error:
-	// what is missing there was probably meant, and is not told a second time.
-	spoiled map[string]bool
-	cut     bool
+	// What is missing in a table of which a key could not be read, or after a syntax error, is
+	// probably there, and is not reported in addition.
+	spoiled map[string]bool // tables of which a key could not be read
+	cut     bool            // there was a syntax error
 }
 
-// at adds a mistake about what stands at path.
+// at adds a mistake about what is at path.
 func (p *problems) at(path, format string, args ...any) {
 	p.mistakes = append(p.mistakes, p.mistake(path, format, args...))
 }
 
-// missing adds a mistake about a key that is not there or empty, unless what stands
-// in its place has been told already.
+// missing adds a mistake about a key that is missing or empty, unless what is there in its place
+// has been reported already.
 func (p *problems) missing(path, format string, args ...any) {
 	if !p.cut && !p.spoiled[path] && !p.spoiled[parent(path)] {
 		p.at(path, format, args...)
 	}
 }
 
-// warn adds a warning about what stands at path.
+// warn adds a warning about what is at path.
 func (p *problems) warn(path, format string, args ...any) {
 	p.warnings = append(p.warnings, p.mistake(path, format, args...))
 }
@@ -81,12 +81,12 @@ func (p *problems) mistake(path, format string, args ...any) Mistake {
 	return Mistake{File: p.file, Line: p.line(path), Text: text}
 }
 
-// onLine adds a mistake that says itself what it is about.
+// onLine adds a mistake on a line, whose text says what it is about.
 func (p *problems) onLine(line int, format string, args ...any) {
 	p.mistakes = append(p.mistakes, Mistake{File: p.file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// line is that of path, or of what it is part of; 0 if it is all default.
+// line returns the line of path, or of what it is part of; 0 if it is a default.
 func (p *problems) line(path string) int {
 	for path != "" {
 		if n, ok := p.lines[path]; ok {
@@ -97,7 +97,7 @@ func (p *problems) line(path string) int {
 	return 0
 }
 
-// set says whether the file sets what is at path.
+// set says whether the file sets path.
 func (p *problems) set(path string) bool {
 	_, ok := p.lines[path]
 	return ok
@@ -116,7 +116,7 @@ func sortByLine(ms []Mistake) {
 	slices.SortStableFunc(ms, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
 }
 
-// parent cuts the last step off a path; "" is above all.
+// parent returns a path without its last step; "" is above all.
 func parent(path string) string {
 	if before, _, ok := strings.Cut(path, `["`); ok { // the name in there may hold dots
 		return before
@@ -127,7 +127,7 @@ func parent(path string) string {
 	return path[:max(strings.LastIndexByte(path, '.'), 0)]
 }
 
-// label is how people are told of a path: `[[mailbox]] tls`, `[dns] servers`.
+// label returns a path as people read it: `[[mailbox]] tls`, `[dns] servers`.
 func label(path string) string {
 	key := path
 	if before, _, ok := strings.Cut(path, `["`); ok {
@@ -147,7 +147,7 @@ func label(path string) string {
 	return tableName(table) + " " + strings.TrimPrefix(key, table+".")
 }
 
-// tableName is the header of the table at path: [dns], [[blocklists.list]].
+// tableName returns the header of the table at path: [dns], [[blocklists.list]].
 func tableName(path string) string {
 	var b strings.Builder
 	for step := range strings.SplitSeq(path, ".") {
@@ -166,8 +166,8 @@ func tableName(path string) string {
 	return "[" + b.String() + "]"
 }
 
-// shown quotes a text of the file for an error, unless it might be a secret that
-// was put in the wrong place: the line number says enough then.
+// shown quotes a text of the file for an error, unless it might be a secret in the wrong place:
+// then the line number says enough.
 func shown(s string) string {
 	if secretive(s) {
 		return "the value"

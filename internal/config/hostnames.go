@@ -7,9 +7,9 @@ import (
 	"reputed/checks"
 )
 
-// hostNames are the names of a pool's servers that receivers may look up on lists of
-// domains, as far as the file names them. A name that only we know (mx1.lan) is none: no receiver sees it,
-// and it is nobody's business.
+// hostNames returns the names of a pool's servers that receivers may look up on lists of domains,
+// as far as the file has them. A name that only we know (mx1.lan) is not among them: no receiver
+// sees it, and it is nobody's business.
 func (o Outbound) hostNames() []string {
 	if !o.HostNames {
 		return nil
@@ -23,15 +23,16 @@ func (o Outbound) hostNames() []string {
 	return names
 }
 
-// AsksHostNames says whether the host names of a pool are asked about; those of addresses
-// that are in no pool are.
+// AsksHostNames says whether lists are asked about the host names of a pool. For addresses that
+// are in no pool they are.
 func (c *Config) AsksHostNames(pool string) bool {
 	i := slices.IndexFunc(c.Outbound, func(o Outbound) bool { return o.Pool == pool })
 	return i < 0 || c.Outbound[i].HostNames
 }
 
-// OurDomains are the organisational domains of all names in the file: of domains, hosts, names and spf.
-// A name below one of them is ours, while the PTR name of an address is often its provider's.
+// OurDomains returns the organisational domains of all names in the file: in domains, hosts, names
+// and spf. A name below one of them is ours, while the PTR name of an address is often its
+// provider's.
 func (c *Config) OurDomains() map[string]bool {
 	ours := map[string]bool{}
 	for _, o := range c.Outbound {

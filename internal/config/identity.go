@@ -10,43 +10,45 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Identity is how what the senders publish of themselves is looked at: PTR, HELO, SPF, DKIM,
-// DMARC and more. It asks our own DNS and nobody else.
+// Identity says how to look at what senders publish about themselves: PTR, HELO, SPF, DKIM, DMARC
+// and more. Only the DNS is asked for it, and with MTASTSPolicy the policy host.
 type Identity struct {
 	Enabled bool `toml:"enabled"` // default true
-	// Schedule is when it is looked at, in the time zone of [schedule]; default "@daily". A start and a
-	// reload look too.
+	// Schedule is when to look, in the time zone of [schedule]; default "@daily". The daemon also
+	// looks when it starts and when it reloads.
 	Schedule string `toml:"schedule"`
-	// Disable are rules that are not told, such as "mta-sts"; the names are those of `reputed identity`.
+	// Disable are rules that are not reported, such as "mta-sts"; `reputed identity` shows their names.
 	Disable []string `toml:"disable"`
 	// MTASTSPolicy says whether the policy file of MTA-STS is fetched over HTTPS; default false.
 	MTASTSPolicy bool `toml:"mta_sts_policy"`
-	// Senders say more of sending domains. Without them, each domain of a pool that is not the name
-	// of a host is taken for one that its addresses send as.
+	// Senders say more about sending domains. Without them, each domain of a pool that is not the
+	// name of a host is taken for one as which its addresses send.
 	Senders []Sender `toml:"sender"`
 
 	Times monitor.Schedule `toml:"-"` // Schedule, read in the time zone
 }
 
-// Sender is one domain that mail is sent as, or one that sends none.
+// Sender is one domain as which mail is sent, or one that sends none.
 type Sender struct {
 	Domain string `toml:"domain"`
-	// Pools are those whose addresses send as the domain; default: those that have it, or the domain
-	// above it, among their domains.
+	// Pools are those whose addresses send as the domain; default: those that have the domain, or
+	// the nearest one above it, among their domains.
 	Pools      []string `toml:"pools"`
-	Selectors  []string `toml:"selectors"`   // of the DKIM keys that its mail is signed with
+	Selectors  []string `toml:"selectors"`   // of the DKIM keys with which its mail is signed
 	ReturnPath string   `toml:"return_path"` // domain of MAIL FROM; default: the domain itself
 	Sends      bool     `toml:"sends"`       // default true; false: it sends no mail, and should say so
-	// DMARC is the policy that it should have at least: "none", "quarantine", "reject"; default: any,
-	// and reject of a domain that sends nothing.
+	// DMARC is the policy that it should at least have: "none", "quarantine" or "reject"; default:
+	// any, and "reject" for a domain that sends nothing.
 	DMARC string `toml:"dmarc"`
-	// Implied says that nobody wrote it here: it is a domain of a pool, and may be the name of a host.
+	// Implied says that it is not in the file as a sender: it is a domain of a pool, and may be the
+	// name of a host.
 	Implied bool `toml:"-"`
 }
 
 func (s *Sender) setDefaults() { s.Sends = true }
 
-// IdentityRules are the names of the rules that Identity.Disable takes. A test holds them to those of the check.
+// IdentityRules returns the names of the rules for Identity.Disable. A test compares them with
+// those of the check.
 func IdentityRules() []string {
 	return []string{"ptr", "fcrdns", "generic", "helo", "certificate", "spf-address",
 		"spf", "spf-limits", "dkim", "dmarc", "dmarc-reports", "alignment", "mx", "mailboxes", "mta-sts", "tls-rpt"}
@@ -101,8 +103,9 @@ func (c *Config) poolNames() []string {
 	return names
 }
 
-// SendingDomains are all domains to look at, in the order of the file: those of [[identity.sender]], and the domains of
-// pools that are neither the name of a host nor told there. Each has its Pools filled in.
+// SendingDomains returns all domains to look at, in the order of the file: those of
+// [[identity.sender]], and the other domains of pools that are not the name of a host. Their Pools
+// are filled in.
 func (c *Config) SendingDomains() []Sender {
 	var all []Sender
 	known := map[string]bool{}
@@ -130,8 +133,8 @@ func (c *Config) SendingDomains() []Sender {
 	return all
 }
 
-// poolsOf are the pools that send as a domain: those that have it among their domains, or else those
-// that have the nearest domain above it.
+// poolsOf returns the pools that send as a domain: those that have it among their domains, else
+// those that have the nearest domain above it.
 func (c *Config) poolsOf(domain string) []string {
 	for name := domain; strings.Contains(name, "."); _, name, _ = strings.Cut(name, ".") {
 		var pools []string

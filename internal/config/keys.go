@@ -34,8 +34,8 @@ func kindOf(t reflect.Type) form {
 	return isValue
 }
 
-// keysOf are the keys of a struct, one for each of its fields in their order;
-// empty for a field that the file does not have.
+// keysOf returns the keys of a struct, one for each of its fields in their order; a field that is
+// not in the file has an empty one.
 func keysOf(t reflect.Type) []string {
 	keys := make([]string, t.NumField())
 	for i := range keys {
@@ -82,7 +82,7 @@ func want(t reflect.Type) string {
 	return "want a text in quotes"
 }
 
-// in is " in [dns]" for messages; nothing at the top of a file.
+// in says for a message where a key is: " in [dns]".
 func in(path string) string {
 	if path == "" {
 		return " before the first table"
@@ -90,7 +90,7 @@ func in(path string) string {
 	return " in " + tableName(path)
 }
 
-// unknownKey says which key is meant.
+// unknownKey adds a mistake about a key, and says which one is probably meant.
 func (d *decoder) unknownKey(v reflect.Value, path, key string, line int) {
 	d.spoiled[path] = true
 	text := fmt.Sprintf("key %s is not known%s", shown(key), in(path))
@@ -106,7 +106,7 @@ func (d *decoder) unknownKey(v reflect.Value, path, key string, line int) {
 	d.onLine(line, "%s; known are %s", text, strings.Join(known, ", "))
 }
 
-// unknownTable says which table is meant.
+// unknownTable adds a mistake about a table, and says which one is probably meant.
 func (d *decoder) unknownTable(v reflect.Value, path, key string, line int) {
 	d.spoiled[path] = true
 	text := fmt.Sprintf("table %s is not known%s", shown(key), in(path))
@@ -135,14 +135,14 @@ func (d *decoder) unknownTable(v reflect.Value, path, key string, line int) {
 	d.onLine(line, "%s; known are %s", text, strings.Join(known, ", "))
 }
 
-// tablePath is a path as headers have it, without the numbers.
+// tablePath returns a path as in a header, without the numbers.
 func tablePath(path string) string { return strings.Trim(tableName(path), "[]") }
 
 func named(keys []string) []string {
 	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
 }
 
-// homeOf is the one table below t that has the key; more than one is no help.
+// homeOf returns the table below t that has the key, if it is the only one.
 func homeOf(t reflect.Type, path, key string) (string, bool) {
 	var homes []string
 	for i, k := range keysOf(t) {
@@ -167,8 +167,8 @@ func homeOf(t reflect.Type, path, key string) (string, bool) {
 	return homes[0], true
 }
 
-// nearest is the known word that is most like the one given, if it is like it at
-// all: at most a third of it is different, or one begins with the other.
+// nearest returns the known word that is most like the given one, if any is like it: at most a
+// third of it differs, or one begins with the other.
 func nearest(word string, known []string) (string, bool) {
 	best, least := "", 1+max(1, len(word)/3)
 	word = strings.ToLower(word)
@@ -185,8 +185,8 @@ func nearest(word string, known []string) (string, bool) {
 	return best, best != ""
 }
 
-// distance is how many letters have to be changed, added, dropped or swapped with
-// their neighbour to make b of a (optimal string alignment). It is cut off at limit.
+// distance returns how many letters have to be changed, added, dropped or swapped with their
+// neighbour to turn a into b (optimal string alignment), or limit if that is less.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

@@ -8,9 +8,9 @@ import (
 	"reputed/blocklists"
 )
 
-// WithKey is the list with the key that [blocklists.keys] has for it, or as it is if
-// it can be asked without one. The error says what is missing, wraps
-// [blocklists.ErrNoKey] if that is the key, and does not hold it.
+// WithKey returns the list with its key from [blocklists.keys], or unchanged if it can be asked
+// without one. The error says what is missing, wraps [blocklists.ErrNoKey] if that is the key,
+// and does not hold the key.
 func (b *Blocklists) WithKey(z blocklists.Zone) (blocklists.Zone, error) {
 	secret := b.Keys[z.KeyName]
 	switch {
@@ -24,8 +24,8 @@ func (b *Blocklists) WithKey(z blocklists.Zone) (blocklists.Zone, error) {
 	return blocklists.Zone{}, fmt.Errorf(`list %q: %w: add %s = "env:NAME" to [blocklists.keys]`, z.ID, blocklists.ErrNoKey, z.KeyName)
 }
 
-// key gives a chosen list its key; false means that it is not asked, which was
-// told. Path is where the file asks for this very list; empty if a tag or the catalogue does.
+// key gives a chosen list its key. It is false if the list cannot be asked, which has been
+// reported. Path is where the file asks for this very list; empty if a tag or the catalogue does.
 func (v *validator) key(z blocklists.Zone, path string) (blocklists.Zone, bool) {
 	c := &v.cfg.Blocklists
 	secret, at := c.Keys[z.KeyName], fmt.Sprintf("%s[%q]", listKeys, z.KeyName)
@@ -57,7 +57,7 @@ func (v *validator) key(z blocklists.Zone, path string) (blocklists.Zone, bool) 
 	return z, false
 }
 
-// keyNames checks that every key is one that some list is asked with.
+// keyNames checks that every key is for some list.
 func (v *validator) keyNames(known []blocklists.Zone) {
 	var names []string
 	for _, z := range known {

@@ -13,7 +13,8 @@ import (
 	"reputed/checks"
 )
 
-// MaxFileBytes bounds a configuration file: a hundred thousand addresses, one a line, fit.
+// MaxFileBytes is how large a configuration file may be: a hundred thousand addresses, each on
+// its own line, fit.
 const MaxFileBytes = 8 << 20
 
 // SecretMode says whether secrets are looked up.
@@ -22,21 +23,22 @@ type SecretMode string
 const (
 	// Resolve looks every secret up; a missing one is a mistake. This is the default.
 	Resolve SecretMode = "resolve"
-	// Skip leaves them: for commands that need none, such as lists and status, which
-	// then run for people who may not read them.
+	// Skip does not look them up. It is for commands that need none, such as lists and status:
+	// people who may not read the secrets can use them.
 	Skip SecretMode = "skip"
-	// ListKeys looks up the keys of lists and leaves the rest: for commands that ask
-	// lists and do nothing else, such as check.
+	// ListKeys looks up the keys of lists only. It is for commands that ask lists and do nothing
+	// else, such as check.
 	ListKeys SecretMode = "list keys"
 )
 
-// LoadOptions are how a file is read; the zero value is that of the daemon.
+// LoadOptions say how a file is read; the zero value is for the daemon.
 type LoadOptions struct {
 	Env     func(name string) (value string, ok bool) // nil: os.LookupEnv
 	Secrets SecretMode                                // empty: Resolve
 
-	// Partial gives what could be read of a file that is wrong beside the error, for commands
-	// that only look at what a daemon has stored. What is wrong has its default, or is not there.
+	// Partial returns what could be read of a file with mistakes, together with the error. It is
+	// for commands that only look at what a daemon has stored. What is wrong has its default, or
+	// is missing.
 	Partial bool
 
 	builtin func() (blocklists.Catalog, error) // nil: blocklists.BuiltinCatalog, which reads it anew each time

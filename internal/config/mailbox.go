@@ -12,24 +12,24 @@ import (
 	"reputed/internal/guard"
 )
 
-// MaxFolders is how many folders of one mailbox are read at most: each has a
-// connection of its own, and servers allow ten or fifteen for an account.
+// MaxFolders is how many folders of one mailbox can be read: each has a connection of its own, and
+// servers allow ten or fifteen for an account.
 const MaxFolders = 8
 
 // maxNewestFirst bounds what is read twice at the first start on a folder.
 const maxNewestFirst = 10_000
 
-// What is done with a report on its server once it is stored: the values of
-// Mailbox.After, of which the last two are followed by a name.
+// What is done with a report on its server once it is stored: the values of Mailbox.After, of
+// which the last two are followed by a name.
 const (
-	AfterKeep    = "keep"     // nothing; the mailbox is opened to read only
+	AfterKeep    = "keep"     // nothing; the mailbox is opened read-only
 	AfterSeen    = "seen"     // it is marked as read
 	AfterDelete  = "delete"   // it is deleted
 	AfterKeyword = "keyword:" // it gets a keyword (RFC 3501 section 2.3.2)
 	AfterMove    = "move:"    // it is moved to another folder
 )
 
-// Reads gives the folders that are read, INBOX in capitals.
+// Reads returns the folders that are read, with INBOX in capitals.
 func (m *Mailbox) Reads() []string {
 	folders := m.Folders
 	if len(folders) == 0 {
@@ -42,9 +42,9 @@ func (m *Mailbox) Reads() []string {
 	return all
 }
 
-// Key is the name under which it is stored how far a folder has been read: that of
-// the mailbox for INBOX, and with the folder's behind a slash for another, so that one
-// is never taken for the other, in whatever order they stand.
+// Key returns the name under which the position in a folder is stored: that of the mailbox for
+// INBOX, and with a slash and the name of the folder for another. So one is never taken for the
+// other, whatever their order.
 func (m *Mailbox) Key(folder string) string {
 	if folder = inbox(folder); folder != "INBOX" {
 		return m.Name + "/" + folder
@@ -52,7 +52,8 @@ func (m *Mailbox) Key(folder string) string {
 	return m.Name
 }
 
-// inbox writes INBOX, the one name that is the same in any case (RFC 3501 section 5.1), in capitals.
+// inbox returns a folder's name with INBOX, the one name that is the same in any case (RFC 3501
+// section 5.1), in capitals.
 func inbox(folder string) string {
 	if strings.EqualFold(folder, "INBOX") {
 		return "INBOX"
@@ -152,7 +153,7 @@ func (v *validator) after(m *Mailbox, at string) {
 	}
 }
 
-// oauth checks what can be seen from here; the secrets' contents are looked at where they are used.
+// oauth checks what can be seen here; the contents of the secrets are checked where they are used.
 func (v *validator) oauth(o *OAuth, at string) {
 	if o.Provider != "" {
 		v.oneOf(at+".provider", o.Provider, "microsoft", "google")
@@ -184,8 +185,8 @@ func (v *validator) oauth(o *OAuth, at string) {
 	}
 }
 
-// certificates looks into a file of authorities when the secrets are looked up, too: for
-// who only reads the database, it need not be there.
+// certificates checks a file of authorities, if the secrets are looked up too: for somebody who
+// only reads the database it need not be there.
 func (v *validator) certificates(at, file string) {
 	if v.opt.Secrets != Resolve && v.opt.Secrets != "" {
 		return

@@ -60,7 +60,7 @@ func (v *validator) outbound() {
 	}
 }
 
-// address checks one address or range and gives it as it is compared.
+// address checks one address or range, and returns it in the form in which it is compared.
 func (v *validator) address(path, word, pool string, words map[string]string, all *ranges) string {
 	var one checks.Targets
 	if err := one.Add(word, "", nil); err != nil || one.Empty() {
@@ -96,12 +96,12 @@ func (v *validator) address(path, word, pool string, words map[string]string, al
 	return text
 }
 
-// addressFault is why a word is no target, without the word: it is for [shown] to quote.
+// addressFault says why a word is not a target, without the word, which shown quotes.
 func addressFault(word string, err error) string {
 	return strings.TrimPrefix(err.Error(), strconv.Quote(checks.Line(strings.TrimSpace(word), 80))+": ")
 }
 
-// once adds a mistake if the target stands there a second time.
+// once adds a mistake if the target is there for the second time.
 func (v *validator) once(path, target string, words map[string]string) bool {
 	if first, twice := words[target]; twice {
 		v.at(path, "%s stands there twice, first on line %d", shown(target), v.line(first))
@@ -111,7 +111,7 @@ func (v *validator) once(path, target string, words map[string]string) bool {
 	return true
 }
 
-// hosts puts names and addresses into the form in which bounces are compared with them.
+// hosts converts names and addresses to the form in which bounces are compared with them.
 func (v *validator) hosts(o *Outbound, at string) {
 	if len(o.Hosts) == 0 {
 		return

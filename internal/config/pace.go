@@ -13,15 +13,15 @@ import (
 	"reputed/internal/monitor"
 )
 
-// longRound is how long the questions to one operator may take before they are a
-// warning: its lists are asked about a part of the targets in each round then, and a
-// listing is seen when its turn comes.
+// longRound is how long the questions to one operator may take without a warning. If they take
+// longer, its lists are asked about only a part of the targets in each round, and a listing is
+// seen when its turn comes.
 const longRound = 30 * time.Minute
 
-// Pace says of each operator whose published limits a round over the targets does
-// not fit into: at so many questions a second it lasts too long, or there are more
-// rounds a day than the operator answers. What names and SPF records stand for is known to the
-// daemon only, so that [Config.ReadyToRun] does not count it, and the daemon asks again.
+// Pace returns a warning for each operator whose published limits a round over the targets
+// exceeds: it would last too long, or the rounds of a day ask more than the operator answers.
+// Only the daemon knows the addresses of names and SPF records, so [Config.ReadyToRun] does not
+// count them, and the daemon calls Pace again.
 func (c *Config) Pace(watched checks.Targets) []string {
 	ip4, ip6, names := watched.Sizes()
 	targets := map[blocklists.Family]float64{blocklists.IPv4: ip4, blocklists.IPv6: ip6, blocklists.Name: names}
@@ -77,9 +77,9 @@ func (c *Config) Pace(watched checks.Targets) []string {
 	return warnings
 }
 
-// RoundsADay is how many rounds a schedule has in a day, each of them as long as takes at least: a
-// slot that comes while a round runs is left out. Of schedules that are rarer than
-// once a day it is the mean of four weeks.
+// RoundsADay returns how many rounds a schedule has in a day, if each takes at least that long: a
+// slot that comes while a round runs is left out. For schedules that are rarer than once a day it
+// is the mean over four weeks.
 func RoundsADay(s monitor.Schedule, takes time.Duration) float64 {
 	const weeks = 4
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // any day stands for all
@@ -89,7 +89,7 @@ func RoundsADay(s monitor.Schedule, takes time.Duration) float64 {
 	return float64(slots(s, takes, day, day.Add(weeks*7*24*time.Hour))) / (weeks * 7)
 }
 
-// slots is how many rounds begin in [from, to).
+// slots returns how many rounds begin in [from, to).
 func slots(s monitor.Schedule, takes time.Duration, from, to time.Time) (n int) {
 	for at := s.Next(from.Add(-time.Second)); !at.IsZero() && at.Before(to); n++ {
 		over := at.Add(takes)

@@ -11,33 +11,33 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Alerts is when people are told, and who tells them.
+// Alerts says when people are told, and by which channels.
 type Alerts struct {
-	// MinSeverity is the least that is told at once; default major. What is below it
-	// is told by the digest and shown by status.
+	// MinSeverity is the least severity about which people are told at once; default major. What
+	// is below it is in the digest and in status.
 	MinSeverity checks.Severity `toml:"min_severity"`
-	// Remind is how often an unacknowledged incident is told again, by severity; 0 is never.
+	// Remind is how often people are reminded of an unacknowledged incident, by severity; 0 is never.
 	RemindCritical Duration `toml:"remind_critical"` // default 4h; 0s or 1m to 30d
 	RemindMajor    Duration `toml:"remind_major"`    // default 24h; 0s or 1m to 30d
 
-	// QuietFrom and QuietTo are hours in which only pages are told: what is critical or
+	// In the hours between QuietFrom and QuietTo only pages are sent: about what is critical, or
 	// costs mail that was counted. The rest waits until they are over.
 	QuietFrom Clock  `toml:"quiet_from"` // default: none
 	QuietTo   Clock  `toml:"quiet_to"`
 	TimeZone  string `toml:"timezone"` // of all times of day here; default that of the schedule
 
-	Digest   Clock    `toml:"digest"`    // when the small things are told, once a day; default 08:00, "" is never
-	DigestTo []string `toml:"digest_to"` // default: Channels, those left out that can take no digest
+	Digest   Clock    `toml:"digest"`    // when the small things are reported, once a day; default 08:00, "" is never
+	DigestTo []string `toml:"digest_to"` // default: Channels, except those that can take no digest
 
-	// Channels tell what no route sends elsewhere; default: all but those that are only in EscalateTo.
+	// Channels get what no route sends elsewhere; default: all except those in EscalateTo.
 	Channels []string `toml:"channels"`
-	// EscalateTo tells of a page that nobody has acknowledged for so long; default: never.
+	// EscalateTo get a page that nobody has acknowledged for EscalateAfter; default: never.
 	EscalateAfter Duration `toml:"escalate_after"` // 1m to 7d
 	EscalateTo    []string `toml:"escalate_to"`
 	Routes        []Route  `toml:"route"` // in order; the first that fits an incident decides
 }
 
-// Zone is what TimeZone names, and UTC where that is nothing.
+// Zone returns the zone that TimeZone names, or UTC if there is none.
 func (a Alerts) Zone() *time.Location {
 	if zone, err := monitor.LoadLocation(a.TimeZone); err == nil {
 		return zone
@@ -45,18 +45,18 @@ func (a Alerts) Zone() *time.Location {
 	return time.UTC
 }
 
-// Route says who tells of some incidents: of those that have something of each key that
+// Route says which channels get some incidents: those that have one of the values of each key that
 // is not empty.
 type Route struct {
 	Pools      []string `toml:"pools"`
 	Tags       []string `toml:"tags"`
-	Lists      []string `toml:"lists"`      // ids of lists: that of the worst finding counts
+	Lists      []string `toml:"lists"`      // ids of lists; that of the worst finding counts
 	Severities []string `toml:"severities"` // critical, major, minor, informational
 	Classes    []string `toml:"classes"`    // page, notice, digest
 	Channels   []string `toml:"channels"`   // [] is nobody
 }
 
-// Clock is a time of day that the file has as text: "22:00". The zero value is none.
+// Clock is a time of day that is written as text: "22:00". The zero value is none.
 type Clock struct {
 	Minute int // after midnight, 0 to 1439
 	Given  bool
@@ -79,7 +79,7 @@ func (c *Clock) UnmarshalText(text []byte) error {
 // MarshalText writes what UnmarshalText reads.
 func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// String is the time of day as the file has it; empty for none.
+// String returns the time of day as it is written in the file; empty for none.
 func (c Clock) String() string {
 	if !c.Given {
 		return ""

@@ -8,9 +8,8 @@ import (
 	"reputed/checks"
 )
 
-// ReadyToRun says whether the daemon has something to do with a valid configuration:
-// the error, an [*Error], is what it cannot run without, the warnings are what it
-// runs without and should not.
+// ReadyToRun says whether the daemon has something to do with a valid configuration. The error, an
+// [*Error], says what it cannot run without; the warnings say what it should not run without.
 func (c *Config) ReadyToRun() (warnings []string, err error) {
 	p := &problems{file: c.Path}
 	targets, err := c.Targets()
@@ -39,8 +38,8 @@ func (c *Config) ReadyToRun() (warnings []string, err error) {
 	return warnings, p.err()
 }
 
-// LocalTargets are the targets without what only the DNS knows. A file of addresses that cannot
-// be read now counts as empty: a warning says so when it matters.
+// LocalTargets returns the targets without those that only the DNS knows. A file of addresses that
+// cannot be read now counts as empty: a warning says so when it matters.
 func (c *Config) LocalTargets() (checks.Targets, error) {
 	return c.TargetsWith(func(s Source) []string {
 		if s.Kind != SourceFile {
@@ -51,8 +50,8 @@ func (c *Config) LocalTargets() (checks.Targets, error) {
 	})
 }
 
-// unserved are the kinds of targets that no list is there for. Host names do not count: they
-// are asked about besides, without anybody having written them down for that.
+// unserved returns the kinds of targets that no list serves. Host names do not count: lists are
+// asked about them in addition, without anybody having asked for that.
 func (c *Config) unserved(local checks.Targets) (kinds []string) {
 	if len(c.Blocklists.Zones) == 0 {
 		return nil

@@ -7,10 +7,10 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Report is the report about the time that is over: listings, cost, what was done.
+// Report says when the report about the past time is sent: listings, their cost, what was done.
 type Report struct {
 	Schedule string   `toml:"schedule"` // when, as a cron expression in Schedule.TimeZone: "0 8 * * 1"; empty: none is sent
-	Channels []string `toml:"channels"` // who tells it; default: those of Alerts, those left out that can take none
+	Channels []string `toml:"channels"` // which get it; default: those of Alerts, except those that can take none
 
 	Times monitor.Schedule `toml:"-"` // Schedule, read
 }

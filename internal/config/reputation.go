@@ -10,12 +10,12 @@ import (
 	"reputed/internal/monitor"
 )
 
-// Reputation is who is asked what they think of the senders, besides blocklists.
+// Reputation says who is asked what they think of the senders, besides blocklists.
 type Reputation struct {
 	// Schedule is when scores and programmes are asked, in the time zone of [schedule]; default "@every 6h".
 	Schedule string `toml:"schedule"`
-	// Enable and Disable are ids of scores to ask besides, or without, those of the catalogue that
-	// are asked by default. "reputed lists" does not show them, since they are no lists.
+	// Enable and Disable are ids of scores to ask in addition to those that the catalogue asks by
+	// default, and not to ask. "reputed lists" does not show them, since they are not lists.
 	Enable  []string `toml:"enable"`
 	Disable []string `toml:"disable"`
 	// Own are scores of the user's as written; Scores has them ready for use.
@@ -31,7 +31,7 @@ type Reputation struct {
 // SNDS is Microsoft SNDS by automated data access.
 type SNDS struct {
 	Name string `toml:"name"` // unique; default "snds"
-	Key  Secret `toml:"key"`  // what stands behind key= in the links of the settings page
+	Key  Secret `toml:"key"`  // what follows key= in the links of the settings page
 	URL  string `toml:"url"`  // for a gateway or a test; default Microsoft's own
 }
 
@@ -39,7 +39,7 @@ type SNDS struct {
 type Postmaster struct {
 	Name    string   `toml:"name"`    // unique; default "google"
 	Domains []string `toml:"domains"` // default: the domains of all pools
-	// A service account, or a consent with the application that it was given to.
+	// Either a service account, or a consent with the application to which it was given.
 	ServiceAccount Secret `toml:"service_account"` // its JSON key
 	ClientID       string `toml:"client_id"`
 	ClientSecret   Secret `toml:"client_secret"`

@@ -7,22 +7,22 @@ import (
 	"regexp"
 )
 
-// Secret is a value that prints as <redacted> wherever it is printed. In the
-// file it is written as "env:NAME", "file:PATH" or "credential:NAME" (systemd,
-// $CREDENTIALS_DIRECTORY) and is looked up when the file is loaded. Anything else is
-// the secret itself in the clear, which works and is a warning.
+// Secret is a value that prints as <redacted> wherever it is printed. In the file it is written as
+// "env:NAME", "file:PATH" or "credential:NAME" (systemd, $CREDENTIALS_DIRECTORY), and is looked up
+// when the file is loaded. Anything else is the secret itself in the clear, which works but is a
+// warning.
 type Secret struct {
-	// A pointer, because fmt reads the unexported fields of a struct around this
-	// one without asking it, and then prints no more than an address.
+	// It is a pointer because fmt prints the unexported fields of a struct around this one without
+	// calling its methods: then it prints no more than an address.
 	value *string
 	from  string // "env:NAME" and the like; empty for a secret in the clear
 }
 
-// NewSecret wraps a value that is already at hand.
+// NewSecret returns a secret with a known value.
 func NewSecret(value string) Secret { return Secret{value: &value} }
 
-// Reveal gives the value to the one place that sends it where it belongs. It is
-// empty if there is none, or if the file was loaded with [Skip].
+// Reveal returns the value, for the one place that sends it where it belongs. It is empty if there
+// is none, or if the file was loaded with [Skip].
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -36,8 +36,7 @@ func (s Secret) Set() bool { return s.Reveal() != "" }
 // Given says whether the configuration names a secret, looked up or not.
 func (s Secret) Given() bool { return s.from != "" || s.Set() }
 
-// From is where the secret is kept, "env:NAME" and the like; empty if it stands in
-// the file itself.
+// From returns where the secret is kept, "env:NAME" and the like; empty if it is in the file itself.
 func (s Secret) From() string { return s.from }
 
 // IsZero says that nothing is given.

@@ -12,8 +12,8 @@ import (
 	"reputed/checks"
 )
 
-// Servers are the names in a file of dnsbl_exporter or check_rbl: an INI file whose lines are
-// "server=NAME", of lists in one section and of hosts to watch in another.
+// Servers are the names in a file of dnsbl_exporter or check_rbl: an INI file with lines
+// "server=NAME", for lists in one section and for hosts to watch in another.
 type Servers struct {
 	Lists   []string // each once, in the order of the file
 	Targets []string // of the section [targets]
@@ -55,9 +55,9 @@ func ReadServers(data []byte) (s Servers, err error) {
 	return s, nil
 }
 
-// Translate gives the servers as a part of a configuration file, as it stands: lists that the catalogue
-// knows by their ids, others as lists of one's own, and what should not be asked as comments that say why.
-// Zones are the lists that are asked already.
+// Translate returns the servers as a part of a configuration file: lists that the catalogue knows
+// by their ids, others as user-defined lists, and what should not be asked as comments that say
+// why. Zones are the lists that are asked already.
 func (s Servers) Translate(known blocklists.Catalog, zones []blocklists.Zone) string {
 	t := translation{known: known, ids: map[string]bool{}}
 	for _, z := range known.Zones {
@@ -187,7 +187,7 @@ func (t *translation) list(name string, zones []blocklists.Zone) {
 	t.own = append(t.own, [2]string{id, d.Name})
 }
 
-// longestZone is how long the zone of a list may be: in front of it stands an IPv6 address, in 64 octets.
+// longestZone is how long the zone of a list may be: an IPv6 address in front of it takes 64 octets.
 const longestZone = 180
 
 // listID is an id made of a zone: letters, digits and hyphens, with room for a number.
@@ -212,7 +212,7 @@ func (t *translation) section(b *strings.Builder, title string, lines []string) 
 	}
 }
 
-// comment writes one line that TOML passes over, whatever it says.
+// comment writes one line that TOML ignores, whatever it says.
 func comment(b *strings.Builder, s string) {
 	lead := s[:len(s)-len(strings.TrimLeft(s, " "))]
 	fmt.Fprintf(b, "# %s%s\n", lead, checks.Line(s, 0))

@@ -11,18 +11,17 @@ import (
 	"reputed/blocklists"
 )
 
-// Show is the configuration in force as a TOML file, defaults included: secrets as
-// the reference that the file has, or <redacted> where it has the secret itself.
-// Without redactions it reads back as the same configuration.
+// Show returns the configuration in force as a TOML file, including defaults: secrets as the
+// reference that the file has, or <redacted> if it has the secret itself. Without redactions it
+// reads back as the same configuration.
 func (c *Config) Show() string {
 	var b strings.Builder
 	showTable(&b, "", reflect.ValueOf(*c), false)
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-// showTable writes the keys of a table and then the tables below it, since in TOML a
-// key belongs to the header before it. In a list of tables, and below one, what is
-// empty is left out: there it says nothing.
+// showTable writes the keys of a table and then the tables below it, since in TOML a key belongs to
+// the header before it. With sparse, in a list of tables and below one, empty values are left out.
 func showTable(b *strings.Builder, path string, v reflect.Value, sparse bool) {
 	keys := keysOf(v.Type())
 	for i, key := range keys {
@@ -56,7 +55,7 @@ func empty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// showValue is a value as TOML; empty if there is none.
+// showValue returns a value as TOML; empty if there is none.
 func showValue(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case Secret:

@@ -11,7 +11,7 @@ import (
 	"reputed/checks"
 )
 
-// SourceKind is what sort of thing stands for addresses.
+// SourceKind is the kind of a [Source].
 type SourceKind string
 
 const (
@@ -20,15 +20,15 @@ const (
 	SourceFile SourceKind = "file" // a file of addresses, ranges and domains
 )
 
-// Source is an entry that stands for addresses. What they are changes without the
-// configuration, and is found out before each round.
+// Source is an entry that stands for addresses. They change without the configuration, and are
+// looked up before each round.
 type Source struct {
 	Kind SourceKind
 	Name string // host name or domain, lower case, without final dot; or path
 }
 
-// String is the source as a command line has it: "host:mail.example.org",
-// "spf:example.org", "@addresses.txt".
+// String returns the source as on a command line: "host:mail.example.org", "spf:example.org",
+// "@addresses.txt".
 func (s Source) String() string {
 	if s.Kind == SourceFile {
 		return "@" + s.Name
@@ -36,7 +36,8 @@ func (s Source) String() string {
 	return string(s.Kind) + ":" + s.Name
 }
 
-// Sources are the entries of the pool that stand for addresses, in the order of Names, SPF, AddressFiles.
+// Sources returns the entries of the pool that stand for addresses, in the order of Names, SPF,
+// AddressFiles.
 func (o Outbound) Sources() []Source {
 	var all []Source
 	for _, n := range o.Names {
@@ -51,7 +52,7 @@ func (o Outbound) Sources() []Source {
 	return all
 }
 
-// Sources are those of all pools, each once.
+// Sources returns those of all pools, each once.
 func (c *Config) Sources() []Source {
 	var all []Source
 	for _, o := range c.Outbound {
@@ -64,16 +65,16 @@ func (c *Config) Sources() []Source {
 	return all
 }
 
-// expands says whether something stands for addresses that are not in the file.
+// expands says whether there are entries for addresses that are not in the file.
 func (c *Config) expands() bool { return len(c.Sources()) > 0 }
 
-// Targets is what the file itself names: addresses and domains of all pools, in the
-// order of the file, and then the names of hosts. A configuration that was loaded gives no error.
+// Targets returns what the file itself names: addresses and domains of all pools in the order of
+// the file, and then the names of hosts. There is no error for a configuration that was loaded.
 func (c *Config) Targets() (checks.Targets, error) { return c.TargetsWith(nil) }
 
-// TargetsWith is everything that is watched, given the addresses, ranges and domains that
-// each source stands for. What a pool names itself comes before what another one's
-// source leads to: an SPF record often authorises the servers of every pool.
+// TargetsWith returns everything that is watched, given the addresses, ranges and domains for which
+// each source stands. What a pool names itself takes precedence over what another one's source
+// leads to: an SPF record often authorises the servers of every pool.
 func (c *Config) TargetsWith(known func(Source) []string) (checks.Targets, error) {
 	var ts checks.Targets
 	add := func(o Outbound, words []string) error {
@@ -149,7 +150,7 @@ func (v *validator) sources(o *Outbound, at string, words map[string]string) {
 	}
 }
 
-// onceIn is once among the values of one key: a name may be a domain and a host.
+// onceIn is once for the values of one key: a name may be both a domain and a host.
 func (v *validator) onceIn(key, path, name, written string, words map[string]string) bool {
 	if first, twice := words[key+" "+name]; twice {
 		v.at(path, "%s stands there twice, first on line %d", shown(written), v.line(first))
@@ -159,7 +160,7 @@ func (v *validator) onceIn(key, path, name, written string, words map[string]str
 	return true
 }
 
-// MaxAddressMistakes is how many wrong lines of one file are told.
+// MaxAddressMistakes is how many wrong lines of one file are reported.
 const MaxAddressMistakes = 10
 
 // AddressError is what is wrong with a file of addresses.
@@ -210,7 +211,7 @@ func ReadAddresses(path string) ([]string, error) {
 	return words, nil
 }
 
-// AddressLine is what a line of such a file says, without its comment.
+// AddressLine returns a line of such a file without its comment.
 func AddressLine(line string) string {
 	word, _, _ := strings.Cut(line, "#")
 	return strings.TrimSpace(word)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Spool is a mail spool of this machine that bounces come to, besides IMAP mailboxes.
+// Spool is a mail spool of this machine that receives bounces, besides IMAP mailboxes.
 type Spool struct {
 	Name string `toml:"name"` // unique among mailboxes and spools, and the key of what was read; default "spool"
 	Path string `toml:"path"` // a Maildir (the folder that holds new and cur), or an mbox file
 	Type string `toml:"type"` // SpoolAuto (the default), SpoolMaildir, SpoolMbox
-	// Remove takes mails out of a Maildir once they are stored; nothing else ever changes a spool.
+	// Remove removes mails from a Maildir once they are stored; nothing else ever changes a spool.
 	Remove bool     `toml:"remove"`
 	Poll   Duration `toml:"poll"` // between looks; default 5s, 1s to 1h
 }
@@ -18,8 +18,8 @@ type Spool struct {
 // What a spool is: the values of Spool.Type.
 const (
 	SpoolAuto    = "auto"    // a folder is a Maildir, a file an mbox
-	SpoolMaildir = "maildir" // one file a mail
-	SpoolMbox    = "mbox"    // one file of all mails; one that is not there is empty
+	SpoolMaildir = "maildir" // one file for each mail
+	SpoolMbox    = "mbox"    // one file with all mails; if it is missing, there are none
 )
 
 // QueueSpool is the name of the spool that Bounces.Queue is.
@@ -29,7 +29,7 @@ func (s *Spool) setDefaults() {
 	*s = Spool{Name: "spool", Type: SpoolAuto, Poll: Duration{5 * time.Second}}
 }
 
-// AllSpools are the spools of the file, and the one that `reputed bounce --deliver` writes to.
+// AllSpools returns the spools of the file, and the one to which `reputed bounce --deliver` writes.
 func (c *Config) AllSpools() []Spool {
 	all := append([]Spool{}, c.Spools...)
 	if c.Bounces.Queue != "" {

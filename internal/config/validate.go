@@ -14,8 +14,8 @@ import (
 	"reputed/internal/monitor"
 )
 
-// validator checks a decoded configuration, and puts every value into the form that
-// Config promises. All that is wrong is gathered, nothing stops it.
+// validator checks a decoded configuration, and converts every value to the form that Config
+// promises. It collects everything that is wrong, and stops at nothing.
 type validator struct {
 	*problems
 	cfg  *Config
@@ -51,7 +51,7 @@ func (v *validator) validate() {
 	v.readByDaemon() // whose database it is
 }
 
-// servers puts the DNS servers at a path into the form host:port.
+// servers converts the DNS servers at a path to the form host:port.
 func (v *validator) servers(path string, servers []string) {
 	seen := map[string]bool{}
 	for i, s := range servers {
@@ -136,7 +136,7 @@ func (v *validator) bounces() {
 	v.between("bounces.quiet", c.Quiet, time.Minute, month)
 }
 
-// minHMACKey is the least length of the key of tokens, in bytes: what is shorter can be tried out.
+// minHMACKey is the least length of the key of tokens, in bytes: a shorter one can be guessed.
 const minHMACKey = 16
 
 // hmac checks the pattern and the key of return paths whose tokens are computed.
@@ -166,7 +166,7 @@ func (v *validator) guessable(verp *regexp.Regexp) {
 
 const month = 30 * 24 * time.Hour
 
-// regexpFault is what is wrong with an expression, without the expression.
+// regexpFault says what is wrong with an expression, without the expression.
 func regexpFault(err error) string {
 	fault, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "error parsing regexp: "), ":")
 	return fault
@@ -193,7 +193,7 @@ func (v *validator) log() {
 	v.oneOf("log.format", v.cfg.Log.Format, "text", "json")
 }
 
-// path is a path of the file, which starts from the folder of the file.
+// path returns a path of the file as an absolute one: it starts from the folder of the file.
 func (v *validator) path(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)
@@ -221,7 +221,7 @@ func (v *validator) number(path string, n, least, most int) {
 	}
 }
 
-// oneOf wants one of a few words, and says which is the nearest.
+// oneOf adds a mistake unless got is one of a few words, and says which is the nearest.
 func (v *validator) oneOf(path, got string, words ...string) {
 	if slices.Contains(words, got) {
 		return
@@ -233,7 +233,7 @@ func (v *validator) oneOf(path, got string, words ...string) {
 	v.at(path, "%s is none of %s", shown(got), strings.Join(words, ", "))
 }
 
-// domain gives the name in the form in which it is compared, or adds a mistake.
+// domain returns the name in the form in which it is compared, or adds a mistake.
 func (v *validator) domain(path, name string) string {
 	d, err := checks.Domain(name)
 	if err != nil {

@@ -12,20 +12,21 @@ import (
 	"reputed/internal/guard"
 )
 
-// Web is the page, the JSON interface and /metrics.
+// Web says how the page, the JSON interface and /metrics are served.
 type Web struct {
 	// Listen is host:port; port 8025 if left out; empty: there is no page. On any address but the
-	// loopback, signing in must be asked for.
+	// loopback, people have to sign in.
 	Listen string `toml:"listen"`
-	// URL is how browsers reach it, "https://reputed.example.org", if not by the address in
+	// URL is how browsers reach the page, "https://reputed.example.org", if not at the address in
 	// Listen: behind a proxy, or by a name.
 	URL string `toml:"url"`
-	// Tokens let people and scripts sign in, by their names, which stand with what they do.
+	// Tokens are for people and scripts to sign in, by their names, which are recorded with what
+	// they do.
 	Tokens map[string]Secret `toml:"tokens"`
 	// ProxyHeader is the header in which a reverse proxy says who has signed in there:
-	// "Remote-User". Believed from Proxies only.
+	// "Remote-User". It is believed only from Proxies.
 	ProxyHeader string `toml:"proxy_header"`
-	// Proxies are addresses and ranges of these proxies; default: the loopback.
+	// Proxies are the addresses and ranges of these proxies; default: the loopback.
 	Proxies []string `toml:"proxies"`
 	// Cert and Key are files in PEM, for TLS. They are read again when they change.
 	Cert string `toml:"cert"`
@@ -35,7 +36,7 @@ type Web struct {
 // SignIn says whether people have to sign in.
 func (w Web) SignIn() bool { return len(w.Tokens) > 0 || w.ProxyHeader != "" }
 
-// Hosts are the names under which browsers reach the page, besides addresses.
+// Hosts returns the names under which browsers reach the page.
 func (w Web) Hosts() []string {
 	var out []string
 	if host, _, err := net.SplitHostPort(w.Listen); err == nil && host != "" {
@@ -47,10 +48,10 @@ func (w Web) Hosts() []string {
 	return out
 }
 
-// Secure says that browsers reach the page over TLS only.
+// Secure says whether browsers reach the page only over TLS.
 func (w Web) Secure() bool { return w.Cert != "" || strings.HasPrefix(w.URL, "https://") }
 
-// Base is the beginning of addresses of the page, without a slash at the end.
+// Base returns the beginning of the addresses of the page, without a slash at the end.
 func (w Web) Base() string {
 	switch {
 	case w.URL != "":
@@ -61,7 +62,7 @@ func (w Web) Base() string {
 	return "http://" + w.Listen
 }
 
-// minToken is the least length of a token, in bytes: what is shorter can be tried out.
+// minToken is the least length of a token, in bytes: a shorter one can be guessed.
 const minToken = 16
 
 func (v *validator) web() {
