@@ -52,11 +52,15 @@ func (a *app) incidentListCommand() *cobra.Command {
 			return err
 		}
 		defer db.Close()
-		incidents, err := db.Incidents(c.Context(), store.IncidentFilter{Resolved: all, Limit: -1})
+		incidents, err := db.Shortened(c.Context(), store.IncidentFilter{Resolved: all, Limit: -1}, view.MostMembers)
 		if err != nil {
 			return err
 		}
-		return report.WriteIncidents(a.stdout, a.term(), *form, incidents, time.Now())
+		views := make([]report.IncidentView, 0, len(incidents))
+		for _, i := range incidents {
+			views = append(views, report.IncidentView{Incident: i.Incident, Open: i.Open})
+		}
+		return report.WriteIncidents(a.stdout, a.term(), *form, views, time.Now())
 	}
 	return c
 }

@@ -196,7 +196,8 @@ func (l *mailLog) attribute(events []maillog.Event, ours bounce.Ours) []store.Lo
 }
 
 // source is the address that the configuration names for an event: by its tag or a
-// beginning of it, by its host, or by what is named for everything else.
+// beginning of it, by its host, or by what is named for everything else. A tag that spells an address is one without
+// being named.
 func (l *mailLog) source(e *maillog.Event) netip.Addr {
 	tag, host := strings.ToLower(e.Tag), strings.ToLower(e.ReportingHost)
 	for tag != "" {
@@ -209,6 +210,9 @@ func (l *mailLog) source(e *maillog.Event) netip.Addr {
 		}
 		tag = tag[:i]
 	}
+	if a := spelled(e.Tag); a.IsValid() {
+		return a
+	}
 	if a, ok := l.cfg.Sources[host]; ok {
 		return mustAddr(a)
 	}
@@ -216,6 +220,19 @@ func (l *mailLog) source(e *maillog.Event) netip.Addr {
 		return mustAddr(a)
 	}
 	return l.hosts[host]
+}
+
+// spelled is the address that a part of a tag is, "postfix/192.0.2.10/smtp": who sends from thousands of addresses
+// names each way out after its own. Hyphens stand for points and colons, which not every log keeps.
+func spelled(tag string) netip.Addr {
+	for part := range strings.SplitSeq(tag, "/") {
+		for _, sign := range []string{"-", ".", ":"} {
+			if a, err := netip.ParseAddr(strings.ReplaceAll(part, "-", sign)); err == nil && a.Zone() == "" {
+				return a.Unmap()
+			}
+		}
+	}
+	return netip.Addr{}
 }
 
 // mustAddr reads an address that was validated when the configuration was read.

@@ -167,6 +167,10 @@ func TestWhichAddressALogIsAbout(t *testing.T) {
 		"by its transport":                    {"remote_smtp", "mx9", "", "example.com", bounce.Failed, "192.0.2.12 "},
 		"by its host, as syslog writes it":    {"postfix/smtp", "mx2", "", "example.com", bounce.Delivered, "192.0.2.12 "},
 		"a label that two hosts share":        {"postfix/smtp", "mx3", "", "example.com", bounce.Delivered, "receiver:example.net "},
+		"by the address that its tag spells":  {"postfix/192.0.2.12/smtp", "mx2", "", "example.com", bounce.Delivered, "192.0.2.12 "},
+		"also with hyphens":                   {"postfix/192-0-2-11/smtp", "mx9", "", "example.com", bounce.Delivered, "192.0.2.11 "},
+		"what is named goes before":           {"postfix/out25/192.0.2.12", "mx9", "", "example.com", bounce.Delivered, "192.0.2.10 "},
+		"a tag that spells a stranger":        {"postfix/203.0.113.9/smtp", "mx9", "", "example.com", bounce.Delivered, "receiver:example.net "},
 		"the log names it":                    {"postfix/out25/smtp", "mx2", "192.0.2.11", "example.com", bounce.Delivered, "192.0.2.11 "},
 		"not known: the domain it is sent as": {"postfix/smtp", "mx9", "", "example.org", bounce.Delivered, "example.org "},
 	} {

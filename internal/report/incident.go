@@ -80,17 +80,8 @@ type Incident struct {
 	Now     time.Time
 }
 
-// WriteIncidents renders a list of incidents that are there whole, in the order given.
-func WriteIncidents(w io.Writer, t Term, f Format, all []alerts.Incident, now time.Time) error {
-	views := make([]IncidentView, 0, len(all))
-	for _, i := range all {
-		views = append(views, IncidentView{Incident: i})
-	}
-	return WriteIncidentViews(w, t, f, views, now)
-}
-
-// WriteIncidentViews renders a list of incidents, in the order given.
-func WriteIncidentViews(w io.Writer, t Term, f Format, all []IncidentView, now time.Time) error {
+// WriteIncidents renders a list of incidents, in the order given.
+func WriteIncidents(w io.Writer, t Term, f Format, all []IncidentView, now time.Time) error {
 	switch f {
 	case JSON:
 		out := incidentsJSON{Schema: 1, Incidents: []incidentJSON{}}

@@ -133,11 +133,13 @@ func TestAStepIsSaidOnce(t *testing.T) {
 }
 
 func TestIncidentList(t *testing.T) {
-	all := []alerts.Incident{}
+	var all []IncidentView
 	for _, v := range badDay().Incidents {
-		all = append(all, v.Incident)
+		all = append(all, IncidentView{Incident: v.Incident})
 	}
-	all = append(all, badDay().Resolved...)
+	for _, i := range badDay().Resolved {
+		all = append(all, IncidentView{Incident: i})
+	}
 	goldenText(t, "incidents", func(w *bytes.Buffer, term Term) error { return WriteIncidents(w, term, Text, all, now) })
 	for name, f := range map[string]Format{"incidents.json": JSON, "incidents.tsv": TSV} {
 		var b bytes.Buffer

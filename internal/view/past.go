@@ -13,7 +13,7 @@ import (
 
 // InputAt is what a status of a time in the past is built from.
 func (v *View) InputAt(ctx context.Context, then, now time.Time) (in report.Input, err error) {
-	m, err := v.db.At(ctx, then, monitor.JobDNSBL, v.Config.Bounces.Window.Duration, mostMembers)
+	m, err := v.db.At(ctx, then, monitor.JobDNSBL, v.Config.Bounces.Window.Duration, MostMembers)
 	if err != nil {
 		return in, err
 	}

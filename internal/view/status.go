@@ -217,15 +217,15 @@ const (
 	lately = 24 * time.Hour
 	// explained is for how many incidents the decisions not to tell are read.
 	explained = 20
-	// mostMembers is how many findings of an incident are read: the worst, of which people see a few.
-	mostMembers = 200
+	// MostMembers is how many findings of an incident are read where many incidents are shown: the worst.
+	MostMembers = 200
 	// suspected is for how many it is looked up who may be behind them: that goes through a week of hours.
 	suspected = 3
 )
 
 func (v *View) incidents(ctx context.Context, in *report.Input, now time.Time) error {
 	db := v.db
-	short, err := db.Shortened(ctx, store.IncidentFilter{Limit: -1}, mostMembers)
+	short, err := db.Shortened(ctx, store.IncidentFilter{Limit: -1}, MostMembers)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (v *View) incidents(ctx context.Context, in *report.Input, now time.Time) e
 			}
 		}
 	}
-	past, err := db.Shortened(ctx, store.IncidentFilter{Over: true, Since: now.Add(-lately)}, mostMembers)
+	past, err := db.Shortened(ctx, store.IncidentFilter{Over: true, Since: now.Add(-lately)}, MostMembers)
 	if err != nil {
 		return err
 	}

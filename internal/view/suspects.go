@@ -72,12 +72,12 @@ func Suspicion(ctx context.Context, db *store.DB, inc alerts.Incident) (bounce.S
 	return bounce.Suspects(hours, onset), nil
 }
 
-// mailTargets are the addresses of ours that an incident is about, of its worst mostMembers findings: a network that
+// mailTargets are the addresses of ours that an incident is about, of its worst MostMembers findings: a network that
 // is listed as a whole has 65,536, most of which send nothing, and a status has no more of them. If it is
 // about domains alone there are none, and all that was sent is looked at. False: it is not about mail.
 func mailTargets(inc alerts.Incident) (ids []string, mail bool) {
 	seen := map[string]bool{}
-	for _, m := range inc.Members[:min(mostMembers, len(inc.Members))] {
+	for _, m := range inc.Members[:min(MostMembers, len(inc.Members))] {
 		t := m.Finding.Target
 		mail = mail || t.Kind == checks.KindAddress || t.Kind == checks.KindDomain
 		if id := t.ID(); t.Kind == checks.KindAddress && !seen[id] {

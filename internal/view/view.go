@@ -160,7 +160,7 @@ func (v *View) Incidents(ctx context.Context, resolved bool) ([]report.IncidentV
 
 // short are incidents with the worst of their findings, or those about one target.
 func (v *View) short(ctx context.Context, f store.IncidentFilter) ([]report.IncidentView, error) {
-	all, err := v.db.Shortened(ctx, f, mostMembers)
+	all, err := v.db.Shortened(ctx, f, MostMembers)
 	if err != nil {
 		return nil, err
 	}

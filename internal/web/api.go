@@ -134,7 +134,7 @@ func (s *Server) apiIncidents(w io.Writer, r *http.Request, now time.Time) (stri
 	if err != nil {
 		return "", err
 	}
-	return next, report.WriteIncidentViews(w, report.Term{}, report.JSON, part, now)
+	return next, report.WriteIncidents(w, report.Term{}, report.JSON, part, now)
 }
 
 func (s *Server) explanation(r *http.Request, now time.Time) (report.Explanation, error) {
