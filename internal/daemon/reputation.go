@@ -177,7 +177,7 @@ func (d *Daemon) asRun(ctx context.Context, job string, do func(ctx context.Cont
 	if failed != nil {
 		summary.Trouble = checks.Line(failed.Error(), 300)
 	}
-	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	last, done := lasting(ctx)
 	defer done()
 	return errors.Join(failed, d.db.FinishRun(last, run, time.Now(), summary))
 }

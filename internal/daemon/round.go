@@ -73,7 +73,7 @@ func (d *Daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 		summary.Trouble = "most lists had no answer"
 	}
 	// What a run came to is written down even if it was cut short by the end of ctx.
-	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	last, done := lasting(ctx)
 	defer done()
 	if unstored != nil {
 		return summary, errors.Join(unstored, err)
@@ -88,6 +88,14 @@ func (d *Daemon) askAll(ctx context.Context) (summary store.Summary, err error) 
 		slog.Int("targets", summary.Targets), slog.Int("questions", summary.Questions), slog.Int("lists", len(summary.Lists)),
 		slog.Duration("took", time.Since(began).Round(time.Millisecond)), slog.String("trouble", summary.Trouble))
 	return summary, nil
+}
+
+// lasting is ctx and a second more, for writing down what a run came to even if it was cut short. As long as ctx lasts
+// nothing is cut short: on a slow disk one commit waits for another, and a round that was asked in vain is asked again.
+func lasting(ctx context.Context) (last context.Context, done context.CancelFunc) {
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
+	return last, func() { stop(); cancel() }
 }
 
 // lastBeat bounds the call of a round whose own time is over.
@@ -222,11 +230,8 @@ func (d *Daemon) ask(ctx context.Context, lists dnsbl.Check, targets iter.Seq[ch
 			result, err = look()
 		}
 	}
-	last, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	last, done := lasting(ctx)
 	defer done()
-	if err == nil {
-		last = ctx
-	}
 	flush(last)
 	return result, errors.Join(err, trouble)
 }
