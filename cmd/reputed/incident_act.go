@@ -244,7 +244,7 @@ const mostStill = 3
 
 // stillSo says which lists held a target of the incident when they were last asked, and what of its identity was not as it
 // should be; empty: none.
-// What was ended by hand and is so is opened anew, and until then status knows nothing of it.
+// What was ended by hand and is so is opened anew, and until then status cannot tell.
 func stillSo(inc alerts.Incident, now time.Time) string {
 	type entry struct{ target, list string }
 	var names []string
@@ -253,7 +253,7 @@ func stillSo(inc alerts.Incident, now time.Time) string {
 	for _, m := range inc.Members {
 		f := m.Finding
 		e := entry{f.Target.String(), cmp.Or(checks.Line(f.Facts[checks.FactListName], 80), f.Key.Source)}
-		if f.Key.Check != monitor.JobDNSBL && f.Key.Check != monitor.JobIdentity || f.Target.Kind == checks.KindList || f.Target.Kind == checks.KindMonitor || m.Clear || !m.ClearSince.IsZero() || seen[e] {
+		if !view.StillWrong(m) || seen[e] {
 			continue
 		}
 		seen[e] = true

@@ -24,7 +24,7 @@ func (v *View) byHand(ctx context.Context, in *report.Input) error {
 	for _, i := range in.Resolved {
 		for _, m := range i.Members {
 			f := m.Finding
-			if !stillWrong(m) {
+			if !StillWrong(m) {
 				continue
 			}
 			all, read := stored[f.Key.Target]
@@ -57,9 +57,9 @@ func (v *View) byHand(ctx context.Context, in *report.Input) error {
 	return nil
 }
 
-// stillWrong says whether a member of an incident, when it was last asked about, was a listing or something wrong with what
+// StillWrong says whether a member of an incident, when it was last asked about, was a listing or something wrong with what
 // is published. What mail was refused for shows by itself whether it is over.
-func stillWrong(m alerts.Member) bool {
+func StillWrong(m alerts.Member) bool {
 	f := m.Finding
 	return (f.Key.Check == monitor.JobDNSBL || f.Key.Check == monitor.JobIdentity) &&
 		f.Target.Kind != checks.KindList && f.Target.Kind != checks.KindMonitor && !m.Clear && m.ClearSince.IsZero()
