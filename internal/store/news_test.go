@@ -49,9 +49,9 @@ func TestWhatIsHeldIsToldAsWhatItHasBecome(t *testing.T) {
 	morning := t0.Add(6 * time.Hour)
 	held := func(s Situation) Decision {
 		d := opens(listed("192.0.2.10", "spamcop", t0), t0, "slack", "mail")(s)
-		make := d.Notify
+		inner := d.Notify
 		d.Notify = func(c alerts.Change) []Notice {
-			all := make(c)
+			all := inner(c)
 			for i := range all {
 				all[i].NotBefore = morning
 			}
