@@ -157,6 +157,11 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	i.changes(p)
 	p.heading("How we know")
 	for n, m := range inc.Members {
+		if n == mostShown {
+			p.blank()
+			p.para(2, "", plain, number(len(inc.Members)-n)+" more: --format json has all", faint)
+			break
+		}
 		if n > 0 {
 			p.blank()
 		}
@@ -170,6 +175,10 @@ func (i Incident) Write(w io.Writer, t Term, f Format) error {
 	i.history(p)
 	return p.writeTo(w)
 }
+
+// mostShown is how many findings of an incident, and how many of its latest events, people read: of a
+// network that is listed there are 65,536.
+const mostShown = 100
 
 // costs is what each receiver did with our mail.
 func (i Incident) costs(p *page) {
@@ -345,7 +354,11 @@ func (i Incident) runbook(p *page, r checks.Remediation, said map[checks.Step]bo
 func (i Incident) history(p *page) {
 	if len(i.Events) > 0 {
 		p.heading("What happened")
-		for _, e := range i.Events {
+		earlier := max(0, len(i.Events)-mostShown)
+		if earlier > 0 {
+			p.para(2, "", plain, number(earlier)+" earlier: --format json has all", faint)
+		}
+		for _, e := range i.Events[earlier:] {
 			s := clean(e.What)
 			if e.By != "" {
 				s += " by " + checks.Line(e.By, 60)

@@ -337,3 +337,23 @@ func TestTheEndOfASilenceIsLocalTime(t *testing.T) {
 		}
 	}
 }
+
+// Of an incident about a network people read the worst findings and the latest events, and how many there are besides.
+func TestAnIncidentAboutANetworkIsReadable(t *testing.T) {
+	i := Incident{IncidentView: badDay().Incidents[0], Now: now}
+	m := i.IncidentView.Incident.Members[0]
+	i.IncidentView.Incident.Members = slices.Repeat([]alerts.Member{m}, 65_000)
+	i.Events = slices.Repeat([]Event{{At: now, What: "answer", Note: "said"}}, 65_000)
+	var b bytes.Buffer
+	if err := i.Write(&b, Term{}, Text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"64,900 more: --format json has all", "64,900 earlier: --format json has all"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("does not say %q", want)
+		}
+	}
+	if n := strings.Count(b.String(), "\n"); n > 3000 {
+		t.Errorf("%d lines", n)
+	}
+}

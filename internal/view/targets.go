@@ -3,6 +3,8 @@ package view
 import (
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"reputed/checks"
 	"reputed/internal/config"
@@ -34,6 +36,11 @@ func (v *View) targets(ctx context.Context) (t shownTargets, err error) {
 	if !t.bare {
 		return t, nil
 	}
+	v.known.mu.Lock() // whoever asks while they are read waits for the same ones
+	defer v.known.mu.Unlock()
+	if time.Since(v.known.at) < knownKept {
+		return v.known.targets, nil
+	}
 	stored, err := v.db.KnownTargets(ctx)
 	if err != nil {
 		return t, err
@@ -46,5 +53,17 @@ func (v *View) targets(ctx context.Context) (t shownTargets, err error) {
 			return t, err
 		}
 	}
+	v.known.targets, v.known.at = t, time.Now()
 	return t, nil
+}
+
+// knownKept is how old what the database knows of targets may be that is shown again. To read it goes through
+// all that was ever a problem, and each page asks.
+const knownKept = 30 * time.Second
+
+// knownTargets keeps what the database knows of targets.
+type knownTargets struct {
+	mu      sync.Mutex
+	targets shownTargets
+	at      time.Time
 }

@@ -41,6 +41,7 @@ type View struct {
 	last     recent
 	shares   sharesKept
 	suspects suspicions
+	known    knownTargets
 }
 
 // recent keeps the last status for a moment: every page shows something of it, and many may look at once.
