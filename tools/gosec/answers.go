@@ -20,7 +20,6 @@ var answers = []answer{
 	{"G115", "probes/mailbox_reader.go", "an index that is below the length of a range of 32-bit numbers"},
 	{"G115", "probes/resolver.go", "a port, from tests alone"},
 	{"G115", "probes/resolver_tcp.go", "a question, which is far below 64 KiB"},
-	{"G115", "probes/resolver_response.go", "octets are cut out of a number on purpose"},
 	{"G115", "probes/resolver_wire.go", "octets are cut out of a number on purpose; labels are held below 64"},
 
 	{"G104", "probes/", "closing what is given up: there is nothing left to lose, and the failure that matters is told"},
