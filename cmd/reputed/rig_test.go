@@ -20,7 +20,8 @@ import (
 type rig struct {
 	*daemon.Daemon
 	t     *testing.T
-	world *lab.World
+	w     *daemontest.World
+	world *lab.World // that of w
 	zones []blocklists.Zone
 	cfg   *config.Config
 	db    *store.DB
@@ -42,7 +43,7 @@ func newRigOf(t *testing.T, o daemon.Options, change func(*config.Config, *lab.W
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{Daemon: d, t: t, world: w.Lab, zones: w.Zones, cfg: w.Config, db: w.DB, path: w.Path}
+	return &rig{Daemon: d, t: t, w: w, world: w.Lab, zones: w.Zones, cfg: w.Config, db: w.DB, path: w.Path}
 }
 
 // must takes a step.
@@ -61,24 +62,10 @@ func (r *rig) read(first uint32, mails ...[]byte) {
 	}
 }
 
-func (r *rig) open() []alerts.Incident {
-	r.t.Helper()
-	all, err := r.db.Incidents(r.t.Context(), store.IncidentFilter{})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return all
-}
+func (r *rig) open() []alerts.Incident { r.t.Helper(); return r.w.Open() }
 
 // only fails unless exactly one incident is open, and gives it.
-func (r *rig) only(why string) alerts.Incident {
-	r.t.Helper()
-	all := r.open()
-	if len(all) != 1 {
-		r.t.Fatalf("%s: %d incidents open, want 1: %+v", why, len(all), daemontest.Titles(all))
-	}
-	return all[0]
-}
+func (r *rig) only(why string) alerts.Incident { r.t.Helper(); return r.w.Only(why) }
 
 // member is the member of an open incident that tells of a code, unless it is clear.
 func (r *rig) member(code checks.Code) (alerts.Member, bool) {
@@ -93,8 +80,4 @@ func (r *rig) member(code checks.Code) (alerts.Member, bool) {
 }
 
 // mode makes every list answer in a way.
-func (r *rig) mode(m probestest.ZoneMode) {
-	for _, z := range r.zones {
-		r.world.Lists.SetMode(z.Zone, m)
-	}
-}
+func (r *rig) mode(m probestest.ZoneMode) { r.w.Mode(m) }

@@ -30,7 +30,8 @@ import (
 type rig struct {
 	*Daemon
 	t     *testing.T
-	world *lab.World
+	w     *daemontest.World
+	world *lab.World // that of w
 	zones []blocklists.Zone
 	path  string // of the configuration
 }
@@ -54,7 +55,7 @@ func newRigLogging(t *testing.T, log *slog.Logger, change func(*config.Config, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{Daemon: d, t: t, world: w.Lab, zones: w.Zones, path: w.Path}
+	return &rig{Daemon: d, t: t, w: w, world: w.Lab, zones: w.Zones, path: w.Path}
 }
 
 func (r *rig) mustRound() {
@@ -72,30 +73,12 @@ func (r *rig) read(first uint32, mails ...[]byte) {
 	}
 }
 
-func (r *rig) open() []alerts.Incident {
-	r.t.Helper()
-	all, err := r.db.Incidents(r.t.Context(), store.IncidentFilter{})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return all
-}
+func (r *rig) open() []alerts.Incident { r.t.Helper(); return r.w.Open() }
 
 // only fails unless exactly one incident is open, and gives it.
-func (r *rig) only(why string) alerts.Incident {
-	r.t.Helper()
-	all := r.open()
-	if len(all) != 1 {
-		r.t.Fatalf("%s: %d incidents open, want 1: %+v", why, len(all), daemontest.Titles(all))
-	}
-	return all[0]
-}
+func (r *rig) only(why string) alerts.Incident { r.t.Helper(); return r.w.Only(why) }
 
-func (r *rig) mode(m probestest.ZoneMode) {
-	for _, z := range r.zones {
-		r.world.Lists.SetMode(z.Zone, m)
-	}
-}
+func (r *rig) mode(m probestest.ZoneMode) { r.w.Mode(m) }
 
 func TestAListingAndARefusalAreOneIncident(t *testing.T) {
 	r := newRig(t)

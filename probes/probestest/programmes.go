@@ -27,7 +27,6 @@ type Programmes struct {
 	code       int    // in place of all answers
 	stats      map[string]map[string]any
 	compliance map[string][]string // requirements that need work
-	asked      []string            // method and path, without the key
 }
 
 // StartProgrammes starts the server. Key is that of SNDS; good says whether an access token is one
@@ -70,13 +69,6 @@ func (p *Programmes) NeedsWork(domain string, requirements ...string) {
 	p.set(func() { p.compliance[domain] = requirements })
 }
 
-// Asked returns the requests so far: method and path, without the key.
-func (p *Programmes) Asked() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.asked)
-}
-
 func (p *Programmes) set(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +77,6 @@ func (p *Programmes) set(change func()) {
 
 // broken notes a request, and answers it if Break says so.
 func (p *Programmes) broken(w http.ResponseWriter, r *http.Request) bool {
-	p.asked = append(p.asked, r.Method+" "+r.URL.Path)
 	if p.code == 0 {
 		return false
 	}

@@ -27,6 +27,7 @@ var answers = []answer{
 
 	// Only tests import these.
 	{"", "alerts/alertstest/", "doubles, for tests"},
+	{"", "internal/daemon/daemontest/", "a world, for tests"},
 	{"", "internal/reliability/", "what tests saw, for a page"},
 	{"", "internal/slowdisk/", "a disk, for tests"},
 	{"", "probes/probestest/", "doubles, for tests"},

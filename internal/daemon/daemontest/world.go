@@ -28,6 +28,8 @@ type World struct {
 	Config *config.Config
 	Path   string // of the configuration
 	DB     *store.DB
+
+	t testing.TB
 }
 
 // Start makes a world that ends with the test. Change is called before the database is opened. Nothing waits to ask
@@ -38,7 +40,7 @@ func Start(t testing.TB, log *slog.Logger, change func(*config.Config, *lab.Worl
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{}
+	w := &World{t: t}
 	for _, z := range zones {
 		if z.Default {
 			w.Zones = append(w.Zones, z)
@@ -77,6 +79,26 @@ func (w *World) Mode(m probestest.ZoneMode) {
 	for _, z := range w.Zones {
 		w.Lab.Lists.SetMode(z.Zone, m)
 	}
+}
+
+// Open are the incidents that are open.
+func (w *World) Open() []alerts.Incident {
+	w.t.Helper()
+	all, err := w.DB.Incidents(w.t.Context(), store.IncidentFilter{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+// Only is the one incident that is open; the test fails if there is none, or more.
+func (w *World) Only(why string) alerts.Incident {
+	w.t.Helper()
+	all := w.Open()
+	if len(all) != 1 {
+		w.t.Fatalf("%s: %d incidents open, want 1: %+v", why, len(all), Titles(all))
+	}
+	return all[0]
 }
 
 // Batch is mails as the mailbox hands them over, the first under that UID.
