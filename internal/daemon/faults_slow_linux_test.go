@@ -73,6 +73,7 @@ func TestTheDaemonOnASlowDisk(t *testing.T) {
 	if r.Daemon, err = New(Options{Config: r.cfg, DB: db, Channels: map[string]alerts.Notifier{"test": ear}, Log: r.log}); err != nil {
 		t.Fatal(err)
 	}
+	r.w.DB = db
 	r.mustTick()
 	before := len(r.open())
 
