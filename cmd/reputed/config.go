@@ -7,13 +7,16 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"reputed/checks"
 	"reputed/internal/config"
+	"reputed/internal/report"
 	"reputed/internal/wiring"
 )
 
@@ -53,7 +56,8 @@ func (a *app) configCheckCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Say everything that is wrong with the configuration",
 		Long: `Reads the configuration as the daemon would, secrets included, and says every
-mistake and every warning, each with its line. Exit code 78 if there is a mistake.`,
+mistake and every warning, each with its line. Exit code 78 if there is a mistake,
+or nothing to watch or to ask, so that "reputed run" would not start.`,
 		Example: `  reputed config check                              the file that the daemon reads
   reputed config check --config ./config.toml
   reputed config check --no-secrets                 for who may not read the secrets`,
@@ -63,18 +67,35 @@ mistake and every warning, each with its line. Exit code 78 if there is a mistak
 			if noSecrets {
 				mode = config.Skip
 			}
-			cfg, err := a.loadConfig(mode)
-			if err != nil {
-				return err
-			}
-			if err := alertPath(c.Context(), cfg, net.DefaultResolver.LookupNetIP); err != nil {
-				return err
-			}
-			return a.configOK(cfg)
+			return a.inParagraphs(a.configCheck(c.Context(), mode))
 		},
 	}
 	c.Flags().BoolVar(&noSecrets, "no-secrets", false, "do not look secrets up")
 	return c
+}
+
+func (a *app) configCheck(ctx context.Context, mode config.SecretMode) error {
+	cfg, err := a.loadConfig(mode)
+	if err != nil {
+		return err
+	}
+	if err := alertPath(ctx, cfg, net.DefaultResolver.LookupNetIP); err != nil {
+		return err
+	}
+	return a.configOK(cfg)
+}
+
+// inParagraphs says what is wrong with the configuration in lines as wide as the terminal, and leaves the exit code.
+func (a *app) inParagraphs(err error) error {
+	exit := new(exitError)
+	if !errors.As(err, &exit) || exit.err == nil {
+		return err
+	}
+	term := report.Detect(a.stderr, os.Getenv)
+	for line := range strings.SplitSeq("reputed: "+exit.err.Error(), "\n") {
+		fmt.Fprint(a.stderr, term.Paragraph(line))
+	}
+	return &exitError{code: exit.code}
 }
 
 // lookUpLimit is how long config check waits for the addresses of mail servers: what it cannot
@@ -108,30 +129,25 @@ func alertPath(ctx context.Context, cfg *config.Config, lookUp func(ctx context.
 }
 
 // configOK prints the warnings, those of the daemon included, and one line about what
-// was read. A file without targets is good enough for commands that name them, so that what
-// the daemon lacks is a warning here.
+// was read. Without what the daemon needs it gives the error of "reputed run" in place of that line.
 func (a *app) configOK(cfg *config.Config) error {
 	ts, err := cfg.LocalTargets()
 	if err != nil {
 		return err
 	}
 	warnings := slices.Clone(cfg.Warnings)
-	ready, err := cfg.ReadyToRun()
-	if lacks := new(config.Error); errors.As(err, &lacks) {
-		for _, m := range lacks.Mistakes {
-			warnings = append(warnings, m.String()+" (reputed run does not start without)")
-		}
-	}
+	ready, lacks := cfg.ReadyToRun()
 	warnings = append(warnings, ready...)
+	term := report.Detect(a.stderr, os.Getenv)
 	for _, w := range warnings {
-		fmt.Fprintf(a.stderr, "warning: %s\n", w)
+		fmt.Fprint(a.stderr, term.Paragraph("warning: "+w))
+	}
+	if _, err := wiring.Rules(cfg); err != nil || lacks != nil {
+		return configError(errors.Join(err, lacks))
 	}
 	name := cfg.Path
 	if name == "" {
 		name = "no file, the defaults"
-	}
-	if _, err := wiring.Rules(cfg); err != nil {
-		return err
 	}
 	targets := fmt.Sprint(ts.Len())
 	asked := slices.DeleteFunc(cfg.Sources(), func(s config.Source) bool { return s.Kind == config.SourceFile })
@@ -142,7 +158,7 @@ func (a *app) configOK(cfg *config.Config) error {
 	default:
 		targets += fmt.Sprintf(" and what %d names stand for", len(asked))
 	}
-	_, err = fmt.Fprintf(a.stdout, "ok: %s: targets %s, lists %d, mailboxes %d, logs %d, channels %d, warnings %d\n",
-		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.MailLogs), len(cfg.Channels()), len(warnings))
+	_, err = io.WriteString(a.stdout, a.term().Paragraph(fmt.Sprintf("ok: %s: targets %s, lists %d, mailboxes %d, logs %d, channels %d, warnings %d",
+		name, targets, len(cfg.Blocklists.Zones), len(cfg.Mailboxes)+len(cfg.AllSpools()), len(cfg.MailLogs), len(cfg.Channels()), len(warnings))))
 	return err
 }
