@@ -11,6 +11,7 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"reputed/checks"
+	"reputed/internal/report"
 )
 
 // What systemd is told, sd_notify(3): that the daemon is ready, how it stands in one line, that it
@@ -80,7 +81,7 @@ func (d *Daemon) sayStatus(ctx context.Context) {
 		return
 	}
 	r := d.view.Status(ctx, time.Now().UTC())
-	d.service.status(r.Verdict() + "; " + r.Health())
+	d.service.status(r.Standing(report.Term{Location: d.cfg.Alerts.Zone()}))
 }
 
 // status is how the daemon stands, in one line.

@@ -30,5 +30,5 @@ func (r Report) ended() string {
 	if rest := len(r.ByHand) - 1; rest > 0 {
 		text += ", and " + plural(rest, "more finding was so", "more findings were so") + ","
 	}
-	return text + " when last asked, " + ago(s.Seen, r.Now) + ", and incident " + number(int(s.Incident)) + " was ended by hand"
+	return text + " when last asked, " + r.moment(s.Seen) + ", and incident " + number(int(s.Incident)) + " was ended by hand"
 }

@@ -22,6 +22,7 @@ type Report struct {
 	// Unreliable are the sources whose word comes and goes so fast that nobody can act on it.
 	Unreliable []Unreliable
 	tally      Tally
+	clock      func(time.Time) string // writes times as those of the clock, and not as ages; nil: as ages
 }
 
 // Unreliable is a source whose word is not to be relied on here, and the incident that shows it.
@@ -101,15 +102,15 @@ func (r Report) blind() string {
 	case !r.Daemon.Alive && r.Daemon.Beat.IsZero():
 		return "no daemon runs on this database"
 	case !r.Daemon.Alive:
-		return "the daemon is not running, last sign of life " + ago(r.Daemon.Beat, r.Now)
+		return "the daemon is not running, last sign of life " + r.moment(r.Daemon.Beat)
 	case r.Round.Ended.IsZero():
 		return "no round has been finished yet"
 	}
 	switch {
 	case r.Now.Sub(r.Round.Ended) > stale:
-		return "the last complete round was " + ago(r.Round.Ended, r.Now)
+		return "the last complete round was " + r.at(r.Round.Ended)
 	case why != "":
-		return why + " for " + span(r.Now.Sub(since))
+		return why + " " + r.lasting(since)
 	case 2*r.Round.Unanswered > r.Round.Questions || r.Watched.Lists > 0 && 2*len(r.Silent) > r.Watched.Lists:
 		return "more than half of what was asked had no answer"
 	case critical > 0:
@@ -162,7 +163,7 @@ func (r Report) Verdict() string {
 		if ended := r.ended(); ended != "" {
 			s += "; " + ended
 		} else if !r.Round.Ended.IsZero() {
-			s += "; nothing was wrong in the last complete round, " + ago(r.Round.Ended, r.Now)
+			s += "; nothing was wrong in the last complete round, " + r.moment(r.Round.Ended)
 			if r.Daemon.Alive || r.past() {
 				s = "Cannot tell: " + r.Blind + "; nothing is wrong as far as is known"
 			}
@@ -172,7 +173,7 @@ func (r Report) Verdict() string {
 		if n := r.silenced(); n > 0 {
 			clear += " but for " + plural(n, "silenced incident", "silenced incidents")
 		}
-		s = fmt.Sprintf(clear+": %s on %s, last complete round %s", r.Watched.subject(), plural(r.Watched.Lists, "list", "lists"), ago(r.Round.Ended, r.Now))
+		s = fmt.Sprintf(clear+": %s on %s, last complete round %s", r.Watched.subject(), plural(r.Watched.Lists, "list", "lists"), r.moment(r.Round.Ended))
 	}
 	return s
 }
@@ -250,17 +251,17 @@ func (r Report) Health() string {
 	case r.past():
 		parts = append(parts, "how it was then is not stored")
 	case r.Daemon.Alive:
-		parts = append(parts, "running for "+span(r.Now.Sub(r.Daemon.Started)))
+		parts = append(parts, "running "+r.lasting(r.Daemon.Started))
 	case r.Daemon.Beat.IsZero() && r.Round.Ended.IsZero():
 		parts = append(parts, "not running (systemctl start reputed, or reputed run, starts it)")
 	case r.Daemon.Beat.IsZero(): // it was stopped, or did not start again
 		parts = append(parts, "not running (journalctl -u reputed, or its log, says why)")
 	default:
-		parts = append(parts, "NOT RUNNING, last sign of life "+ago(r.Daemon.Beat, r.Now))
+		parts = append(parts, "NOT RUNNING, last sign of life "+r.moment(r.Daemon.Beat))
 	}
 	switch {
 	case !r.Round.Ended.IsZero():
-		parts = append(parts, "last complete round "+ago(r.Round.Ended, r.Now))
+		parts = append(parts, "last complete round "+r.moment(r.Round.Ended))
 	case !r.past():
 		parts = append(parts, "no complete round yet")
 	default:
@@ -269,9 +270,9 @@ func (r Report) Health() string {
 	switch {
 	case !r.Daemon.Alive && !r.past():
 	case !r.Running.IsZero():
-		parts = append(parts, "one under way for "+span(r.Now.Sub(r.Running)))
+		parts = append(parts, "one under way "+r.lasting(r.Running))
 	case !r.NextRound.IsZero():
-		parts = append(parts, "next "+ahead(r.NextRound, r.Now))
+		parts = append(parts, "next "+r.coming(r.NextRound))
 	}
 	_, sightless := r.sightless()
 	switch lists := r.Watched.Lists; {
@@ -308,9 +309,9 @@ func (r Report) mailboxPosition() string {
 	case oldest.IsZero():
 		return ""
 	case len(r.Mailboxes) == 1 && r.Mailboxes[0].UID > 0:
-		return fmt.Sprintf(" (UID %d, %s)", r.Mailboxes[0].UID, ago(oldest, r.Now))
+		return fmt.Sprintf(" (UID %d, %s)", r.Mailboxes[0].UID, r.moment(oldest))
 	}
-	return " (" + ago(oldest, r.Now) + ")"
+	return " (" + r.moment(oldest) + ")"
 }
 
 // logPosition is up to which event logs are read, of several that told of any the one that is furthest back.
@@ -324,7 +325,7 @@ func (r Report) logPosition() string {
 	if upto.IsZero() {
 		return ""
 	}
-	return " (latest event " + ago(upto, r.Now) + ")"
+	return " (latest event " + r.moment(upto) + ")"
 }
 
 // untried says whether nobody has tried to read the mailbox yet, so that nothing is known of it.
