@@ -126,6 +126,9 @@ func (b *Bounces) Add(m Mail) {
 		}
 		b.print(sep + string(v))
 	default:
+		if m.Unread {
+			return // the caller said why on standard error, at once
+		}
 		b.text(m, nil)
 	}
 	b.first = false

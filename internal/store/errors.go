@@ -120,7 +120,7 @@ func (db *DB) explain(op string, err error) error {
 }
 
 func explain(path, op string, err error) error {
-	return explainTo(path, op, "run as the user that the daemon runs as, and let the file and its folder be writable for it", err)
+	return explainTo(path, op, "run it as the user of the daemon (sudo -u reputed reputed ...), for whom the file and its folder must be writable", err)
 }
 
 // explainRead is explain for whoever only reads. With a -wal file beside it, part of the database is
@@ -155,10 +155,7 @@ func explainTo(path, op, access string, err error) error {
 		known, hint = ErrPermission, access
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		known = ErrPermission
-		if hint = access; op == "create" {
-			hint = "run as the user that the daemon runs as, or change the owner of the folder"
-		}
+		known, hint = ErrPermission, access
 	}
 	switch {
 	case errors.Is(err, context.Canceled):

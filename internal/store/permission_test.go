@@ -97,11 +97,11 @@ func TestNoPermissionAtAllSaysSo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, role := range []string{roleReader, roleOpener} {
+	for role, advice := range map[string]string{roleReader: "must be readable for you", roleOpener: "run it as the user of the daemon (sudo -u reputed reputed ...)"} {
 		cmd, out, _ := process(t, role, path, nobody())
 		said := lineOf(t, out)
-		if err := cmd.Wait(); err == nil || !strings.Contains(said, ErrPermission.Error()) || !strings.Contains(said, path) {
-			t.Errorf("%s: %v, %q; want %q", role, err, said, ErrPermission)
+		if err := cmd.Wait(); err == nil || !strings.Contains(said, ErrPermission.Error()) || !strings.Contains(said, path) || !strings.Contains(said, advice) {
+			t.Errorf("%s: %v, %q; want %q and %q", role, err, said, ErrPermission, advice)
 		}
 	}
 }
