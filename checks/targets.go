@@ -34,9 +34,12 @@ type entry struct {
 
 // tooWide is an [ErrTarget] that says what is wrong with it: it is a range, and no
 // list could be asked about all of it.
-type tooWide struct{}
+type tooWide struct{ ip6 bool }
 
-func (tooWide) Error() string {
+func (w tooWide) Error() string {
+	if w.ip6 { // see [Target.Scope]
+		return fmt.Sprintf("a range of more than %d addresses: name the addresses that mail leaves from: lists list a /64 by any of its addresses", MaxTargets)
+	}
 	return fmt.Sprintf("a range of more than %d addresses: name those that mail leaves from, or smaller ranges", MaxTargets)
 }
 
@@ -71,7 +74,7 @@ func (ts *Targets) Add(word, pool string, tags []string) error {
 			return fmt.Errorf("%q: %w", Line(word, 80), ErrTarget)
 		}
 		if p.Addr().BitLen()-p.Bits() > 24 {
-			return fmt.Errorf("%q: %w", Line(word, 80), tooWide{})
+			return fmt.Errorf("%q: %w", Line(word, 80), tooWide{ip6: p.Addr().Is6()})
 		}
 		ts.addPrefix(entry{prefix: p, pool: pool, tags: tags})
 		return nil
