@@ -140,11 +140,17 @@ func (f *folder) tell(c *Change, w *working) {
 	inc, policy := &w.now, f.in.Policy
 	class := policy.Class(inc)
 	channels, nobody := policy.route(inc, c.Kind)
+	// What joins may belong to somebody who has not heard of the incident. To whom it is new, it is told as opened.
+	first := without(channels, inc.Told)
+	spreads := c.Kind == Updated && len(policy.Routes) > 0 && len(w.joined) > 0 && len(first) > 0
+	if spreads && !awaited(w.joined) {
+		channels = first
+	}
 	switch {
 	case c.Kind == Quiet:
-	case c.Kind == Updated && !inc.Flapping.IsZero():
+	case c.Kind == Updated && !inc.Flapping.IsZero() && !(spreads && w.added):
 		c.Why = inc.flapping()
-	case c.Kind == Updated && !awaited(w.joined):
+	case c.Kind == Updated && !awaited(w.joined) && !spreads:
 		c.Why = "no rise in severity: told once, shown by status"
 		if len(policy.threads(inc)) > 0 {
 			c.Why = "no rise in severity: nobody is called; shown by status, and in the thread of its message"
@@ -164,6 +170,9 @@ func (f *folder) tell(c *Change, w *working) {
 		c.Why = nobody
 	default:
 		c.Tell, c.Channels = true, channels
+		if spreads || len(inc.Told) > 0 && (c.Kind == Updated || c.Kind == Worsened || c.Kind == Reminder) {
+			c.First = first
+		}
 		// The end of what woke somebody may be told to who is awake.
 		if class != Page && (c.Kind != Ended || inc.Paged.IsZero()) {
 			if end, quiet := policy.Quiet.Until(f.in.Now); quiet {
@@ -182,6 +191,7 @@ func awaited(joined []checks.Key) bool {
 
 // told writes down in the incident that a change of it is told.
 func (f *folder) told(c *Change, inc *Incident, class Class) {
+	elsewhere := len(inc.Told) > 0 && len(c.First) == len(c.Channels)
 	inc.Told = union(inc.Told, c.Channels)
 	switch c.Kind {
 	case Ended:
@@ -193,6 +203,11 @@ func (f *folder) told(c *Change, inc *Incident, class Class) {
 		inc.Escalated = f.in.Now
 	case Reminder:
 		inc.Reminded++
+	}
+	if elsewhere {
+		inc.Said = inc.said() // those who knew of it have yet to hear of what joined
+	} else {
+		inc.Said = time.Time{}
 	}
 	inc.LastTold = f.in.Now
 	if class == Page && inc.Paged.IsZero() {

@@ -40,8 +40,8 @@ type Incident struct {
 	Note    string // last note by a person
 
 	Told      []string  // channels that have told of it since it opened, by name
-	LastTold  time.Time // of opened, worsened or reminder
-	Said      time.Time // when [News] of it was last said; zero: none was since it opened
+	LastTold  time.Time // of opened, worsened or reminder, to whomever
+	Said      time.Time // until when what changed was said to all who were told ([News]); zero: LastTold
 	Reminded  int       // reminders since the last acknowledgement or rise
 	Paged     time.Time // first told as a page since it opened or got worse; zero: it was not
 	Escalated time.Time // told to the second channel; zero: not
@@ -118,6 +118,7 @@ type Change struct {
 	At        time.Time
 	Tell      bool
 	Channels  []string  // by name, in order; of a change that is told
+	First     []string  // those of Channels to which the incident is new, where others knew of it: told as [Opened]
 	NotBefore time.Time // when it may be told; zero: at once
 	Why       string
 	New       []checks.Key // members that this change is about

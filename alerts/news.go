@@ -82,7 +82,12 @@ func atMost(members []Member, more int) ([]Member, int) {
 }
 
 // said is until when people know what changed in the incident.
-func (inc *Incident) said() time.Time { return later(inc.LastTold, inc.Said) }
+func (inc *Incident) said() time.Time {
+	if inc.Said.IsZero() {
+		return inc.LastTold
+	}
+	return inc.Said
+}
 
 // news is what changed in it since, and when the first of it did.
 func (inc *Incident) news() (n News, first time.Time) {

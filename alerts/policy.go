@@ -1,8 +1,6 @@
 package alerts
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"reputed/checks"
@@ -15,8 +13,8 @@ type Policy struct {
 	MinSeverity    checks.Severity // the least that is told at once, the rest is for the digest; empty means all
 	Quiet          QuietHours      // in which only pages are told
 	Escalate       Escalation
-	Routes         []Route  // in order; the first that fits says whom to tell
-	Channels       []string // whom to tell where no route fits
+	Routes         []Route  // in order; for each finding the first that fits says whom to tell
+	Channels       []string // whom to tell of what no route fits
 	Threads        []string // channels that can answer their own message and call nobody by it ([News])
 }
 
@@ -91,58 +89,4 @@ func (q QuietHours) Until(now time.Time) (end time.Time, quiet bool) {
 type Escalation struct {
 	After    time.Duration // 0: never
 	Channels []string
-}
-
-// Route says whom to tell of some incidents. An incident fits if each of Pools, Tags,
-// Lists, Severities and Classes that is not empty holds something of it: of a finding
-// that is not clear, or of any if all are. Of Lists the worst finding decides, which the
-// incident is named after: who sends a small list to nobody has not meant the refusals
-// that joined it.
-type Route struct {
-	Pools      []string
-	Tags       []string
-	Lists      []string // ids of lists, or who refused as a key's Source has it
-	Severities []checks.Severity
-	Classes    []Class
-	Channels   []string // may be empty: nobody, and the reason is on record
-}
-
-// route gives whom to tell of a change, and the reason where that is nobody. The end of
-// an incident, and all that comes in between, goes to those who heard of it before.
-func (p Policy) route(inc *Incident, kind ChangeKind) (channels []string, why string) {
-	switch kind {
-	case Ended, SilenceEnding:
-		return inc.Told, "no channel has told of it"
-	case Escalated:
-		return union(nil, p.Escalate.Channels), "no channel to escalate to"
-	}
-	class := p.Class(inc)
-	for i, r := range p.Routes {
-		if r.fits(inc, class) {
-			return union(inc.Told, r.Channels), fmt.Sprintf("route %d sends it to no channel", i+1)
-		}
-	}
-	return union(inc.Told, p.Channels), "no channel is configured to tell"
-}
-
-func (r Route) fits(inc *Incident, class Class) bool {
-	if len(r.Severities) > 0 && !slices.Contains(r.Severities, inc.Severity) || len(r.Classes) > 0 && !slices.Contains(r.Classes, class) {
-		return false
-	}
-	all := inc.allClear()
-	match := func(want []string, of func(checks.Finding) []string) bool {
-		return len(want) == 0 || slices.ContainsFunc(inc.Members, func(m Member) bool {
-			return (all || !m.Clear) && slices.ContainsFunc(of(m.Finding), func(have string) bool { return slices.Contains(want, have) })
-		})
-	}
-	return match(r.Pools, func(f checks.Finding) []string { return []string{f.Target.Pool} }) &&
-		match(r.Tags, func(f checks.Finding) []string { return f.Target.Tags }) &&
-		(len(r.Lists) == 0 || len(inc.Members) > 0 && slices.Contains(r.Lists, slices.MinFunc(inc.Members, compareMembers).Finding.Key.Source))
-}
-
-// union is all of both, each once, in order of name.
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
 }

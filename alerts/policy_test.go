@@ -266,7 +266,7 @@ func TestRoutes(t *testing.T) {
 }
 
 // Who sends a list to nobody has muted the list, and not what joins its incident.
-func TestARouteByListIsAboutTheWorstFinding(t *testing.T) {
+func TestARouteByListMutesNothingElse(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Routes = []Route{{Lists: []string{"psbl"}}, {Lists: []string{"zen"}, Channels: []string{"pager"}}}
 	if c := w.run(listing("192.0.2.10", "psbl", checks.Problem, checks.Minor)); told(c) != "." {

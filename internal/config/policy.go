@@ -34,7 +34,7 @@ type Alerts struct {
 	// EscalateTo get a page that nobody has acknowledged for EscalateAfter; default: never.
 	EscalateAfter Duration `toml:"escalate_after"` // 1m to 7d
 	EscalateTo    []string `toml:"escalate_to"`
-	Routes        []Route  `toml:"route"` // in order; the first that fits an incident decides
+	Routes        []Route  `toml:"route"` // in order; of each finding of an incident the first that fits decides
 }
 
 // Zone returns the zone that TimeZone names, or UTC if there is none.
@@ -45,12 +45,12 @@ func (a Alerts) Zone() *time.Location {
 	return time.UTC
 }
 
-// Route says which channels get some incidents: those that have one of the values of each key that
-// is not empty.
+// Route says which channels get some findings: those that have one of the values of each key that is not empty.
+// Severities and Classes are those of the incident.
 type Route struct {
 	Pools      []string `toml:"pools"`
 	Tags       []string `toml:"tags"`
-	Lists      []string `toml:"lists"`      // ids of lists; that of the worst finding counts
+	Lists      []string `toml:"lists"`      // ids of lists, or who refused
 	Severities []string `toml:"severities"` // critical, major, minor, informational
 	Classes    []string `toml:"classes"`    // page, notice, digest
 	Channels   []string `toml:"channels"`   // [] is nobody

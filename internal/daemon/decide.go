@@ -71,6 +71,9 @@ func (d *Daemon) decide(s store.Situation, findings []checks.Finding, seen sight
 		ListName: d.listName,
 	}
 	refusals, impacts := bounce.Judge(s.Counts, isOpen, seen.whole, s.Now, opt)
+	for i := range refusals { // mails name an address, and routes its pool
+		refusals[i].Target = d.placed(refusals[i].Target)
+	}
 	all := append(append([]checks.Finding{}, findings...), refusals...)
 	all = append(all, d.unproved(s)...)
 	all = append(all, d.notUnderstood(s)...)
@@ -80,6 +83,14 @@ func (d *Daemon) decide(s store.Situation, findings []checks.Finding, seen sight
 		Policy: d.policy, FirstRun: first, Already: bounce.Already(s.Counts, isOpen, s.Now, opt), Now: s.Now,
 	})
 	return store.Decision{Findings: all, Changes: changes, Answers: answersOf(refusals, findings), Notify: d.notices, Notices: d.digest(s)}
+}
+
+// placed is a target with its pool and tags, if it is watched.
+func (d *Daemon) placed(t checks.Target) checks.Target {
+	if watched, ok := d.watch.Load().targets.Find(t); ok {
+		return watched
+	}
+	return t
 }
 
 // listName is a list's name for people.

@@ -360,8 +360,5 @@ func (d *Daemon) watched(id string) checks.Target {
 	if err != nil {
 		return checks.Target{Kind: checks.KindDomain, Name: cmp.Or(id, "?")}
 	}
-	if known, ok := d.watch.Load().targets.Find(t); ok {
-		return known
-	}
-	return t
+	return d.placed(t)
 }

@@ -91,7 +91,11 @@ func (r PolicyReplay) Write(w io.Writer, t Term, f Format) error {
 				style = strong
 			}
 		}
-		s := fmt.Sprintf("%s, by %s: %s", what, checks.Line(strings.Join(c.Channels, ", "), 100), clean(title))
+		by := strings.Join(c.Channels, ", ")
+		if len(c.First) > 0 {
+			by += " (new to " + strings.Join(c.First, ", ") + ")"
+		}
+		s := fmt.Sprintf("%s, by %s: %s", what, checks.Line(by, 200), clean(title))
 		if !c.NotBefore.IsZero() {
 			s += "; held until " + p.clock(c.NotBefore, r.To)
 		}

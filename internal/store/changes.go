@@ -41,12 +41,13 @@ func (w *changeWriter) write(ctx context.Context, c *alerts.Change) error {
 	saved := c.Incident
 	w.stored[saved.ID] = &saved
 
-	switch {
-	case c.Tell:
+	aside := c.Kind == alerts.Updated && (!c.Tell || len(c.First) > 0) // what waits for other channels stays, and says it too
+	if c.Tell {
 		if err := w.queue(ctx, c); err != nil {
 			return err
 		}
-	case c.Kind == alerts.Updated:
+	}
+	if aside {
 		if err := w.renew(ctx, *c); err != nil {
 			return err
 		}
