@@ -10,6 +10,7 @@ import (
 	"reputed/checks"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // in is a finding about an address of a pool.
@@ -163,6 +164,59 @@ func TestARiseIsNewToWhomItIsNew(t *testing.T) {
 	if c.Kind != Worsened || !slices.Equal(c.Channels, []string{"bulk-team", "chat"}) || !slices.Equal(c.First, []string{"bulk-team"}) {
 		t.Errorf("%s by %q, new to %q", c.Kind, c.Channels, c.First)
 	}
+}
+
+// Invariant 3 for each channel: it hears once that an incident opened, is reminded no sooner than promised after what it
+// heard last, and hears of the end of what it heard of, and of nothing else.
+func TestInvariant3ForEachChannel(t *testing.T) {
+	type heard struct {
+		channel string
+		id      int64
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		w.policy.RemindCritical, w.policy.Threads = time.Hour, []string{"a-team"}
+		w.policy.Routes = []Route{{Pools: []string{"a"}, Channels: []string{"a-team"}}, {Pools: []string{"b"}, Channels: []string{"b-team", "pager"}},
+			{Severities: []checks.Severity{checks.Critical}, Channels: []string{"pager"}}, {Lists: []string{"psbl"}}}
+		pools := map[string]string{"192.0.2.1": "a", "192.0.2.2": "b", "198.51.100.7": "c", "2001:db8::25": "a"}
+		last := map[heard]time.Time{}
+		for range rapid.IntRange(1, 30).Draw(rt, "runs") {
+			findings := drawRun(rt, checks.Problem, checks.OK)
+			for i := range findings {
+				findings[i].Target.Pool = pools[findings[i].Key.Target]
+			}
+			at := w.now
+			for _, c := range w.run(findings...) {
+				if !c.Tell || c.News != nil {
+					continue
+				}
+				for _, channel := range c.Channels {
+					kind, h := c.Kind, heard{channel, c.Incident.ID}
+					if slices.Contains(c.First, channel) {
+						kind = Opened
+					}
+					before, knew := last[h]
+					switch {
+					case kind == Opened && knew:
+						rt.Fatalf("%s hears again that %d opened", channel, h.id)
+					case kind == Reminder && (!knew || at.Sub(before) < w.policy.RemindCritical):
+						rt.Fatalf("%s is reminded of %d after %s (knew of it: %v)", channel, h.id, at.Sub(before), knew)
+					case kind == Ended && !knew:
+						rt.Fatalf("%s hears of the end of %d, and of nothing before", channel, h.id)
+					}
+					last[h] = at
+					if kind == Ended {
+						delete(last, h)
+					}
+				}
+				for h := range last {
+					if c.Kind == Ended && h.id == c.Incident.ID {
+						rt.Fatalf("%s does not hear of the end of %d", h.channel, h.id)
+					}
+				}
+			}
+		}
+	})
 }
 
 // BenchmarkRoutes is who is told of a network in 40 pools that each have a route.
