@@ -153,9 +153,6 @@ func (b *book) mx(d Domain) Item {
 	case len(s.Records) == 0:
 		return b.withoutMX(i, bad, publish)
 	case len(s.MX()) == 0:
-		return bad(checks.Major, "has MX records that cannot be read: they name no host", publish)
-	}
-	if len(s.MX()) == 0 {
 		return bad(checks.Major, "none of its MX records names a server", publish)
 	}
 	good, gone, silent := b.haveAddresses(s.MX())

@@ -30,7 +30,7 @@ func TestMX(t *testing.T) {
 		"none, and no address":          {change: records(spfTXT("-all")), want: "bad major identity.mx"},
 		"the domain does not exist":     {change: map[string][]string{"example.org": nil}, want: "bad major identity.mx"},
 		"a null MX":                     {change: records("MX 0 ."), want: "bad minor identity.mx", text: "null MX"},
-		"records that name no host":     {change: records("MX 0 .", "MX 10 ."), want: "bad major identity.mx", text: "cannot be read"},
+		"two null MX":                   {change: records("MX 0 .", "MX 10 ."), want: "bad major identity.mx", text: "names a server"},
 		"an address in place of a name": {change: records("MX 10 192.0.2.25."), want: "bad minor identity.mx", text: "192.0.2.25"},
 		"one that leads nowhere":        {change: records("MX 10 gone.example.org."), want: "bad major identity.mx"},
 		"none that names a server":      {change: records(`MX 10 a\032b.example.org.`), want: "bad major identity.mx", text: "names a server"},
